@@ -1,0 +1,118 @@
+/** Appends big-endian fields to a buffer that doubles. */
+import { crc32c } from './crc32c.ts'
+
+export class ByteWriter {
+  #bytes: Uint8Array
+  #view: DataView
+  length = 0
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** The bytes so far; shares memory until the next append. */
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length)
+  }
+
+  clear(): void {
+    this.length = 0
+  }
+
+  #grow(size: number): number {
+    const start = this.length
+    const needed = start + size
+    if (needed > this.#bytes.length) {
+      const bigger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+      bigger.set(this.#bytes.subarray(0, start))
+      this.#bytes = bigger
+      this.#view = new DataView(bigger.buffer)
+    }
+    this.length = needed
+    return start
+  }
+
+  uint8(value: number): void {
+    const at = this.#grow(1)
+    this.#bytes[at] = value
+  }
+
+  uint16(value: number): void {
+    const at = this.#grow(2)
+    this.#view.setUint16(at, value)
+  }
+
+  uint32(value: number): void {
+    const at = this.#grow(4)
+    this.#view.setUint32(at, value)
+  }
+
+  uint64(value: number): void {
+    const at = this.#grow(8)
+    this.#view.setUint32(at, Math.floor(value / 0x1_0000_0000))
+    this.#view.setUint32(at + 4, value >>> 0)
+  }
+
+  float64(value: number): void {
+    const at = this.#grow(8)
+    this.#view.setFloat64(at, value)
+  }
+
+  /** Non-negative safe integers. */
+  uvarint(value: number): void {
+    let rest = value
+    while (rest >= 0x80) {
+      this.uint8((rest % 128) + 128)
+      rest = Math.floor(rest / 128)
+    }
+    this.uint8(rest)
+  }
+
+  /** Zig-zag; safe integers. */
+  varint(value: number): void {
+    // 2·|value| may pass 2^53, so the lowest bit is split off before halving.
+    const negative = value < 0
+    const half = negative ? -value - 1 : value
+    let low = (half % 64) * 2 + (negative ? 1 : 0)
+    let rest = Math.floor(half / 64)
+    while (rest > 0) {
+      this.uint8(low + 128)
+      low = rest % 128
+      rest = Math.floor(rest / 128)
+    }
+    this.uint8(low)
+  }
+
+  append(bytes: Uint8Array): void {
+    const at = this.#grow(bytes.length)
+    this.#bytes.set(bytes, at)
+  }
+
+  /** uvarint length, then UTF-8. */
+  string(text: string): void {
+    const bytes = encoder.encode(text)
+    this.uvarint(bytes.length)
+    this.append(bytes)
+  }
+
+  /** Zero bytes until the length is a multiple of `size`. */
+  align(size: number): void {
+    const rest = this.length % size
+    if (rest === 0) return
+    const at = this.#grow(size - rest)
+    this.#bytes.fill(0, at, this.length)
+  }
+
+  /** CRC-32C of [from, length), appended. */
+  crc(from: number): void {
+    this.uint32(crc32c(this.#bytes, from, this.length))
+  }
+
+  /** Writes over four bytes that were appended before. */
+  patchUint32(at: number, value: number): void {
+    this.#view.setUint32(at, value)
+  }
+}
+
+const encoder = new TextEncoder()

@@ -1,0 +1,84 @@
+/** Expected failures, few and named by what the caller should do; and the assertion for our own bugs. */
+
+export type ErrorKind =
+  | 'invalid' // fix the request
+  | 'not-found'
+  | 'conflict' // reread, retry
+  | 'corrupt' // quarantine the block
+  | 'limit' // narrow the query
+  | 'timeout' // narrow, or retry later
+  | 'canceled'
+  | 'unauthorized' // fix the credentials or the policy
+  | 'unsupported' // this store, file or query needs something thaw or the store does not have
+  | 'execution' // a PromQL evaluation that has no answer
+  | 'unavailable' // retry with backoff
+
+export class DomainError extends Error {
+  readonly kind: ErrorKind
+
+  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.kind = kind
+    this.name = new.target.name
+  }
+}
+
+/** Bytes that are not what their format says. `offset` counts from the start of the bytes that were handed in. */
+export class CorruptError extends DomainError {
+  readonly reason: string
+  readonly offset: number
+
+  constructor(reason: string, offset: number, options?: { cause?: unknown; where?: string }) {
+    super(
+      'corrupt',
+      `${options?.where ? `${options.where}: ` : ''}${reason} at byte ${offset}`,
+      options,
+    )
+    this.reason = reason
+    this.offset = offset
+  }
+
+  /** The same finding, with the file or object it was found in. */
+  in(where: string): CorruptError {
+    return new CorruptError(this.reason, this.offset, { where, cause: this })
+  }
+}
+
+export class NotFoundError extends DomainError {
+  readonly key: string
+
+  constructor(key: string, options?: { cause?: unknown }) {
+    super('not-found', `no object ${key}`, options)
+    this.key = key
+  }
+}
+
+/** A conditional write that lost: the object exists (`ifAbsent`) or has another etag (`ifMatch`). */
+export class ConflictError extends DomainError {
+  readonly key: string
+
+  constructor(key: string, reason: string, options?: { cause?: unknown }) {
+    super('conflict', `${key}: ${reason}`, options)
+    this.key = key
+  }
+}
+
+export class LimitError extends DomainError {
+  readonly limit: number
+  readonly actual: number
+
+  constructor(message: string, limit: number, actual: number) {
+    super('limit', message)
+    this.limit = limit
+    this.actual = actual
+  }
+}
+
+export function isKind(error: unknown, kind: ErrorKind): error is DomainError {
+  return error instanceof DomainError && error.kind === kind
+}
+
+/** States a fact about our own code. A failure is a bug of ours and is never caught. */
+export function assert(condition: unknown, fact: string): asserts condition {
+  if (!condition) throw new Error(`bug: ${fact}`)
+}

@@ -1,0 +1,57 @@
+/** What the HTTP API asks of whatever answers queries: one process over a storage, or slices fanned out to functions. */
+import type { Labels } from '#lib/model/labels.ts'
+import type { LabelAnswer, LabelRequest } from '#lib/storage/storage.ts'
+import type { EngineOptions } from './options.ts'
+import type { QueryOutcome, StepGrid } from './result.ts'
+
+/** Which data a request sees; the parameters of Thanos's querier. */
+export interface Scope {
+  /** Merge series that differ in replica labels only. */
+  readonly dedup: boolean
+  readonly replicaLabels: readonly string[]
+  /** A store that fails is a warning (true) or the error of the whole request. */
+  readonly partialResponse: boolean
+  /** Coarsest resolution of downsampled blocks that may be read, in ms; 0 is raw only. */
+  readonly maxSourceResolutionMs: number
+}
+
+export interface QueryRequest {
+  /** As the client wrote it: annotations point into it. Parsed and checked before, so it is valid. */
+  readonly text: string
+  readonly grid: StepGrid
+  readonly scope: Scope
+  readonly options: EngineOptions
+}
+
+/** What one request cost, for `stats`, headers and logs. Each number counts from zero for this request. */
+export interface QueryCost {
+  readonly slices: number
+  readonly invokes: number
+  readonly gets: number
+  readonly lists: number
+  readonly bytes: number
+  /** Milliseconds of function time, summed over functions. */
+  readonly functionMs: number
+}
+
+export interface QueryAnswer extends QueryOutcome {
+  readonly cost: QueryCost
+}
+
+export interface SeriesAnswer {
+  readonly series: readonly Labels[]
+  readonly warnings: readonly string[]
+}
+
+export interface QueryBackend {
+  query(request: QueryRequest, signal?: AbortSignal): Promise<QueryAnswer>
+  labelNames(request: LabelRequest, scope: Scope, signal?: AbortSignal): Promise<LabelAnswer>
+  labelValues(
+    name: string,
+    request: LabelRequest,
+    scope: Scope,
+    signal?: AbortSignal,
+  ): Promise<LabelAnswer>
+  /** Sorted by `compareLabels`, unique; of all matcher sets together. */
+  series(request: LabelRequest, scope: Scope, signal?: AbortSignal): Promise<SeriesAnswer>
+}

@@ -1,0 +1,26 @@
+/** Settings of the engine. Prometheus's and Thanos's flag names where they have one. */
+
+export interface EngineOptions {
+  /** `--query.lookback-delta`. */
+  readonly lookbackMs: number
+  /** `--query.max-samples`: samples held at one time. */
+  readonly maxSamples: number
+  /** Step of a subquery that names none: the global evaluation interval. */
+  readonly defaultSubqueryStepMs: number
+  /** `--enable-feature` names: promql-experimental-functions, promql-delayed-name-removal, promql-extended-range-selectors, promql-binop-fill-modifiers, use-start-timestamps, promql-duration-expr. */
+  readonly features: ReadonlySet<Feature>
+}
+
+export type Feature =
+  | 'promql-experimental-functions'
+  | 'promql-delayed-name-removal'
+  | 'promql-extended-range-selectors'
+  | 'promql-binop-fill-modifiers'
+  | 'use-start-timestamps'
+
+export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
+  lookbackMs: 300_000,
+  maxSamples: 50_000_000,
+  defaultSubqueryStepMs: 60_000,
+  features: new Set(),
+}

@@ -1,0 +1,61 @@
+/** What evaluating PromQL gives: columns over the query's steps. Step i is at startMs + i·stepMs. */
+import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { Labels } from '#lib/model/labels.ts'
+import type { SampleColumns } from '#lib/model/samples.ts'
+
+/** `presence` of a step. */
+export const ABSENT = 0
+export const FLOAT = 1
+export const HISTOGRAM = 2
+
+export interface StepSeries {
+  readonly labels: Labels
+  /** One entry per step; meaningless where absent. */
+  readonly values: Float64Array
+  /** One entry per step: ABSENT, FLOAT or HISTOGRAM. */
+  readonly presence: Uint8Array
+  /** One entry per step, set where presence is HISTOGRAM. Absent when there is none. */
+  readonly histograms?: readonly (FloatHistogram | undefined)[] | undefined
+}
+
+/** The steps a result or a slice covers. An instant query has one step and stepMs 0. */
+export interface StepGrid {
+  readonly startMs: number
+  readonly stepMs: number
+  readonly stepCount: number
+}
+
+export type QueryValue =
+  | { readonly type: 'scalar'; readonly values: Float64Array }
+  | { readonly type: 'string'; readonly value: string }
+  /** Instant vector over the grid. Series with no present step are left out. Order matters for sort() and topk() of instant queries. */
+  | { readonly type: 'vector'; readonly series: readonly StepSeries[] }
+  /** A range selector asked by an instant query: raw samples. */
+  | { readonly type: 'matrix'; readonly series: readonly RawSeries[] }
+
+export interface RawSeries {
+  readonly labels: Labels
+  readonly samples: SampleColumns
+}
+
+/** Warnings and infos, each text once, without the ` (line:col)` suffix where position is undefined. */
+export interface Annotations {
+  readonly warnings: readonly string[]
+  readonly infos: readonly string[]
+}
+
+export interface QueryStats {
+  /** Samples read by selectors, histograms weighted as Prometheus weighs them. */
+  readonly samplesRead: number
+  readonly peakSamples: number
+  readonly seriesRead: number
+}
+
+export interface QueryOutcome {
+  readonly grid: StepGrid
+  readonly value: QueryValue
+  readonly annotations: Annotations
+  /** From storage: why the answer may be incomplete. */
+  readonly warnings: readonly string[]
+  readonly stats: QueryStats
+}
