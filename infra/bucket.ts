@@ -1,0 +1,74 @@
+/** The bucket that is the database: private, encrypted, and kept when the stack goes. */
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import type { CfnBucket } from 'aws-cdk-lib/aws-s3'
+import { Construct } from 'constructs'
+
+import type { StackConfig } from './stack-config.ts'
+
+/** Object keys by what they hold, as patterns of IAM: `?` is one character and a ULID has 26. */
+export const KEYS = {
+  blocks: `${'?'.repeat(26)}/*`,
+  /** meta.json and the marks beside it. */
+  blockMeta: `${'?'.repeat(26)}/*.json`,
+  bucketIndex: 'thaw/bucket-index/*',
+  lookup: 'thaw/lookup/*',
+  fresh: 'thaw/fresh/*',
+  results: 'thaw/results/*',
+  spill: 'thaw/spill/*',
+} as const
+
+export type KeyKind = keyof typeof KEYS
+
+export class MetricsBucket extends Construct {
+  readonly name: string
+  readonly arn: string
+
+  constructor(scope: Construct, id: string, config: StackConfig) {
+    super(scope, id)
+    const { bucketName, bucketArn } =
+      config.bucketName === ''
+        ? this.#create()
+        : Bucket.fromBucketName(this, 'Existing', config.bucketName)
+    this.name = bucketName
+    this.arn = bucketArn
+  }
+
+  arnsOf(kinds: readonly KeyKind[]): string[] {
+    return kinds.map((kind) => `${this.arn}/${KEYS[kind]}`)
+  }
+
+  /** Thanos's objstore configuration of this bucket, which is how every part of thaw is told where the data is. */
+  objstoreConfig(): string {
+    return [
+      'type: S3',
+      'config:',
+      `  bucket: ${this.name}`,
+      `  endpoint: s3.${Aws.REGION}.${Aws.URL_SUFFIX}`,
+      `  region: ${Aws.REGION}`,
+      '',
+    ].join('\n')
+  }
+
+  #create(): Bucket {
+    const bucket = new Bucket(this, 'Metrics', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        { id: 'spilled-answers', prefix: 'thaw/spill/', expiration: Duration.days(1) },
+        { id: 'cached-results', prefix: 'thaw/results/', expiration: Duration.days(7) },
+      ],
+    })
+    // The construct's own `eventBridgeEnabled` would add a function with wildcard rights just to set this one property.
+    const resource = bucket.node.defaultChild as CfnBucket
+    resource.notificationConfiguration = {
+      eventBridgeConfiguration: { eventBridgeEnabled: true },
+    }
+    return bucket
+  }
+}

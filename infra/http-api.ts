@@ -1,0 +1,81 @@
+/** The front door: an HTTP API that hands every request to `query`, which knows its own routes. */
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
+import {
+  CorsHttpMethod,
+  HttpApi,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2'
+import type { CorsPreflightOptions } from 'aws-cdk-lib/aws-apigatewayv2'
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+
+import type { QueryFunction } from './query.ts'
+import type { StackConfig } from './stack-config.ts'
+
+export class FrontDoor extends Construct {
+  readonly url: string
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, query }: { config: StackConfig; query: QueryFunction },
+  ) {
+    super(scope, id)
+    const api = new HttpApi(this, 'Api', {
+      apiName: config.stackName,
+      description: `Prometheus HTTP API of ${config.stackName}`,
+      createDefaultStage: false,
+      defaultIntegration: new HttpLambdaIntegration('Query', query.function),
+      ...(config.corsOrigins.length > 0 ? { corsPreflight: cors(config.corsOrigins) } : {}),
+    })
+
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      logGroupName: `/aws/apigateway/${config.stackName}`,
+      retention: config.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    new HttpStage(this, 'Stage', {
+      httpApi: api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: {
+        rateLimit: config.requestsPerSecond,
+        burstLimit: 2 * config.requestsPerSecond,
+      },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLog),
+        format: ACCESS_LOG_FORMAT,
+      },
+    })
+    const { region, urlSuffix } = Stack.of(this)
+    this.url = `https://${api.apiId}.execute-api.${region}.${urlSuffix}`
+  }
+}
+
+function cors(origins: readonly string[]): CorsPreflightOptions {
+  return {
+    allowOrigins: [...origins],
+    allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST],
+    allowHeaders: ['accept', 'authorization', 'content-type', 'origin'],
+    exposeHeaders: ['date'],
+    maxAge: Duration.days(1),
+  }
+}
+
+/** No query strings: a PromQL expression may hold what its author would not want in a log. */
+const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: '$context.requestId',
+    time: '$context.requestTime',
+    method: '$context.httpMethod',
+    path: '$context.path',
+    status: '$context.status',
+    error: '$context.integrationErrorMessage',
+    latencyMs: '$context.responseLatency',
+    bytes: '$context.responseLength',
+    ip: '$context.identity.sourceIp',
+  }),
+)

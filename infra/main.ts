@@ -1,0 +1,25 @@
+/** The CDK app: one stack, configured by the context of cdk.json and `cdk --context name=value`. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import { App } from 'aws-cdk-lib'
+
+import { stackConfig } from './stack-config.ts'
+import { ThawStack } from './thaw-stack.ts'
+
+const repository = new URL('../', import.meta.url)
+
+interface CdkJson {
+  readonly context: Record<string, unknown>
+}
+
+// The CDK CLI hands the context over in an environment variable that wins over this; a plain `node infra/main.ts` has only the file.
+const { context } = JSON.parse(readFileSync(new URL('cdk.json', repository), 'utf8')) as CdkJson
+
+const app = new App({
+  context,
+  outdir: process.env['CDK_OUTDIR'] ?? fileURLToPath(new URL('cdk.out', repository)),
+})
+const config = stackConfig((name) => app.node.tryGetContext(name))
+new ThawStack(app, config.stackName, { config })
+app.synth()

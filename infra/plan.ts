@@ -1,0 +1,51 @@
+/** The `plan` function: keeps the bucket index true, by the clock and whenever a block arrives. */
+import { Duration } from 'aws-cdk-lib'
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import type { Construct } from 'constructs'
+
+import type { MetricsBucket } from './bucket.ts'
+import type { StackConfig } from './stack-config.ts'
+import { ThawFunction } from './thaw-function.ts'
+
+export class PlanFunction extends ThawFunction {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, bucket }: { config: StackConfig; bucket: MetricsBucket },
+  ) {
+    super(scope, id, {
+      config,
+      name: 'plan',
+      description: 'Keeps the bucket index true',
+      memoryMb: 1024,
+      timeoutSeconds: 300,
+      environment: { THAW_OBJSTORE_CONFIG: bucket.objstoreConfig() },
+    })
+    this.allowList(bucket)
+    this.allowRead(bucket, ['blockMeta', 'bucketIndex'])
+    this.allowWrite(bucket, ['bucketIndex'])
+
+    // A run that was lost is made good by the next one, so an old event is not worth a second try.
+    const target = new LambdaFunction(this.function, {
+      retryAttempts: 1,
+      maxEventAge: Duration.minutes(5),
+    })
+    new Rule(this, 'EveryFiveMinutes', {
+      ruleName: `${config.stackName}-plan`,
+      description: 'Finds what no event told of',
+      schedule: Schedule.rate(Duration.minutes(5)),
+      targets: [target],
+    })
+    new Rule(this, 'BlockArrived', {
+      ruleName: `${config.stackName}-block-arrived`,
+      description: 'meta.json is the last object of a block',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [bucket.name] }, object: { key: [{ suffix: '/meta.json' }] } },
+      },
+      targets: [target],
+    })
+  }
+}

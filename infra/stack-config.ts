@@ -1,0 +1,76 @@
+/** What an operator may choose about the stack. Everything else is decided in the constructs. */
+import { fileURLToPath } from 'node:url'
+
+export interface StackConfig {
+  /** Name of the stack, and prefix of its functions and log groups. */
+  readonly stackName: string
+  /** An existing bucket of blocks, such as Thanos's. Empty: the stack makes one, and keeps it when the stack is deleted. */
+  readonly bucketName: string
+  /** External labels that tell replicas of one Prometheus apart. */
+  readonly replicaLabels: readonly string[]
+  /** Origins of web pages that may call the HTTP API. Empty: none. */
+  readonly corsOrigins: readonly string[]
+  /** Steady rate of the HTTP API; bursts may be twice that. */
+  readonly requestsPerSecond: number
+  /** 1,769 MB is one whole vCPU, and a query runs on one thread. */
+  readonly queryMemoryMb: number
+  readonly storeMemoryMb: number
+  readonly logRetentionDays: number
+  /** Where `query.ts`, `store.ts` and `plan.ts` are. */
+  readonly functionsDir: string
+}
+
+export const DEFAULT_STACK_CONFIG: StackConfig = {
+  stackName: 'thaw',
+  bucketName: '',
+  replicaLabels: [],
+  corsOrigins: ['*'],
+  requestsPerSecond: 100,
+  queryMemoryMb: 1769,
+  storeMemoryMb: 1769,
+  logRetentionDays: 14,
+  functionsDir: fileURLToPath(new URL('../functions/', import.meta.url)),
+}
+
+/** Reads the context; values given on a command line are strings. */
+export function stackConfig(context: (name: string) => unknown): StackConfig {
+  const defaults = DEFAULT_STACK_CONFIG
+  return {
+    stackName: text('stackName', context) ?? defaults.stackName,
+    bucketName: text('bucket', context) ?? defaults.bucketName,
+    replicaLabels: list('replicaLabels', context) ?? defaults.replicaLabels,
+    corsOrigins: list('corsOrigins', context) ?? defaults.corsOrigins,
+    requestsPerSecond: count('requestsPerSecond', context) ?? defaults.requestsPerSecond,
+    queryMemoryMb: count('queryMemoryMb', context) ?? defaults.queryMemoryMb,
+    storeMemoryMb: count('storeMemoryMb', context) ?? defaults.storeMemoryMb,
+    logRetentionDays: count('logRetentionDays', context) ?? defaults.logRetentionDays,
+    functionsDir: defaults.functionsDir,
+  }
+}
+
+type Context = (name: string) => unknown
+
+function text(name: string, context: Context): string | undefined {
+  const value = context(name)
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'string')
+    throw new Error(`context ${name} is not a string: ${JSON.stringify(value)}`)
+  return value.trim()
+}
+
+function list(name: string, context: Context): readonly string[] | undefined {
+  return text(name, context)
+    ?.split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function count(name: string, context: Context): number | undefined {
+  const value = context(name)
+  if (value === undefined || value === null) return undefined
+  const number = Number(value)
+  if (!Number.isInteger(number) || number <= 0) {
+    throw new Error(`context ${name} is not a positive integer: ${JSON.stringify(value)}`)
+  }
+  return number
+}

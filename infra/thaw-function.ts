@@ -1,0 +1,103 @@
+/** Every default of a function of ours, and its own role, which may write its own log and nothing else until it is told. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { Duration, RemovalPolicy, Stage } from 'aws-cdk-lib'
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Code,
+  Function,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+
+import type { KeyKind, MetricsBucket } from './bucket.ts'
+import { bundleFunction } from './bundle.ts'
+import type { StackConfig } from './stack-config.ts'
+
+export interface ThawFunctionProps {
+  readonly config: StackConfig
+  /** `query` is functions/query.ts, and the function `<stack>-query`. */
+  readonly name: string
+  readonly description: string
+  readonly memoryMb: number
+  readonly timeoutSeconds: number
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export class ThawFunction extends Construct {
+  readonly function: Function
+
+  constructor(scope: Construct, id: string, props: ThawFunctionProps) {
+    super(scope, id)
+    const { config, name } = props
+    const functionName = `${config.stackName}-${name}`
+
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: config.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: `What ${functionName} may do`,
+    })
+
+    const stage = Stage.of(this)
+    const directory = bundleFunction({
+      entry: join(config.functionsDir, `${name}.ts`),
+      mapsDir: join(stage?.outdir ?? 'cdk.out', 'source-maps', functionName),
+    })
+    this.function = new Function(this, 'Function', {
+      functionName,
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: Code.fromAsset(directory),
+      memorySize: props.memoryMb,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      environment: { ...props.environment },
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
+      systemLogLevelV2: SystemLogLevel.WARN,
+    })
+    // The asset is in the assembly by now.
+    rmSync(directory, { recursive: true })
+
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn])
+  }
+
+  allow(actions: readonly string[], resources: readonly string[]): void {
+    this.function.addToRolePolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: [...actions],
+        resources: [...resources],
+      }),
+    )
+  }
+
+  /**
+   * Without the right to list, S3 answers 403 and not 404 for a key that is absent, and what is absent is
+   * ordinary here: a lookup not built yet, a cached result that expired.
+   */
+  allowList(bucket: MetricsBucket): void {
+    this.allow(['s3:ListBucket'], [bucket.arn])
+  }
+
+  allowRead(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
+    this.allow(['s3:GetObject'], bucket.arnsOf(kinds))
+  }
+
+  allowWrite(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
+    this.allow(['s3:PutObject'], bucket.arnsOf(kinds))
+  }
+}

@@ -1,0 +1,25 @@
+/** The whole of thaw on AWS: a bucket, the functions that work on it, and what wakes them. */
+import { CfnOutput, Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+
+import { MetricsBucket } from './bucket.ts'
+import { FrontDoor } from './http-api.ts'
+import { PlanFunction } from './plan.ts'
+import { QueryFunction } from './query.ts'
+import type { StackConfig } from './stack-config.ts'
+import { StoreFunction } from './store.ts'
+
+export class ThawStack extends Stack {
+  constructor(scope: Construct, id: string, { config }: { config: StackConfig }) {
+    super(scope, id, { description: 'Prometheus metrics in S3, queried with no server running' })
+
+    const bucket = new MetricsBucket(this, 'Bucket', config)
+    const store = new StoreFunction(this, 'Store', { config, bucket })
+    const query = new QueryFunction(this, 'Query', { config, bucket, store })
+    new PlanFunction(this, 'Plan', { config, bucket })
+    const door = new FrontDoor(this, 'HttpApi', { config, query })
+
+    new CfnOutput(this, 'Url', { value: door.url, description: 'Data source URL for Grafana' })
+    new CfnOutput(this, 'BucketName', { value: bucket.name, description: 'Where agents ship to' })
+  }
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+
+import { allowances, plain, resourcesOf, synthesize } from './synthesized.ts'
+
+const BLOCKS = `BucketMetrics.Arn/${'?'.repeat(26)}`
+
+describe('what each function may do', () => {
+  const template = synthesize()
+
+  it('lets store read blocks, and write lookups and spilled answers', () => {
+    expect(allowances(template, 'StoreRole')).toEqual([
+      'logs:CreateLogStream StoreLog.Arn',
+      'logs:PutLogEvents StoreLog.Arn',
+      `s3:GetObject ${BLOCKS}/*`,
+      's3:GetObject BucketMetrics.Arn/thaw/bucket-index/*',
+      's3:GetObject BucketMetrics.Arn/thaw/fresh/*',
+      's3:GetObject BucketMetrics.Arn/thaw/lookup/*',
+      's3:ListBucket BucketMetrics.Arn',
+      's3:PutObject BucketMetrics.Arn/thaw/lookup/*',
+      's3:PutObject BucketMetrics.Arn/thaw/spill/*',
+    ])
+  })
+
+  it('lets query invoke store, read what a slice needs, and keep results', () => {
+    expect(allowances(template, 'QueryRole')).toEqual([
+      'lambda:InvokeFunction StoreFunction.Arn',
+      'logs:CreateLogStream QueryLog.Arn',
+      'logs:PutLogEvents QueryLog.Arn',
+      `s3:GetObject ${BLOCKS}/*`,
+      's3:GetObject BucketMetrics.Arn/thaw/bucket-index/*',
+      's3:GetObject BucketMetrics.Arn/thaw/fresh/*',
+      's3:GetObject BucketMetrics.Arn/thaw/lookup/*',
+      's3:GetObject BucketMetrics.Arn/thaw/results/*',
+      's3:GetObject BucketMetrics.Arn/thaw/spill/*',
+      's3:ListBucket BucketMetrics.Arn',
+      's3:PutObject BucketMetrics.Arn/thaw/lookup/*',
+      's3:PutObject BucketMetrics.Arn/thaw/results/*',
+    ])
+  })
+
+  it('lets plan list, read what describes blocks, and write the bucket index', () => {
+    expect(allowances(template, 'PlanRole')).toEqual([
+      'logs:CreateLogStream PlanLog.Arn',
+      'logs:PutLogEvents PlanLog.Arn',
+      `s3:GetObject ${BLOCKS}/*.json`,
+      's3:GetObject BucketMetrics.Arn/thaw/bucket-index/*',
+      's3:ListBucket BucketMetrics.Arn',
+      's3:PutObject BucketMetrics.Arn/thaw/bucket-index/*',
+    ])
+  })
+
+  it('gives every function a role of its own, with no managed policy', () => {
+    const roles = Object.values(resourcesOf(template, 'AWS::Lambda::Function')).map(
+      ({ Properties }) => String(plain(Properties['Role'])),
+    )
+    expect(roles.toSorted()).toEqual(['PlanRole.Arn', 'QueryRole.Arn', 'StoreRole.Arn'])
+    for (const { Properties } of Object.values(resourcesOf(template, 'AWS::IAM::Role'))) {
+      expect(Object.keys(Properties).toSorted()).toEqual([
+        'AssumeRolePolicyDocument',
+        'Description',
+      ])
+    }
+  })
+
+  it('lets only the gateway and the two rules invoke from outside', () => {
+    const permissions = Object.values(resourcesOf(template, 'AWS::Lambda::Permission')).map(
+      ({ Properties }) => plain(Properties) as Record<string, string>,
+    )
+    const lines = permissions.map(
+      (it) => `${it['Principal']} ${it['Action']} ${it['FunctionName']} from ${it['SourceArn']}`,
+    )
+    expect(lines.toSorted()).toEqual([
+      'apigateway.amazonaws.com lambda:InvokeFunction QueryFunction.Arn from ' +
+        'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:HttpApi/*/*',
+      'events.amazonaws.com lambda:InvokeFunction PlanFunction.Arn from PlanBlockArrived.Arn',
+      'events.amazonaws.com lambda:InvokeFunction PlanFunction.Arn from PlanEveryFiveMinutes.Arn',
+    ])
+  })
+})
+
+describe('what each function may do on a bucket that exists', () => {
+  it('names that bucket', () => {
+    const template = synthesize({ bucketName: 'metrics-of-old' })
+    const arn = 'arn:<AWS::Partition>:s3:::metrics-of-old'
+    expect(allowances(template, 'PlanRole')).toEqual([
+      'logs:CreateLogStream PlanLog.Arn',
+      'logs:PutLogEvents PlanLog.Arn',
+      `s3:GetObject ${arn}/${'?'.repeat(26)}/*.json`,
+      `s3:GetObject ${arn}/thaw/bucket-index/*`,
+      `s3:ListBucket ${arn}`,
+      `s3:PutObject ${arn}/thaw/bucket-index/*`,
+    ])
+  })
+})

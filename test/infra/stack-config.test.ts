@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+
+import { describe, expect, it } from 'vitest'
+
+import { DEFAULT_STACK_CONFIG, stackConfig } from '#infra/stack-config.ts'
+
+describe('the stack configuration', () => {
+  it('takes strings of a command line', () => {
+    const context: Record<string, unknown> = {
+      stackName: 'metrics',
+      bucket: ' metrics-of-old ',
+      replicaLabels: 'replica, prometheus_replica',
+      corsOrigins: '',
+      requestsPerSecond: '10',
+      queryMemoryMb: '512',
+      storeMemoryMb: 3008,
+      logRetentionDays: '7',
+    }
+    expect(stackConfig((name) => context[name])).toEqual({
+      stackName: 'metrics',
+      bucketName: 'metrics-of-old',
+      replicaLabels: ['replica', 'prometheus_replica'],
+      corsOrigins: [],
+      requestsPerSecond: 10,
+      queryMemoryMb: 512,
+      storeMemoryMb: 3008,
+      logRetentionDays: 7,
+      functionsDir: DEFAULT_STACK_CONFIG.functionsDir,
+    })
+  })
+
+  it('has in cdk.json every option, at its default', () => {
+    const { context } = JSON.parse(
+      readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'),
+    ) as { context: Record<string, unknown> }
+    const asked = new Set<string>()
+    const read = stackConfig((name) => {
+      asked.add(name)
+      return context[name]
+    })
+    expect(read).toEqual(DEFAULT_STACK_CONFIG)
+    expect(Object.keys(context)).toEqual([...asked])
+  })
+
+  it('refuses a memory that is not a number', () => {
+    expect(() => stackConfig((name) => (name === 'queryMemoryMb' ? 'lots' : undefined))).toThrow(
+      'context queryMemoryMb is not a positive integer: "lots"',
+    )
+  })
+})

@@ -1,0 +1,94 @@
+/** The stack as CloudFormation would get it, with functions that do nothing, and its statements as lines of text. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+
+import { DEFAULT_STACK_CONFIG } from '#infra/stack-config.ts'
+import type { StackConfig } from '#infra/stack-config.ts'
+import { ThawStack } from '#infra/thaw-stack.ts'
+
+export interface Resource {
+  readonly Type: string
+  readonly Properties: Record<string, unknown>
+  readonly DeletionPolicy?: string
+  readonly UpdateReplacePolicy?: string
+}
+
+export function synthesize(config: Partial<StackConfig> = {}): Template {
+  const directory = mkdtempSync(join(tmpdir(), 'thaw-infra-test-'))
+  try {
+    for (const name of ['query', 'store', 'plan']) {
+      writeFileSync(join(directory, `${name}.ts`), `export const handler = async () => '${name}'\n`)
+    }
+    const app = new App({ outdir: join(directory, 'cdk.out') })
+    const stack = new ThawStack(app, 'thaw', {
+      config: { ...DEFAULT_STACK_CONFIG, functionsDir: directory, ...config },
+    })
+    return Template.fromStack(stack)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+export function resourcesOf(template: Template, type: string): Record<string, Resource> {
+  return template.findResources(type) as Record<string, Resource>
+}
+
+/** The one resource of a type whose logical id, without its hash, is `id`. */
+export function resourceOf(template: Template, type: string, id: string): Resource {
+  const found = Object.entries(resourcesOf(template, type)).filter(
+    ([logicalId]) => withoutHash(logicalId) === id,
+  )
+  if (found.length !== 1) throw new Error(`${found.length} resources ${type} with the id ${id}`)
+  return found[0]![1]
+}
+
+/** `Ref` and `Fn::GetAtt` as the logical id without its hash, joins joined. */
+export function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  const [key, inner] = entries[0] ?? ['', undefined]
+  if (entries.length === 1 && key === 'Ref') {
+    return (inner as string).startsWith('AWS::') ? `<${inner}>` : withoutHash(inner as string)
+  }
+  if (entries.length === 1 && key === 'Fn::GetAtt') {
+    const [id, attribute] = inner as [string, string]
+    return `${withoutHash(id)}.${attribute}`
+  }
+  if (entries.length === 1 && key === 'Fn::Join') {
+    const [separator, parts] = inner as [string, unknown[]]
+    return parts.map(plain).join(separator)
+  }
+  return Object.fromEntries(entries.map(([name, item]) => [name, plain(item)]))
+}
+
+interface Statement {
+  readonly Effect: string
+  readonly Action: string | string[]
+  readonly Resource: string | string[]
+  readonly Condition?: unknown
+}
+
+/** One line for each action on each resource that the role of a function is allowed, sorted. */
+export function allowances(template: Template, role: string): string[] {
+  return Object.values(resourcesOf(template, 'AWS::IAM::Policy'))
+    .map(
+      ({ Properties }) =>
+        plain(Properties) as { Roles: string[]; PolicyDocument: { Statement: Statement[] } },
+    )
+    .filter(({ Roles }) => Roles.includes(role))
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+    .flatMap(({ Effect, Action, Resource, Condition }) => {
+      if (Effect !== 'Allow' || Condition !== undefined) return [`${Effect} with a condition`]
+      return [Action].flat().flatMap((action) => [Resource].flat().map((on) => `${action} ${on}`))
+    })
+    .toSorted()
+}
+
+function withoutHash(logicalId: string): string {
+  return logicalId.replace(/[0-9A-F]{8}$/, '')
+}
