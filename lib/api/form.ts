@@ -1,0 +1,128 @@
+/** The parameters of a request: those of a form body first, then those of the URL, read as Go's net/http reads them. */
+import { DomainError } from '#lib/model/errors.ts'
+
+/** Go's own limit for a form body. */
+export const MAX_FORM_BYTES = 10 * 1024 * 1024
+
+export class Form {
+  readonly #body: readonly Pair[]
+  readonly #url: readonly Pair[]
+  /** What was wrong with a pair that was left out. Most endpoints of Prometheus don't look. */
+  readonly flaw: string | undefined
+
+  constructor(body: Pairs, url: Pairs) {
+    this.#body = body.pairs
+    this.#url = url.pairs
+    this.flaw = body.flaw ?? url.flaw
+  }
+
+  /** The first value, '' when there is none. */
+  get(name: string): string {
+    return first(this.#body, name) ?? first(this.#url, name) ?? ''
+  }
+
+  all(name: string): string[] {
+    return [...this.#body, ...this.#url].filter(([key]) => key === name).map(([, value]) => value)
+  }
+
+  /** Of the URL only. */
+  fromUrl(name: string): string {
+    return first(this.#url, name) ?? ''
+  }
+}
+
+type Pair = readonly [string, string]
+
+interface Pairs {
+  readonly pairs: readonly Pair[]
+  readonly flaw: string | undefined
+}
+
+const NO_PAIRS: Pairs = { pairs: [], flaw: undefined }
+
+function first(pairs: readonly Pair[], name: string): string | undefined {
+  return pairs.find(([key]) => key === name)?.[1]
+}
+
+/** Rejects with `invalid` when the body is too large. A body of another type is left alone, as Prometheus does. */
+export async function readForm(request: Request): Promise<Form> {
+  const queryAt = request.url.indexOf('?')
+  const hashAt = request.url.indexOf('#')
+  const query =
+    queryAt < 0 ? '' : request.url.slice(queryAt + 1, hashAt < 0 ? undefined : hashAt)
+  return new Form(await readBody(request), parsePairs(query))
+}
+
+async function readBody(request: Request): Promise<Pairs> {
+  if (request.method !== 'POST' || request.body === null) return NO_PAIRS
+  const contentType = request.headers.get('content-type') ?? ''
+  const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase()
+  if (mediaType === 'application/x-www-form-urlencoded') {
+    return parsePairs(latin1(await readLimited(request)))
+  }
+  if (mediaType === 'multipart/form-data') {
+    return parseMultipart(await readLimited(request), contentType)
+  }
+  return NO_PAIRS
+}
+
+/** The whole body, counted while it comes: a declared length is not proof. */
+export async function readLimited(request: Request, limit = MAX_FORM_BYTES): Promise<Uint8Array> {
+  const tooLarge = new DomainError('invalid', 'error parsing form values: http: POST too large')
+  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge
+  if (request.body === null) return new Uint8Array(0)
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of request.body as AsyncIterable<Uint8Array>) {
+    length += piece.length
+    if (length > limit) throw tooLarge
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces, length)
+}
+
+async function parseMultipart(body: Uint8Array, contentType: string): Promise<Pairs> {
+  try {
+    const parsed = new Response(new Uint8Array(body), { headers: { 'content-type': contentType } })
+    const pairs: Pair[] = []
+    for (const [name, value] of await parsed.formData()) {
+      if (typeof value === 'string') pairs.push([name, value])
+    }
+    return { pairs, flaw: undefined }
+  } catch {
+    return { pairs: [], flaw: 'malformed multipart form' }
+  }
+}
+
+/** `a=1&a=2&b`. A pair with a bad escape or a semicolon is left out and named in `flaw`. */
+export function parsePairs(text: string): Pairs {
+  const pairs: Pair[] = []
+  let flaw: string | undefined
+  for (const part of text.split('&')) {
+    if (part === '') continue
+    if (part.includes(';')) {
+      flaw ??= 'invalid semicolon separator in query'
+      continue
+    }
+    const equals = part.indexOf('=')
+    const name = unescapeForm(equals < 0 ? part : part.slice(0, equals))
+    const value = unescapeForm(equals < 0 ? '' : part.slice(equals + 1))
+    if (typeof name === 'object') flaw ??= name.flaw
+    else if (typeof value === 'object') flaw ??= value.flaw
+    else pairs.push([name, value])
+  }
+  return { pairs, flaw }
+}
+
+/** `+` is a space; `%xx` are bytes of UTF-8. */
+function unescapeForm(text: string): string | { readonly flaw: string } {
+  const bad = /%(?![0-9a-fA-F]{2}).{0,2}/s.exec(text)
+  if (bad !== null) return { flaw: `invalid URL escape "${bad[0]}"` }
+  const spaced = text.replaceAll('+', ' ')
+  const bytes = spaced.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1').toString('utf8')
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+}

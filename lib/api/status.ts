@@ -1,0 +1,47 @@
+/** Which HTTP status and errorType each kind of error is answered with. */
+import { DomainError, type ErrorKind } from '#lib/model/errors.ts'
+import { stringifyJson } from './json-bytes.ts'
+
+export interface ErrorStatus {
+  readonly status: number
+  readonly errorType: string
+}
+
+/**
+ * Grafana shows the message of 400, 422 and 503 only, so whatever the reader of a dashboard can do something about
+ * is one of these.
+ */
+const STATUS_OF_KIND: Record<ErrorKind, ErrorStatus> = {
+  invalid: { status: 400, errorType: 'bad_data' },
+  'not-found': { status: 404, errorType: 'not_found' },
+  conflict: { status: 409, errorType: 'conflict' },
+  corrupt: { status: 500, errorType: 'internal' },
+  limit: { status: 422, errorType: 'execution' },
+  timeout: { status: 503, errorType: 'timeout' },
+  canceled: { status: 499, errorType: 'canceled' },
+  // The bucket refused our credentials, not we the client's.
+  unauthorized: { status: 500, errorType: 'internal' },
+  unsupported: { status: 422, errorType: 'execution' },
+  execution: { status: 422, errorType: 'execution' },
+  unavailable: { status: 503, errorType: 'unavailable' },
+}
+
+/** What is told about an error that is a bug of ours: nothing of its insides. */
+const INTERNAL: ErrorStatus = { status: 500, errorType: 'internal' }
+
+export function errorStatus(error: unknown): ErrorStatus {
+  return error instanceof DomainError ? STATUS_OF_KIND[error.kind] : INTERNAL
+}
+
+export function errorMessage(error: unknown): string {
+  return error instanceof DomainError ? error.message : 'internal error; the log of thaw says more'
+}
+
+export function errorResponse(error: unknown): Response {
+  const { status, errorType } = errorStatus(error)
+  const body = stringifyJson({ status: 'error', errorType, error: errorMessage(error) })
+  return new Response(body, {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })
+}

@@ -1,0 +1,320 @@
+/** The answer of query and query_range as JSON, from columns to bytes in one pass. */
+import { compareLabels, type Labels } from '#lib/model/labels.ts'
+import { formatPlain } from '#lib/model/go-float.ts'
+import type { SampleColumns } from '#lib/model/samples.ts'
+import {
+  FLOAT,
+  HISTOGRAM,
+  type QueryOutcome,
+  type RawSeries,
+  type StepGrid,
+  type StepSeries,
+} from '#lib/promql/result.ts'
+import { JsonBytes, NUMBER_ROOM, quoteJson, stringifyJson } from './json-bytes.ts'
+import { writeHistogram } from './write-histogram.ts'
+
+export interface AnswerForm {
+  /** Of query_range: every type becomes a matrix. */
+  readonly range: boolean
+  /** At most this many series, 0 for all. */
+  readonly limit: number
+  /** Written as it is, where the client asked for it. */
+  readonly stats?: unknown
+  readonly warnings: readonly string[]
+  readonly infos: readonly string[]
+  readonly maxBytes: number
+}
+
+const COMMA = 0x2c
+const OPEN_LIST = 0x5b
+
+/** Samples between two checks of the room left. */
+const SAMPLES_AT_ONCE = 512
+
+/** Whether `limit` cuts series off, which the answer has to say in its warnings. */
+export function isTruncated(outcome: QueryOutcome, limit: number): boolean {
+  const { value } = outcome
+  if (limit === 0) return false
+  return (value.type === 'vector' || value.type === 'matrix') && value.series.length > limit
+}
+
+export function writeQueryAnswer(
+  outcome: QueryOutcome,
+  form: AnswerForm,
+): Uint8Array<ArrayBuffer> {
+  const out = new JsonBytes(form.maxBytes)
+  out.ascii('{"status":"success","data":{')
+  writeResult(out, outcome, form)
+  if (form.stats !== undefined) {
+    out.ascii(',"stats":')
+    out.append(Buffer.from(stringifyJson(form.stats)))
+  }
+  out.ascii('}')
+  writeStrings(out, 'warnings', form.warnings)
+  writeStrings(out, 'infos', form.infos)
+  out.ascii('}')
+  return out.bytes()
+}
+
+function writeResult(out: JsonBytes, outcome: QueryOutcome, form: AnswerForm): void {
+  const { value, grid } = outcome
+  switch (value.type) {
+    case 'string':
+      out.ascii(`"resultType":"string","result":[${grid.startMs / 1000},`)
+      out.append(Buffer.from(quoteJson(value.value)))
+      out.ascii(']')
+      return
+    case 'scalar':
+      if (form.range) {
+        const presence = new Uint8Array(grid.stepCount).fill(FLOAT)
+        writeMatrix(out, grid, [{ labels: [], values: value.values, presence }], 1)
+        return
+      }
+      out.ascii(`"resultType":"scalar","result":[${grid.startMs / 1000},"`)
+      out.ascii(formatPlain(value.values[0]!))
+      out.ascii('"]')
+      return
+    case 'vector':
+      if (form.range) writeMatrix(out, grid, sortedByLabels(value.series), form.limit)
+      else writeVector(out, grid, value.series, form.limit)
+      return
+    case 'matrix':
+      writeRawMatrix(out, sortedByLabels(value.series), form.limit)
+      return
+    default:
+      return value satisfies never
+  }
+}
+
+/** Order is the engine's: sort() and topk() mean theirs. */
+function writeVector(
+  out: JsonBytes,
+  grid: StepGrid,
+  series: readonly StepSeries[],
+  limit: number,
+): void {
+  out.ascii('"resultType":"vector","result":[')
+  let written = 0
+  for (const { labels, values, presence, histograms } of series) {
+    const histogram = presence[0] === HISTOGRAM ? histograms?.[0] : undefined
+    if (presence[0] !== FLOAT && histogram === undefined) continue
+    if (limit > 0 && written === limit) break
+    if (written++ > 0) out.ascii(',')
+    out.ascii('{"metric":')
+    writeLabels(out, labels)
+    if (histogram === undefined) {
+      out.ascii(',"value":')
+      out.reserve(2 * NUMBER_ROOM)
+      out.rawPoint(grid.startMs, values[0]!)
+    } else {
+      out.ascii(',"histogram":[')
+      writeTimestamp(out, grid.startMs)
+      out.ascii(',')
+      writeHistogram(out, histogram)
+      out.ascii(']')
+    }
+    out.ascii('}')
+  }
+  out.ascii(']')
+}
+
+function writeMatrix(
+  out: JsonBytes,
+  grid: StepGrid,
+  series: readonly StepSeries[],
+  limit: number,
+): void {
+  out.ascii('"resultType":"matrix","result":[')
+  const prefixes = encodePrefixes(grid)
+  let written = 0
+  for (const one of series) {
+    if (limit > 0 && written === limit) break
+    if (written > 0) out.ascii(',')
+    const before = out.length
+    out.ascii('{"metric":')
+    writeLabels(out, one.labels)
+    const labelsEnd = out.length
+    writeStepValues(out, grid.stepCount, prefixes, one)
+    writeStepHistograms(out, grid, one)
+    if (out.length === labelsEnd) {
+      // No step is present: the series is not part of the answer.
+      out.length = written > 0 ? before - 1 : before
+      continue
+    }
+    out.ascii('}')
+    written++
+  }
+  out.ascii(']')
+}
+
+/** `[<seconds>,` of every step, end to end; that of step i is [offsets[i], offsets[i + 1]). Shared by all series. */
+interface Prefixes {
+  readonly bytes: Uint8Array
+  readonly offsets: Uint32Array
+}
+
+function encodePrefixes(grid: StepGrid): Prefixes {
+  const out = new JsonBytes(Infinity, grid.stepCount * 20 + NUMBER_ROOM)
+  const offsets = new Uint32Array(grid.stepCount + 1)
+  for (let step = 0; step < grid.stepCount; step++) {
+    out.reserve(NUMBER_ROOM)
+    out.rawByte(OPEN_LIST)
+    out.rawTimestamp(grid.startMs + step * grid.stepMs)
+    out.rawByte(COMMA)
+    offsets[step + 1] = out.length
+  }
+  return { bytes: out.bytes(), offsets }
+}
+
+function writeStepValues(
+  out: JsonBytes,
+  stepCount: number,
+  { bytes, offsets }: Prefixes,
+  { values, presence }: StepSeries,
+): void {
+  let open = false
+  for (let start = 0; start < stepCount; start += SAMPLES_AT_ONCE) {
+    const end = Math.min(stepCount, start + SAMPLES_AT_ONCE)
+    out.reserve(offsets[end]! - offsets[start]! + (end - start) * NUMBER_ROOM + 16)
+    for (let step = start; step < end; step++) {
+      if (presence[step] !== FLOAT) continue
+      if (open) out.rawByte(COMMA)
+      else {
+        out.rawAscii(',"values":[')
+        open = true
+      }
+      out.rawPointAfter(bytes, offsets[step]!, offsets[step + 1]!, values[step]!)
+    }
+  }
+  if (open) out.ascii(']')
+}
+
+function writeStepHistograms(out: JsonBytes, grid: StepGrid, series: StepSeries): void {
+  const { presence, histograms } = series
+  if (histograms === undefined) return
+  let open = false
+  for (let step = 0; step < grid.stepCount; step++) {
+    const histogram = histograms[step]
+    if (presence[step] !== HISTOGRAM || histogram === undefined) continue
+    out.ascii(open ? ',[' : ',"histograms":[[')
+    open = true
+    writeTimestamp(out, grid.startMs + step * grid.stepMs)
+    out.ascii(',')
+    writeHistogram(out, histogram)
+    out.ascii(']')
+  }
+  if (open) out.ascii(']')
+}
+
+function writeRawMatrix(out: JsonBytes, series: readonly RawSeries[], limit: number): void {
+  out.ascii('"resultType":"matrix","result":[')
+  const end = limit > 0 ? Math.min(limit, series.length) : series.length
+  for (let i = 0; i < end; i++) {
+    const { labels, samples } = series[i]!
+    out.ascii(i > 0 ? ',{"metric":' : '{"metric":')
+    writeLabels(out, labels)
+    writeSamples(out, samples)
+    out.ascii('}')
+  }
+  out.ascii(']')
+}
+
+function writeSamples(out: JsonBytes, samples: SampleColumns): void {
+  const { length, timestamps, values, histograms } = samples
+  let open = false
+  for (let i = 0; i < length; i++) {
+    if (histograms?.[i] !== undefined) continue
+    if (!open) out.ascii(',"values":')
+    out.reserve(2 * NUMBER_ROOM)
+    out.rawByte(open ? COMMA : OPEN_LIST)
+    open = true
+    out.rawPoint(timestamps[i]!, values[i]!)
+  }
+  if (open) out.ascii(']')
+  if (histograms === undefined) return
+  open = false
+  for (let i = 0; i < length; i++) {
+    const histogram = histograms[i]
+    if (histogram === undefined) continue
+    out.ascii(open ? ',[' : ',"histograms":[[')
+    open = true
+    writeTimestamp(out, timestamps[i]!)
+    out.ascii(',')
+    writeHistogram(out, histogram)
+    out.ascii(']')
+  }
+  if (open) out.ascii(']')
+}
+
+function writeTimestamp(out: JsonBytes, ms: number): void {
+  out.reserve(NUMBER_ROOM)
+  out.rawTimestamp(ms)
+}
+
+/** Labels are sorted by name already, as Prometheus writes them. */
+function writeLabels(out: JsonBytes, labels: Labels): void {
+  out.ascii('{')
+  for (let i = 0; i < labels.length; i += 2) {
+    if (i > 0) out.ascii(',')
+    out.string(labels[i]!)
+    out.ascii(':')
+    out.string(labels[i + 1]!)
+  }
+  out.ascii('}')
+}
+
+/** `,"warnings":[…]`, or nothing. */
+function writeStrings(out: JsonBytes, key: string, texts: readonly string[]): void {
+  if (texts.length === 0) return
+  out.ascii(`,"${key}":[`)
+  for (let i = 0; i < texts.length; i++) {
+    if (i > 0) out.ascii(',')
+    out.string(texts[i]!)
+  }
+  out.ascii(']')
+}
+
+/** `{"status":"success","data":[{…labels…},…]}`: the answer of the series endpoint, which may hold a million. */
+export function writeSeriesAnswer(
+  series: readonly Labels[],
+  warnings: readonly string[],
+  maxBytes: number,
+): Uint8Array<ArrayBuffer> {
+  const out = new JsonBytes(maxBytes)
+  out.ascii('{"status":"success","data":[')
+  for (let i = 0; i < series.length; i++) {
+    if (i > 0) out.ascii(',')
+    writeLabels(out, series[i]!)
+  }
+  out.ascii(']')
+  writeStrings(out, 'warnings', warnings)
+  out.ascii('}')
+  return out.bytes()
+}
+
+/** The answer of labels and label values. */
+export function writeStringsAnswer(
+  values: readonly string[],
+  warnings: readonly string[],
+  maxBytes: number,
+): Uint8Array<ArrayBuffer> {
+  const out = new JsonBytes(maxBytes)
+  out.ascii('{"status":"success","data":[')
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) out.ascii(',')
+    out.string(values[i]!)
+  }
+  out.ascii(']')
+  writeStrings(out, 'warnings', warnings)
+  out.ascii('}')
+  return out.bytes()
+}
+
+function sortedByLabels<S extends { readonly labels: Labels }>(series: readonly S[]): readonly S[] {
+  for (let i = 1; i < series.length; i++) {
+    if (compareLabels(series[i - 1]!.labels, series[i]!.labels) > 0) {
+      return series.toSorted((a, b) => compareLabels(a.labels, b.labels))
+    }
+  }
+  return series
+}
