@@ -14,10 +14,14 @@ export interface Bucket {
 
   /**
    * Bytes [start, end). Rejects with NotFoundError, or CorruptError when the object ends before `end`.
+   * An empty range is answered without asking the store.
    */
   getRange(key: string, start: number, end: number, options?: GetOptions): Promise<Uint8Array>
 
-  /** The last `length` bytes, or the whole object when it is shorter; `size` is the object's. One request. */
+  /**
+   * The last `length` bytes, or the whole object when it is shorter; `size` is the object's. One request
+   * (an empty object may take two).
+   */
   getTail(key: string, length: number, options?: GetOptions): Promise<BucketTail>
 
   /** Size, etag and time without the bytes. Rejects with NotFoundError. */
@@ -25,12 +29,14 @@ export interface Bucket {
 
   /**
    * Keys that start with `prefix`, ascending by UTF-8 bytes, in pages as the store gives them.
-   * With `delimiter` '/', keys are cut after the first '/' behind the prefix and given once, as `prefixes`.
+   * With `delimiter` '/', keys are cut after the first '/' behind the prefix and given once, as `prefixes`;
+   * objects and prefixes are each ascending, within and across pages. Nothing found is one empty page.
    */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListPage>
 
   /**
-   * Writes the whole object. With `ifAbsent` or `ifMatch` it rejects with ConflictError when the condition fails.
+   * Writes the whole object. With `ifAbsent` or `ifMatch` it rejects with ConflictError when the condition fails
+   * (an object that is not there matches no etag). The bytes may be written again by the caller once it resolves.
    * A retried conditional write that finds its own bytes already there has won, not lost.
    */
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<{ readonly etag: string }>
