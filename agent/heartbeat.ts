@@ -1,0 +1,97 @@
+/** Keeps asking Prometheus whether it lives and which external labels it has now. */
+import { DomainError } from '#lib/model/errors.ts'
+import type { Logger } from './logger.ts'
+import { type AgentMetrics, setStatus } from './metrics.ts'
+import type { PrometheusClient } from './prometheus-client.ts'
+import { noExternalLabels } from './shipper.ts'
+import { sleep } from './sleep.ts'
+import { type FlagRules, checkPrometheusFlags } from './validate.ts'
+
+export interface PrometheusState {
+  ready: boolean
+  externalLabels: Readonly<Record<string, string>>
+}
+
+export interface HeartbeatOptions {
+  readonly prometheus: PrometheusClient
+  readonly metrics: AgentMetrics
+  readonly logger: Logger
+  readonly now: () => number
+  readonly intervalMs: number
+}
+
+const RETRY_MS = 2000
+
+/**
+ * Waits until Prometheus answers, has flags to ship by (when `rules` are given) and external labels.
+ * Rejects with kind `invalid` when somebody must change its configuration, and `timeout` when it does not come.
+ */
+export async function awaitPrometheus(
+  options: HeartbeatOptions,
+  rules: FlagRules | undefined,
+  readyTimeoutMs: number,
+  signal: AbortSignal,
+): Promise<PrometheusState> {
+  const { prometheus, logger, now, metrics } = options
+  const deadline = now() + readyTimeoutMs
+  for (;;) {
+    try {
+      if (rules !== undefined) {
+        const warnings = checkPrometheusFlags(await prometheus.flags(signal), rules)
+        for (const warning of warnings) logger.warn({ url: prometheus.url }, warning)
+      }
+      const version = await prometheus.version(signal)
+      const externalLabels = await prometheus.externalLabels(signal)
+      if (Object.keys(externalLabels).length === 0) throw noExternalLabels(prometheus.url)
+      logger.info({ url: prometheus.url, version, externalLabels }, 'prometheus found')
+      heard(metrics, now())
+      return { ready: true, externalLabels }
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      if (error.kind === 'invalid' || error.kind === 'canceled') throw error
+      if (now() + RETRY_MS > deadline) {
+        throw new DomainError(
+          'timeout',
+          `${prometheus.url} was not ready in ${readyTimeoutMs / 1000} s (--prometheus.ready_timeout), check --prometheus.url`,
+          { cause: error },
+        )
+      }
+      logger.warn({ err: error, retryMs: RETRY_MS }, 'waiting for prometheus')
+      await sleep(RETRY_MS, signal)
+    }
+  }
+}
+
+/** Runs until the signal; writes into `state`, which the shipper reads before each pass. */
+export async function keepHeartbeat(
+  options: HeartbeatOptions,
+  state: PrometheusState,
+  signal: AbortSignal,
+): Promise<void> {
+  const { prometheus, metrics, logger, now } = options
+  while (!signal.aborted) {
+    await sleep(options.intervalMs, signal)
+    if (signal.aborted) return
+    try {
+      const externalLabels = await prometheus.externalLabels(signal)
+      if (Object.keys(externalLabels).length === 0) throw noExternalLabels(prometheus.url)
+      state.externalLabels = externalLabels
+      if (!state.ready) logger.info({ url: prometheus.url }, 'prometheus answers again')
+      state.ready = true
+      heard(metrics, now())
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof DomainError)) throw error
+      state.ready = false
+      metrics.prometheusUp.set(0)
+      setStatus(metrics, 'ready', false)
+      logger.warn({ err: error }, 'no heartbeat from prometheus')
+    }
+  }
+}
+
+function heard(metrics: AgentMetrics, nowMs: number): void {
+  metrics.prometheusUp.set(1)
+  metrics.lastHeartbeat.set(nowMs / 1000)
+  setStatus(metrics, 'ready', true)
+}

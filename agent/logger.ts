@@ -1,0 +1,72 @@
+/** Structured logs by pino, on stderr, as logfmt (what Thanos writes) or as JSON lines. */
+import { writeSync } from 'node:fs'
+import { pino } from 'pino'
+
+export type LogFormat = 'logfmt' | 'json'
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** The part of pino's logger that the agent uses: facts first, then the message. */
+export interface Logger {
+  debug(facts: object, message: string): void
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel
+  readonly format: LogFormat
+  readonly write?: ((line: string) => void) | undefined
+}
+
+export function createLogger({ level, format, write = writeStderr }: LoggerOptions): Logger {
+  const stream = format === 'json' ? { write } : { write: (line: string) => write(logfmt(line)) }
+  return pino(
+    {
+      level,
+      base: null,
+      messageKey: 'msg',
+      timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
+    },
+    stream,
+  )
+}
+
+export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** An error is one field: its text, with the causes that add something behind it. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const texts = [error.message]
+  let cause = error.cause
+  for (let depth = 0; cause instanceof Error && depth < 5; depth++, cause = cause.cause) {
+    if (cause.message !== '' && !texts.some((text) => text.includes((cause as Error).message))) {
+      texts.push(cause.message)
+    }
+  }
+  return texts.join(': ')
+}
+
+function logfmt(jsonLine: string): string {
+  const { ts, level, msg, ...facts } = JSON.parse(jsonLine) as Record<string, unknown>
+  const pairs = Object.entries({ ts, level, msg, ...facts })
+  return `${pairs.map(([key, value]) => `${key}=${logfmtValue(value)}`).join(' ')}\n`
+}
+
+function logfmtValue(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return /^[^\s="\\\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text)
+}
+
+/** Synchronous, so that the last lines before an exit are not lost. */
+function writeStderr(line: string): void {
+  try {
+    writeSync(2, line)
+  } catch (error) {
+    // A full pipe or a closed terminal must not stop the shipping.
+    const code = (error as NodeJS.ErrnoException).code
+    if (code !== 'EAGAIN' && code !== 'EPIPE') throw error
+  }
+}

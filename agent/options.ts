@@ -1,0 +1,190 @@
+/** The agent's flags, with the names and defaults of Thanos's sidecar. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { DomainError } from '#lib/model/errors.ts'
+import { durationMs } from './duration.ts'
+import type { LogFormat, LogLevel } from './logger.ts'
+import { OBJSTORE_HELP, addObjstoreFlags } from './objstore.ts'
+import type { AgentOptions } from './run-agent.ts'
+import { DEFAULT_SHIPPER_FILE } from './shipper-state.ts'
+import type { HashFunc } from './upload.ts'
+
+export function addAgentFlags(command: Command): Command {
+  command
+    .optionsGroup('Prometheus:')
+    .option('--prometheus.url <url>', 'where Prometheus answers', 'http://localhost:9090')
+    .option(
+      '--prometheus.ready_timeout <duration>',
+      'how long to wait for Prometheus at the start',
+      duration,
+      durationMs('10m'),
+    )
+    .option(
+      '--prometheus.get_config_interval <duration>',
+      'how often to ask Prometheus for its external labels',
+      duration,
+      durationMs('30s'),
+    )
+    .option(
+      '--prometheus.get_config_timeout <duration>',
+      'how long one answer of Prometheus may take',
+      duration,
+      durationMs('30s'),
+    )
+    .option('--tsdb.path <dir>', 'data directory of Prometheus (its --storage.tsdb.path)', './data')
+    .optionsGroup('Bucket:')
+  addObjstoreFlags(command)
+  command
+    .optionsGroup('Shipping:')
+    .option('--shipper.interval <duration>', 'pause between passes', duration, durationMs('30s'))
+    .option(
+      '--shipper.upload-compacted',
+      'ship blocks that Prometheus compacted too, when none in the bucket overlaps (for a first import)',
+      false,
+    )
+    .option('--no-shipper.upload-compacted')
+    .option(
+      '--shipper.meta-file-name <name>',
+      'state file in the data directory',
+      fileName,
+      DEFAULT_SHIPPER_FILE,
+    )
+    .option('--shipper.upload-concurrency <n>', 'files of a block at a time, 0 is one', count, 0)
+    .option(
+      '--shipper.allow-out-of-order-uploads',
+      'go on with younger blocks when one fails; a compactor may then see them before the older one',
+      false,
+    )
+    .option('--shipper.skip-corrupted-blocks', 'go on when a local block is corrupted', false)
+    .option(
+      '--shipper.ignore-unequal-block-size',
+      'ship although Prometheus compacts its own blocks',
+      false,
+    )
+    .option(
+      '--shipper.stop-grace <duration>',
+      'how long a running upload may go on after SIGTERM',
+      duration,
+      durationMs('20s'),
+    )
+    .addOption(
+      new Option('--hash-func <name>', 'write hashes of the files into meta.json').choices([
+        '',
+        'SHA256',
+      ]),
+    )
+    .option(
+      '--min-time <time>',
+      'accepted for Thanos; blocks are shipped whatever their time',
+      time,
+    )
+    .optionsGroup('This process:')
+    .option('--http-address <host:port>', '/metrics, /-/healthy and /-/ready', '0.0.0.0:10902')
+    .addOption(
+      new Option('--log.level <level>', 'least level that is logged')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .addOption(
+      new Option('--log.format <format>', 'form of the log lines')
+        .choices(['logfmt', 'json'])
+        .default('logfmt'),
+    )
+    .option('--once', 'make one pass, print what was done and end')
+    .option('--debug', 'show stack traces of errors')
+    .addHelpText('after', AGENT_HELP)
+  return command
+}
+
+const AGENT_HELP = `
+Prometheus needs three things:
+  - external labels that are its own, in prometheus.yml:  global: {external_labels: {cluster: eu, replica: a}}
+  - --storage.tsdb.min-block-duration=2h --storage.tsdb.max-block-duration=2h, so that it leaves its blocks alone
+    (or, from 3.8 on, --storage.tsdb.delay-compact-file.path=<data>/${DEFAULT_SHIPPER_FILE})
+  - a data directory that this process can read and write
+${OBJSTORE_HELP}
+Examples:
+  $ thaw agent --tsdb.path=/var/lib/prometheus/metrics2 --objstore.config-file=bucket.yml
+  $ thaw agent --once --tsdb.path=./data --objstore.config='{type: FILESYSTEM, config: {directory: ./bucket}}'
+`
+
+export interface AgentSettings extends AgentOptions {
+  readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
+  readonly once: boolean
+}
+
+/** What commander parsed, as options of the agent. */
+export function agentSettings(parsed: Readonly<Record<string, unknown>>): AgentSettings {
+  const read = <T>(name: string) => parsed[name] as T
+  return {
+    prometheusUrl: read('prometheus.url'),
+    prometheusReadyTimeoutMs: read('prometheus.ready_timeout'),
+    getConfigIntervalMs: read('prometheus.get_config_interval'),
+    getConfigTimeoutMs: read('prometheus.get_config_timeout'),
+    tsdbPath: read('tsdb.path'),
+    metaFileName: read('shipper.metaFileName'),
+    uploadCompacted: read('shipper.uploadCompacted'),
+    allowOutOfOrderUploads: read('shipper.allowOutOfOrderUploads'),
+    skipCorruptedBlocks: read('shipper.skipCorruptedBlocks'),
+    ignoreUnequalBlockSize: read('shipper.ignoreUnequalBlockSize'),
+    uploadConcurrency: read('shipper.uploadConcurrency'),
+    shipIntervalMs: read('shipper.interval'),
+    stopGraceMs: read('shipper.stopGrace'),
+    hashFunc: read<HashFunc | undefined>('hashFunc') ?? '',
+    httpAddress: read('httpAddress'),
+    logLevel: read('log.level'),
+    logFormat: read('log.format'),
+    once: read<boolean | undefined>('once') ?? false,
+  }
+}
+
+function duration(text: string): number {
+  const ms = durationMs(text)
+  if (ms === undefined) throw new InvalidArgumentError('write a duration such as 30s, 5m or 2h.')
+  return ms
+}
+
+function count(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('write a number from 0 to 9999.')
+  return Number(text)
+}
+
+function fileName(text: string): string {
+  if (text === '' || text.includes('/') || text === '.' || text === '..') {
+    throw new InvalidArgumentError('write a file name, without directories.')
+  }
+  return text
+}
+
+/** RFC 3339, or a duration relative to now such as `-30d`. */
+function time(text: string): string {
+  const isTime = /^-?\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text))
+  if (!isTime && durationMs(text.replace(/^-/, '')) === undefined) {
+    throw new InvalidArgumentError('write a time such as 2026-01-31T00:00:00Z, or -30d.')
+  }
+  return text
+}
+
+/** For callers in the same process, which name only what they want otherwise. */
+export function defaultAgentOptions(
+  given: Partial<AgentOptions> & { readonly tsdbPath: string },
+): AgentOptions {
+  if (given.tsdbPath === '') throw new DomainError('invalid', 'tsdbPath is empty')
+  return {
+    prometheusUrl: 'http://localhost:9090',
+    prometheusReadyTimeoutMs: 600_000,
+    getConfigIntervalMs: 30_000,
+    getConfigTimeoutMs: 30_000,
+    metaFileName: DEFAULT_SHIPPER_FILE,
+    uploadCompacted: false,
+    allowOutOfOrderUploads: false,
+    skipCorruptedBlocks: false,
+    ignoreUnequalBlockSize: false,
+    uploadConcurrency: 0,
+    shipIntervalMs: 30_000,
+    stopGraceMs: 20_000,
+    hashFunc: '',
+    httpAddress: '',
+    ...given,
+  }
+}

@@ -1,0 +1,58 @@
+/** One pass and its outcome: for `thaw agent --once`, `npm start` and tests. */
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { type Logger, SILENT } from './logger.ts'
+import { defaultAgentOptions } from './options.ts'
+import { prometheusClient } from './prometheus-client.ts'
+import type { AgentOptions } from './run-agent.ts'
+import { type ShipOutcome, noExternalLabels, shipBlocks } from './shipper.ts'
+import { cleanStaging } from './staging.ts'
+import type { UploadProgress } from './upload.ts'
+import { checkPrometheusFlags } from './validate.ts'
+
+export interface ShipOnceOptions extends Partial<AgentOptions> {
+  readonly tsdbPath: string
+  readonly bucket: Bucket
+  /** Without them Prometheus is asked for its labels, and its flags are checked. */
+  readonly externalLabels?: Readonly<Record<string, string>> | undefined
+  readonly source?: string | undefined
+  readonly logger?: Logger | undefined
+  readonly now: () => number
+  readonly onProgress?: ((progress: UploadProgress) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export async function shipOnce(given: ShipOnceOptions): Promise<ShipOutcome> {
+  const {
+    bucket,
+    externalLabels,
+    source,
+    logger = SILENT,
+    now,
+    onProgress,
+    signal,
+    ...rest
+  } = given
+  const options = defaultAgentOptions(rest)
+  await cleanStaging(options.tsdbPath)
+  const labels = externalLabels ?? (await askPrometheus(options, logger, signal))
+  return shipBlocks(
+    { ...options, bucket, source: source ?? 'sidecar', logger, now },
+    { externalLabels: labels, onProgress, signal },
+  )
+}
+
+async function askPrometheus(
+  options: AgentOptions,
+  logger: Logger,
+  signal: AbortSignal | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  const prometheus = prometheusClient({
+    url: options.prometheusUrl,
+    timeoutMs: options.getConfigTimeoutMs,
+  })
+  const warnings = checkPrometheusFlags(await prometheus.flags(signal), options)
+  for (const warning of warnings) logger.warn({ url: prometheus.url }, warning)
+  const labels = await prometheus.externalLabels(signal)
+  if (Object.keys(labels).length === 0) throw noExternalLabels(prometheus.url)
+  return labels
+}
