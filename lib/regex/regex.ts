@@ -193,7 +193,7 @@ function commonPrefix(strings: readonly string[]): string {
     prefix = prefix.slice(0, length)
     if (prefix === '') return ''
   }
-  const wildcard = prefix.search(/[\ud800\ud801](?![\udc00-\udfff])/)
+  const wildcard = prefix.search(/[\ufffe\uffff]/)
   if (wildcard >= 0) prefix = prefix.slice(0, wildcard)
   return prefix.isWellFormed() ? prefix : prefix.slice(0, -1)
 }

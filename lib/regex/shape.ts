@@ -1,8 +1,8 @@
 /** Reads the simple half of RE2: patterns that are nothing but literals, alternatives and `.*`. */
 
-/** Stand for `.*` and `.+` inside an expanded pattern. Lone surrogates never come out of valid UTF-8. */
-export const ANY = '\ud800'
-export const SOME = '\ud801'
+/** Stand for `.*` and `.+` inside an expanded pattern: characters Unicode keeps unassigned for such uses. */
+export const ANY = '\ufffe'
+export const SOME = '\uffff'
 
 const MAX_DEPTH = 50
 const MAX_CLASS = 64
@@ -13,7 +13,7 @@ const MAX_CLASS = 64
  * would cost much more than the pattern is long. What it does read is valid RE2.
  */
 export function expandPattern(pattern: string): string[] | undefined {
-  if (/[\ud800-\udfff]/.test(pattern) && !pattern.isWellFormed()) return undefined
+  if (pattern.includes(ANY) || pattern.includes(SOME) || !pattern.isWellFormed()) return undefined
   const reader = new ShapeReader(pattern)
   const strings = reader.alternation(0)
   return strings !== undefined && reader.done ? strings : undefined
