@@ -1,10 +1,9 @@
 /** The agent's flags, with the names and defaults of Thanos's sidecar. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { DomainError } from '#lib/model/errors.ts'
 import { durationMs } from './duration.ts'
 import type { LogFormat, LogLevel } from './logger.ts'
 import { OBJSTORE_HELP, addObjstoreFlags } from './objstore.ts'
-import type { AgentOptions } from './run-agent.ts'
+import type { AgentOptions } from './agent-options.ts'
 import { DEFAULT_SHIPPER_FILE } from './shipper-state.ts'
 import type { HashFunc } from './upload.ts'
 
@@ -163,28 +162,4 @@ function time(text: string): string {
     throw new InvalidArgumentError('write a time such as 2026-01-31T00:00:00Z, or -30d.')
   }
   return text
-}
-
-/** For callers in the same process, which name only what they want otherwise. */
-export function defaultAgentOptions(
-  given: Partial<AgentOptions> & { readonly tsdbPath: string },
-): AgentOptions {
-  if (given.tsdbPath === '') throw new DomainError('invalid', 'tsdbPath is empty')
-  return {
-    prometheusUrl: 'http://localhost:9090',
-    prometheusReadyTimeoutMs: 600_000,
-    getConfigIntervalMs: 30_000,
-    getConfigTimeoutMs: 30_000,
-    metaFileName: DEFAULT_SHIPPER_FILE,
-    uploadCompacted: false,
-    allowOutOfOrderUploads: false,
-    skipCorruptedBlocks: false,
-    ignoreUnequalBlockSize: false,
-    uploadConcurrency: 0,
-    shipIntervalMs: 30_000,
-    stopGraceMs: 20_000,
-    hashFunc: '',
-    httpAddress: '',
-    ...given,
-  }
 }

@@ -1,8 +1,7 @@
 /** The agent as a function: waits for Prometheus, then ships its blocks until the signal. */
-import { join } from 'node:path'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError, isKind } from '#lib/model/errors.ts'
-import { cleanStaging } from './staging.ts'
+import type { AgentOptions } from './agent-options.ts'
 import { awaitPrometheus, keepHeartbeat, type PrometheusState } from './heartbeat.ts'
 import { type AgentHttpServer, startAgentHttp } from './http-server.ts'
 import type { Logger } from './logger.ts'
@@ -11,28 +10,8 @@ import { type AgentMetrics, createAgentMetrics, setStatus } from './metrics.ts'
 import { prometheusClient } from './prometheus-client.ts'
 import { type ShipOutcome, type ShipperOptions, shipBlocks } from './shipper.ts'
 import { sleep } from './sleep.ts'
+import { cleanStaging } from './staging.ts'
 import type { UploadProgress } from './upload.ts'
-import type { HashFunc } from './upload.ts'
-
-export interface AgentOptions {
-  readonly prometheusUrl: string
-  readonly prometheusReadyTimeoutMs: number
-  readonly getConfigIntervalMs: number
-  readonly getConfigTimeoutMs: number
-  readonly tsdbPath: string
-  readonly metaFileName: string
-  readonly uploadCompacted: boolean
-  readonly allowOutOfOrderUploads: boolean
-  readonly skipCorruptedBlocks: boolean
-  readonly ignoreUnequalBlockSize: boolean
-  readonly uploadConcurrency: number
-  readonly shipIntervalMs: number
-  /** How long a running upload may go on after the signal. */
-  readonly stopGraceMs: number
-  readonly hashFunc: HashFunc
-  /** '' for no HTTP server. */
-  readonly httpAddress: string
-}
 
 export interface AgentParts {
   /** Undefined: nothing is uploaded, only the heartbeat runs. */
@@ -185,9 +164,4 @@ function killAfterGrace(graceMs: number, stopping: AbortSignal, now: AbortSignal
       clearTimeout(timer)
     },
   }
-}
-
-/** Where Prometheus must look with `--storage.tsdb.delay-compact-file.path`. */
-export function stateFilePath(options: Pick<AgentOptions, 'tsdbPath' | 'metaFileName'>): string {
-  return join(options.tsdbPath, options.metaFileName)
 }

@@ -1,9 +1,8 @@
 /** One pass and its outcome: for `thaw agent --once`, `npm start` and tests. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { type AgentOptions, defaultAgentOptions } from './agent-options.ts'
 import { type Logger, SILENT } from './logger.ts'
-import { defaultAgentOptions } from './options.ts'
 import { prometheusClient } from './prometheus-client.ts'
-import type { AgentOptions } from './run-agent.ts'
 import { type ShipOutcome, noExternalLabels, shipBlocks } from './shipper.ts'
 import { cleanStaging } from './staging.ts'
 import type { UploadProgress } from './upload.ts'

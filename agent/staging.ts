@@ -1,7 +1,7 @@
 /** Holds a block still while it is uploaded: hard links under `<tsdb>/thanos/upload/<ULID>/`, so Prometheus may delete the original. */
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { copyFile, link, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { DomainError } from '#lib/model/errors.ts'
 import { type LocalBlock, checkBlockFile, isGone, localFileError } from './block-dir.ts'
 
@@ -24,15 +24,62 @@ export function stagingRoot(tsdbPath: string): string {
   return join(tsdbPath, 'thanos', 'upload')
 }
 
-/** What a killed agent left there keeps deleted blocks on the disk. */
+/**
+ * Each upload has a directory of its own, `<ULID>/<pid>-<n>`, so that two agents on one data directory can't
+ * take each other's links away.
+ */
+const inUse = new Set<string>()
+let stagings = 0
+
+/** Removes what killed agents left, which would keep deleted blocks on the disk. Gives the block ids. */
 export async function cleanStaging(tsdbPath: string): Promise<readonly string[]> {
   const root = stagingRoot(tsdbPath)
-  const names = await readdir(root).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw localFileError(error, root)
-  })
-  for (const name of names) await rm(join(root, name), { recursive: true, force: true })
-  return names
+  const cleaned: string[] = []
+  for (const ulid of await namesIn(root)) {
+    const dir = join(root, ulid)
+    for (const name of await namesIn(dir)) {
+      if (isInUse(join(dir, name), name)) continue
+      await rm(join(dir, name), { recursive: true, force: true })
+      cleaned.push(ulid)
+    }
+    await removeIfEmpty(dir)
+  }
+  return [...new Set(cleaned)]
+}
+
+function isInUse(path: string, name: string): boolean {
+  const pid = Number(/^(\d+)-\d+$/.exec(name)?.[1] ?? 0)
+  if (pid === process.pid) return inUse.has(path)
+  return pid !== 0 && isRunning(pid)
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+async function namesIn(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw localFileError(error, dir)
+  }
+}
+
+async function removeIfEmpty(dir: string): Promise<void> {
+  try {
+    await rmdir(dir)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (code === 'ENOTDIR') await rm(dir, { force: true })
+    else if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(code)) throw error
+  }
 }
 
 export interface StageOptions {
@@ -49,10 +96,10 @@ export async function stageBlock(
   block: LocalBlock,
   { tsdbPath, link: place = linkOrCopy }: StageOptions,
 ): Promise<StagedBlock | undefined> {
-  const dir = join(stagingRoot(tsdbPath), block.ulid)
+  const dir = join(stagingRoot(tsdbPath), block.ulid, `${process.pid}-${++stagings}`)
+  inUse.add(dir)
   try {
     const relPaths = [...(await listChunkFiles(block)), 'index']
-    await rm(dir, { recursive: true, force: true })
     await mkdir(join(dir, 'chunks'), { recursive: true, mode: 0o750 }).catch(cannotStage)
     const files: StagedFile[] = []
     for (const relPath of relPaths) {
@@ -74,6 +121,8 @@ export async function stageBlock(
 
 export async function unstage(dir: string): Promise<void> {
   await rm(dir, { recursive: true, force: true })
+  inUse.delete(dir)
+  await removeIfEmpty(dirname(dir))
 }
 
 async function listChunkFiles({ dir }: LocalBlock): Promise<string[]> {

@@ -1,0 +1,48 @@
+/** What an agent can be told, and what it does untold. */
+import { DomainError } from '#lib/model/errors.ts'
+import { DEFAULT_SHIPPER_FILE } from './shipper-state.ts'
+import type { HashFunc } from './upload.ts'
+
+export interface AgentOptions {
+  readonly prometheusUrl: string
+  readonly prometheusReadyTimeoutMs: number
+  readonly getConfigIntervalMs: number
+  readonly getConfigTimeoutMs: number
+  readonly tsdbPath: string
+  readonly metaFileName: string
+  readonly uploadCompacted: boolean
+  readonly allowOutOfOrderUploads: boolean
+  readonly skipCorruptedBlocks: boolean
+  readonly ignoreUnequalBlockSize: boolean
+  readonly uploadConcurrency: number
+  readonly shipIntervalMs: number
+  /** How long a running upload may go on after the signal. */
+  readonly stopGraceMs: number
+  readonly hashFunc: HashFunc
+  /** '' for no HTTP server. */
+  readonly httpAddress: string
+}
+
+/** For callers in the same process, which name only what they want otherwise. */
+export function defaultAgentOptions(
+  given: Partial<AgentOptions> & { readonly tsdbPath: string },
+): AgentOptions {
+  if (given.tsdbPath === '') throw new DomainError('invalid', 'tsdbPath is empty')
+  return {
+    prometheusUrl: 'http://localhost:9090',
+    prometheusReadyTimeoutMs: 600_000,
+    getConfigIntervalMs: 30_000,
+    getConfigTimeoutMs: 30_000,
+    metaFileName: DEFAULT_SHIPPER_FILE,
+    uploadCompacted: false,
+    allowOutOfOrderUploads: false,
+    skipCorruptedBlocks: false,
+    ignoreUnequalBlockSize: false,
+    uploadConcurrency: 0,
+    shipIntervalMs: 30_000,
+    stopGraceMs: 20_000,
+    hashFunc: '',
+    httpAddress: '',
+    ...given,
+  }
+}
