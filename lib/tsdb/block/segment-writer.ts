@@ -1,0 +1,107 @@
+/** Puts chunks into segment files, and gives the files away in pieces as they fill. */
+import { ByteWriter } from '#lib/bytes/byte-writer.ts'
+import type { ReadyChunk } from '../chunk/chunk.ts'
+import {
+  MAX_CHUNK_OVERHEAD,
+  segmentFileName,
+  segmentHeader,
+  SEGMENT_HEADER_SIZE,
+} from '../chunk/chunk-frame.ts'
+import type { ChunkMeta } from '../index/series.ts'
+
+/** Takes the next piece of a file; the bytes are the receiver's to keep. A file ends when the next one begins. */
+export type FileSink = (file: string, bytes: Uint8Array) => void
+
+export interface BlockFile {
+  /** Inside the block: `chunks/000001`, `index`. */
+  readonly path: string
+  readonly size: number
+}
+
+export const DEFAULT_SEGMENT_SIZE = 512 * 1024 * 1024
+const DEFAULT_PIECE_SIZE = 4 * 1024 * 1024
+
+export interface SegmentWriterOptions {
+  readonly write: FileSink
+  /** No file is longer, unless one chunk alone is. */
+  readonly segmentSize?: number | undefined
+  /** About how many bytes are given away at once. */
+  readonly pieceSize?: number | undefined
+  /** Number of the first file, from 0. For a block whose parts are written by many. */
+  readonly firstSegment?: number | undefined
+}
+
+export class SegmentWriter {
+  readonly #write: FileSink
+  readonly #segmentSize: number
+  readonly #pieceSize: number
+  readonly #out: ByteWriter
+  #segment: number
+  /** Size of the open file; 0 when none is open. */
+  #size = 0
+  readonly #files: BlockFile[] = []
+  #maxChunkSize = 0
+  #chunkCount = 0
+
+  constructor({ write, segmentSize, pieceSize, firstSegment = 0 }: SegmentWriterOptions) {
+    this.#write = write
+    this.#segmentSize = segmentSize ?? DEFAULT_SEGMENT_SIZE
+    this.#pieceSize = pieceSize ?? DEFAULT_PIECE_SIZE
+    this.#out = new ByteWriter(Math.min(this.#pieceSize, 1 << 16))
+    this.#segment = firstSegment - 1
+  }
+
+  /** The largest chunk so far, with its size field, encoding and checksum. */
+  get maxChunkSize(): number {
+    return this.#maxChunkSize
+  }
+
+  get chunkCount(): number {
+    return this.#chunkCount
+  }
+
+  add({ minTimeMs, maxTimeMs, encoding, data }: ReadyChunk): ChunkMeta {
+    const wanted = data.length + MAX_CHUNK_OVERHEAD
+    const full = this.#size > SEGMENT_HEADER_SIZE && this.#size + wanted > this.#segmentSize
+    if (full) this.#close()
+    if (this.#size === 0) this.#open()
+    const offset = this.#size
+    const out = this.#out
+    const before = out.length
+    out.uvarint(data.length)
+    const from = out.length
+    out.uint8(encoding)
+    out.append(data)
+    out.crc(from)
+    const size = out.length - before
+    this.#size += size
+    this.#chunkCount++
+    this.#maxChunkSize = Math.max(this.#maxChunkSize, size)
+    if (out.length >= this.#pieceSize) this.#flush()
+    return { minTimeMs, maxTimeMs, segment: this.#segment, offset }
+  }
+
+  /** Gives the rest away, and the list of files written. */
+  finish(): readonly BlockFile[] {
+    if (this.#size > 0) this.#close()
+    return this.#files
+  }
+
+  #open(): void {
+    this.#segment++
+    this.#out.append(segmentHeader())
+    this.#size = SEGMENT_HEADER_SIZE
+  }
+
+  #close(): void {
+    this.#flush()
+    this.#files.push({ path: segmentFileName(this.#segment), size: this.#size })
+    this.#size = 0
+  }
+
+  #flush(): void {
+    if (this.#out.length === 0) return
+    this.#write(segmentFileName(this.#segment), this.#out.bytes().slice())
+    this.#out.clear()
+  }
+}

@@ -1,0 +1,38 @@
+/** Chunk encodings, and the decoder that knows them all. */
+import { DomainError } from '#lib/model/errors.ts'
+import type { ColumnBuilder } from './columns.ts'
+import { decodeXor } from './xor.ts'
+
+export const XOR = 1
+export const HISTOGRAM = 2
+export const FLOAT_HISTOGRAM = 3
+export const XOR2 = 4
+export const HISTOGRAM_ST = 5
+export const FLOAT_HISTOGRAM_ST = 6
+/** Thanos's downsampled chunk: five chunks in one, see aggregate.ts. */
+export const AGGREGATE = 255
+
+/** A chunk that is written as it is. Times are its first and last sample's. */
+export interface ReadyChunk {
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
+  readonly encoding: number
+  readonly data: Uint8Array
+}
+
+/** Adds all samples of a chunk to the columns. A chunk that can't be read adds nothing. */
+export function decodeChunk(encoding: number, data: Uint8Array, into: ColumnBuilder): void {
+  switch (encoding) {
+    case XOR:
+      return decodeXor(data, into)
+    default:
+      throw new DomainError('unsupported', `chunk encoding ${encoding} is not known`)
+  }
+}
+
+/** Samples a chunk says it has, without decoding it. Not for aggregate chunks. */
+export function chunkSampleCount(encoding: number, data: Uint8Array): number {
+  if (data.length < 2) return 0
+  const count = (data[0]! << 8) | data[1]!
+  return encoding === HISTOGRAM_ST || encoding === FLOAT_HISTOGRAM_ST ? count & 0x3fff : count
+}

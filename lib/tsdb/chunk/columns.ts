@@ -1,0 +1,184 @@
+/** Growable sample columns that chunk decoders fill; reused from series to series. */
+import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { indexAfter, NO_SAMPLES, type SampleColumns } from '#lib/model/samples.ts'
+
+/** A closed interval of milliseconds. */
+export interface Interval {
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
+}
+
+/**
+ * Decoders call `reserve`, write behind `length`, then `commit`; a decoder that throws has added nothing.
+ * What `columns` gives shares memory with the builder and is valid until the next `reserve` or `reset`.
+ */
+export class ColumnBuilder {
+  length = 0
+  timestamps: Float64Array
+  values: Float64Array
+  /** The same memory as `values`: sample i is [2i] low, [2i + 1] high. Keeps NaN bits exact. */
+  valueBits: Int32Array
+  #histograms: (FloatHistogram | undefined)[] | undefined
+  #startTimestamps: Float64Array | undefined
+
+  constructor(capacity = 1024) {
+    this.timestamps = new Float64Array(capacity)
+    this.values = new Float64Array(capacity)
+    this.valueBits = new Int32Array(this.values.buffer)
+  }
+
+  reset(): void {
+    this.length = 0
+    this.#histograms = undefined
+    this.#startTimestamps = undefined
+  }
+
+  /** Makes room for `count` more samples. */
+  reserve(count: number): void {
+    const needed = this.length + count
+    if (needed <= this.timestamps.length) return
+    const capacity = Math.max(needed, this.timestamps.length * 2)
+    this.timestamps = grown(this.timestamps, capacity)
+    this.values = grown(this.values, capacity)
+    this.valueBits = new Int32Array(this.values.buffer)
+    if (this.#startTimestamps) this.#startTimestamps = grown(this.#startTimestamps, capacity)
+  }
+
+  /** Takes over `count` samples written behind `length`. */
+  commit(count: number, histograms?: readonly FloatHistogram[]): void {
+    if (histograms) {
+      this.#histograms ??= Array.from<FloatHistogram | undefined>({ length: this.length })
+      for (let i = 0; i < count; i++) this.#histograms.push(histograms[i])
+    } else if (this.#histograms) {
+      for (let i = 0; i < count; i++) this.#histograms.push(undefined)
+    }
+    this.length += count
+  }
+
+  /** Where decoders that know start timestamps write them, zero until then. Call after `reserve`. */
+  startTimestamps(): Float64Array {
+    this.#startTimestamps ??= new Float64Array(this.timestamps.length)
+    return this.#startTimestamps
+  }
+
+  /** One float sample. Batch decoders write the arrays themselves. */
+  append(timestamp: number, value: number, histogram?: FloatHistogram): void {
+    this.reserve(1)
+    this.timestamps[this.length] = timestamp
+    this.values[this.length] = value
+    if (this.#startTimestamps) this.#startTimestamps[this.length] = 0
+    this.commit(1, histogram && [histogram])
+  }
+
+  /** Samples of the closed interval, without those in `deleted` (which moves samples: call it once per series). */
+  columns(
+    minTimeMs = -Infinity,
+    maxTimeMs = Infinity,
+    deleted: readonly Interval[] = [],
+  ): SampleColumns {
+    for (const interval of deleted) this.#delete(interval)
+    const { timestamps, values, length } = this
+    const start = firstAtOrAfter(timestamps, length, minTimeMs)
+    const end = indexAfter(timestamps, length, maxTimeMs, start)
+    if (start >= end) return NO_SAMPLES
+    const histograms = this.#histograms
+    return {
+      length: end - start,
+      timestamps: timestamps.subarray(start, end),
+      values: values.subarray(start, end),
+      ...(histograms && {
+        histograms:
+          start === 0 && end === histograms.length ? histograms : histograms.slice(start, end),
+      }),
+      ...(this.#startTimestamps && { startTimestamps: this.#startTimestamps.subarray(start, end) }),
+    }
+  }
+
+  #delete({ minTimeMs, maxTimeMs }: Interval): void {
+    const start = firstAtOrAfter(this.timestamps, this.length, minTimeMs)
+    const end = indexAfter(this.timestamps, this.length, maxTimeMs, start)
+    if (start >= end) return
+    this.timestamps.copyWithin(start, end, this.length)
+    this.valueBits.copyWithin(start * 2, end * 2, this.length * 2)
+    this.#startTimestamps?.copyWithin(start, end, this.length)
+    this.#histograms?.splice(start, end - start)
+    this.length -= end - start
+  }
+}
+
+function firstAtOrAfter(timestamps: Float64Array, length: number, t: number): number {
+  let low = 0
+  let high = length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (timestamps[middle]! < t) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function grown(array: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
+  const bigger = new Float64Array(capacity)
+  bigger.set(array)
+  return bigger
+}
+
+/** An independent copy, exact in every NaN bit. */
+export function copyColumns(columns: SampleColumns): SampleColumns {
+  return {
+    length: columns.length,
+    timestamps: columns.timestamps.slice(0, columns.length),
+    values: columns.values.slice(0, columns.length),
+    ...(columns.histograms && { histograms: columns.histograms.slice(0, columns.length) }),
+    ...(columns.startTimestamps && {
+      startTimestamps: columns.startTimestamps.slice(0, columns.length),
+    }),
+  }
+}
+
+/** The chained merge: every distinct timestamp once; where both have one, `a` wins. */
+export function mergeColumns(a: SampleColumns, b: SampleColumns): SampleColumns {
+  if (b.length === 0) return a
+  if (a.length === 0) return b
+  const capacity = a.length + b.length
+  const timestamps = new Float64Array(capacity)
+  const values = new Float64Array(capacity)
+  const bits = new Int32Array(values.buffer)
+  const aBits = bitsOf(a)
+  const bBits = bitsOf(b)
+  const histograms: (FloatHistogram | undefined)[] | undefined =
+    a.histograms || b.histograms ? [] : undefined
+  const starts = a.startTimestamps || b.startTimestamps ? new Float64Array(capacity) : undefined
+  let i = 0
+  let j = 0
+  let n = 0
+  while (i < a.length || j < b.length) {
+    const ta = i < a.length ? a.timestamps[i]! : Infinity
+    const tb = j < b.length ? b.timestamps[j]! : Infinity
+    const fromA = ta <= tb
+    const at = fromA ? i : j
+    const from = fromA ? a : b
+    const fromBits = fromA ? aBits : bBits
+    const t = fromA ? ta : tb
+    if (fromA) i++
+    if (tb <= ta) j++
+    if (n > 0 && timestamps[n - 1] === t) continue
+    timestamps[n] = t
+    bits[n * 2] = fromBits[at * 2]!
+    bits[n * 2 + 1] = fromBits[at * 2 + 1]!
+    if (histograms) histograms.push(from.histograms?.[at])
+    if (starts && from.startTimestamps) starts[n] = from.startTimestamps[at]!
+    n++
+  }
+  return {
+    length: n,
+    timestamps: timestamps.subarray(0, n),
+    values: values.subarray(0, n),
+    ...(histograms && { histograms }),
+    ...(starts && { startTimestamps: starts.subarray(0, n) }),
+  }
+}
+
+function bitsOf(columns: SampleColumns): Int32Array {
+  return new Int32Array(columns.values.buffer, columns.values.byteOffset, columns.length * 2)
+}

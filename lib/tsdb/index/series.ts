@@ -1,0 +1,111 @@
+/** A series entry of the index: references of its labels, and where its chunks are. */
+import { CorruptError } from '#lib/model/errors.ts'
+import { ByteReader } from '#lib/bytes/byte-reader.ts'
+import type { ByteWriter } from '#lib/bytes/byte-writer.ts'
+import type { IndexVersion } from './toc.ts'
+
+/** Series begin at multiples of this, and version 2 numbers them in these units. */
+export const SERIES_ALIGN = 16
+
+/** `segment` counts from 0: `chunks/000001`. `offset` is that of the chunk's size field. */
+export interface ChunkMeta {
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
+  readonly segment: number
+  readonly offset: number
+}
+
+export interface SeriesEntry {
+  /** Name, value, name, value…, as symbol references. */
+  readonly labelRefs: Uint32Array
+  readonly chunks: readonly ChunkMeta[]
+  /** Behind the checksum. */
+  readonly end: number
+}
+
+/** File offset of the series that postings call `id`. */
+export function seriesOffset(id: number, version: IndexVersion): number {
+  return version === 1 ? id : id * SERIES_ALIGN
+}
+
+/** Bytes of the entry that begins at `at`, from its first bytes (ten suffice). */
+export function seriesEntrySize(bytes: Uint8Array, at: number): number {
+  const reader = new ByteReader(bytes, at)
+  const size = reader.uvarint()
+  return reader.offset - at + size + 4
+}
+
+/** The entry at `at`. Chunks are in time order and don't overlap, says the format. */
+export function parseSeries(bytes: Uint8Array, at: number): SeriesEntry {
+  const frame = new ByteReader(bytes, at)
+  const size = frame.uvarint()
+  const from = frame.offset
+  frame.skip(size)
+  frame.expectCrc(from)
+  const reader = new ByteReader(bytes, from, from + size)
+
+  const labelCount = reader.uvarint32()
+  // Two references of a byte each at least.
+  if (labelCount * 2 > reader.remaining) {
+    throw new CorruptError(`${labelCount} labels in ${reader.remaining} bytes`, from)
+  }
+  const labelRefs = new Uint32Array(labelCount * 2)
+  for (let i = 0; i < labelRefs.length; i++) labelRefs[i] = reader.uvarint32()
+
+  const chunkCount = reader.uvarint32()
+  if (chunkCount * 3 > reader.remaining) {
+    throw new CorruptError(`${chunkCount} chunks in ${reader.remaining} bytes`, reader.offset)
+  }
+  const chunks: ChunkMeta[] = []
+  let time = 0
+  let ref = 0
+  for (let i = 0; i < chunkCount; i++) {
+    const minTimeMs = i === 0 ? reader.varint() : time + reader.uvarint()
+    const maxTimeMs = minTimeMs + reader.uvarint()
+    ref = i === 0 ? reader.uvarint() : ref + reader.varint()
+    if (ref < 0) throw new CorruptError(`chunk reference ${ref}`, reader.offset)
+    time = maxTimeMs
+    chunks.push({
+      minTimeMs,
+      maxTimeMs,
+      segment: Math.floor(ref / 0x1_0000_0000),
+      offset: ref % 0x1_0000_0000,
+    })
+  }
+  if (reader.remaining > 0) {
+    throw new CorruptError(`${reader.remaining} bytes behind the last chunk`, reader.offset)
+  }
+  return { labelRefs, chunks, end: frame.offset }
+}
+
+/** Appends size, body and checksum; gives the number of bytes. */
+export function writeSeries(
+  out: ByteWriter,
+  labelRefs: ArrayLike<number>,
+  chunks: readonly ChunkMeta[],
+  body: ByteWriter,
+): number {
+  body.clear()
+  body.uvarint(labelRefs.length / 2)
+  for (let i = 0; i < labelRefs.length; i++) body.uvarint(labelRefs[i]!)
+  body.uvarint(chunks.length)
+  let time = 0
+  let ref = 0
+  for (let i = 0; i < chunks.length; i++) {
+    const chunk = chunks[i]!
+    const nextRef = chunk.segment * 0x1_0000_0000 + chunk.offset
+    if (i === 0) body.varint(chunk.minTimeMs)
+    else body.uvarint(chunk.minTimeMs - time)
+    body.uvarint(chunk.maxTimeMs - chunk.minTimeMs)
+    if (i === 0) body.uvarint(nextRef)
+    else body.varint(nextRef - ref)
+    time = chunk.maxTimeMs
+    ref = nextRef
+  }
+  const size = body.length
+  const start = out.length
+  out.uvarint(size)
+  body.crc(0)
+  out.append(body.bytes())
+  return out.length - start
+}
