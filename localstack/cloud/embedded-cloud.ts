@@ -1,0 +1,175 @@
+/** A synthesized stack running on this machine: the deployed bundles behind the APIs they have on AWS. */
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+
+import { readAssembly } from './assembly.ts'
+import type { Assembly } from './assembly.ts'
+import { EventSource } from './event-source.ts'
+import { AccountConcurrency, FunctionPool } from './function-pool.ts'
+import type { FunctionStats } from './function-pool.ts'
+import { HttpApi } from './http-api.ts'
+import { ACCOUNT } from './intrinsics.ts'
+import { InvokeApi } from './invoke-api.ts'
+import { Invoker } from './invoker.ts'
+import type { BufferedResult } from './invoker.ts'
+import { Keeper } from './keeper.ts'
+import type { LogSink } from './log-lines.ts'
+import { listenOnLoopback } from './loopback.ts'
+import { Queue } from './queue.ts'
+import { QueueApi } from './queue-api.ts'
+import { EventBus } from './schedule.ts'
+import type { CloudEvent } from './schedule.ts'
+
+export interface CloudOptions {
+  /** What `cdk synth` wrote. */
+  readonly assemblyDir: string
+  /** Of the AWS APIs, Lambda's and SQS's; 0 for any. */
+  readonly port?: number | undefined
+  /** Of the HTTP API; 0 for any. */
+  readonly httpPort?: number | undefined
+  /** Instead of, or besides, what the template sets for every function. */
+  readonly environment?: Readonly<Record<string, string>> | undefined
+  /** Requests that run at one time; a new AWS account may have no more than 10. */
+  readonly concurrency?: number | undefined
+  /** An environment without work for so long is ended. */
+  readonly idleMs?: number | undefined
+  /** Schedules of the template run by the clock. Otherwise only `runSchedule` runs them. */
+  readonly clock?: boolean | undefined
+  readonly log?: LogSink | undefined
+  readonly now?: (() => number) | undefined
+}
+
+export interface Cloud {
+  /** Of the stack's HTTP API: where Grafana looks. */
+  readonly httpUrl: string
+  /** For `AWS_ENDPOINT_URL_LAMBDA` and `AWS_ENDPOINT_URL_SQS`. */
+  readonly awsUrl: string
+  readonly assembly: Assembly
+  /** Rejects with ThrottledError; a function that fails is a result with `failure`. */
+  invoke(name: string, payload: unknown): Promise<BufferedResult>
+  runSchedule(name: string): Promise<BufferedResult[]>
+  /** Names of the rules that took it. */
+  putEvent(event: CloudEvent): string[]
+  /** What S3 tells EventBridge when an object is complete. */
+  objectCreated(key: string, size: number): string[]
+  queue(name: string): Queue
+  stats(): Record<string, FunctionStats>
+  /** Processes of execution environments that live. */
+  pids(): number[]
+  stop(): Promise<void>
+}
+
+const IDLE_MS = 10 * 60_000
+
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const { log = () => {}, now = Date.now } = options
+  const aws = createServer()
+  const http = createServer()
+  let awsUrl: string
+  let httpUrl: string
+  let assembly: Assembly
+  try {
+    awsUrl = `http://127.0.0.1:${await listenOnLoopback(aws, options.port ?? 0)}`
+    httpUrl = `http://127.0.0.1:${await listenOnLoopback(http, options.httpPort ?? 0)}`
+    assembly = readAssembly(options.assemblyDir, {
+      queueUrl: (name) => `${awsUrl}/${ACCOUNT}/${name}`,
+    })
+  } catch (error) {
+    aws.close()
+    http.close()
+    throw error
+  }
+
+  const keeper = new Keeper()
+  const account = new AccountConcurrency(options.concurrency ?? 10)
+  const environment = {
+    AWS_ENDPOINT_URL_LAMBDA: awsUrl,
+    AWS_ENDPOINT_URL_SQS: awsUrl,
+    ...options.environment,
+  }
+  const pools = assembly.functions.map(
+    (spec) =>
+      new FunctionPool({
+        spec,
+        environment,
+        account,
+        keeper,
+        log,
+        idleMs: options.idleMs ?? IDLE_MS,
+      }),
+  )
+  const invoker = new Invoker(new Map(pools.map((pool) => [pool.spec.name, pool])), log)
+
+  const queues = new Map<string, Queue>()
+  for (const spec of assembly.queues) {
+    const { queueName = '' } = spec.deadLetter ?? {}
+    queues.set(spec.name, new Queue(spec, now, () => queues.get(queueName)))
+  }
+  const queueNamed = (name: string): Queue => {
+    const queue = queues.get(name)
+    if (queue === undefined) throw new Error(`no queue ${name}`)
+    return queue
+  }
+  const sources = assembly.eventSources.map(
+    (spec) => new EventSource(spec, queueNamed(spec.queueName), invoker, now),
+  )
+  const bus = new EventBus(assembly.rules, invoker, now)
+  if (options.clock === true) bus.start()
+
+  const invokeApi = new InvokeApi(invoker)
+  const queueApi = new QueueApi(queues)
+  serve(aws, log, async (request, response) => {
+    if (await queueApi.handle(request, response)) return
+    if (await invokeApi.handle(request, response)) return
+    response.writeHead(404).end()
+  })
+
+  const [api] = assembly.httpApis
+  const httpApi = api === undefined ? undefined : new HttpApi({ spec: api, invoker, now })
+  serve(http, log, async (request, response) => {
+    if (httpApi === undefined) response.writeHead(404).end()
+    else await httpApi.handle(request, response)
+  })
+
+  return {
+    httpUrl,
+    awsUrl,
+    assembly,
+    invoke: (name, payload) => invoker.invoke(name, Buffer.from(JSON.stringify(payload))),
+    runSchedule: (name) => bus.runSchedule(name),
+    putEvent: (event) => bus.put(event),
+    objectCreated: (key, size) => bus.put(objectCreated(assembly.bucketName ?? '', key, size)),
+    queue: queueNamed,
+    stats: () => invoker.stats(),
+    pids: () => invoker.pids(),
+    async stop() {
+      bus.stop()
+      for (const source of sources) source.stop()
+      for (const server of [http, aws]) server.close()
+      await invoker.stop()
+      for (const server of [http, aws]) server.closeAllConnections()
+      await keeper.close()
+    },
+  }
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+function serve(server: Server, log: LogSink, handle: Handler): void {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    handle(request, response).catch((error: unknown) => {
+      log('cloud', `${request.method} ${request.url}: ${String(error)}`)
+      if (!response.headersSent) response.writeHead(500)
+      response.end()
+    })
+  })
+}
+
+function objectCreated(bucket: string, key: string, size: number): CloudEvent {
+  return {
+    source: 'aws.s3',
+    'detail-type': 'Object Created',
+    resources: [`arn:aws:s3:::${bucket}`],
+    detail: { version: '0', bucket: { name: bucket }, object: { key, size }, reason: 'PutObject' },
+  }
+}

@@ -1,0 +1,106 @@
+/** An HTTP API of API Gateway: routes, CORS, throttling, and requests as events of payload format 2.0. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { HttpApiSpec, RouteSpec } from './assembly.ts'
+import { ThrottledError } from './function-pool.ts'
+import { corsHeaders, preflight } from './http-cors.ts'
+import { encodeRequest, writeResult } from './http-payload.ts'
+import type { Invoker } from './invoker.ts'
+import { LIMITS } from './limits.ts'
+import { readBodyWithin } from './loopback.ts'
+import { matchRoute } from './routes.ts'
+
+export interface HttpApiOptions {
+  readonly spec: HttpApiSpec
+  readonly invoker: Invoker
+  readonly now: () => number
+}
+
+export class HttpApi {
+  readonly #options: HttpApiOptions
+  #tokens: number
+  #refilledMs: number
+
+  constructor(options: HttpApiOptions) {
+    this.#options = options
+    this.#tokens = options.spec.throttle?.burst ?? Infinity
+    this.#refilledMs = options.now()
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { cors, routes } = this.#options.spec
+    const origin = request.headers.origin
+    if (cors !== undefined && origin !== undefined) {
+      if (preflight(request, response, cors)) return
+      for (const [name, value] of corsHeaders(cors, origin)) response.setHeader(name, value)
+    }
+    if (!this.#takeToken()) return say(response, 429, 'Too Many Requests')
+    const [path, query] = split(request.url ?? '/')
+    const match = matchRoute(routes, request.method ?? 'GET', path)
+    if (match === undefined) return say(response, 404, 'Not Found')
+    const body = await readBodyWithin(request, LIMITS.gatewayBodyBytes)
+    if (body === undefined) return say(response, 413, 'Request Entity Too Large')
+
+    const requestId = randomUUID()
+    const event = encodeRequest({
+      request,
+      requestId,
+      path,
+      query,
+      body,
+      routeKey: match.route.key,
+      pathParameters: match.parameters,
+      nowMs: this.#options.now(),
+    })
+    const payload = Buffer.from(JSON.stringify(event))
+    // What fits the gateway need not fit the function behind it.
+    if (payload.length > LIMITS.requestBytes) return say(response, 413, 'Request Entity Too Large')
+    response.setHeader('apigw-requestid', requestId)
+    await this.#invoke(match.route, payload, response)
+  }
+
+  async #invoke(route: RouteSpec, payload: Uint8Array, response: ServerResponse): Promise<void> {
+    const timedOut = Promise.withResolvers<undefined>()
+    const timeoutMs = Math.min(route.timeoutMs, LIMITS.gatewayTimeoutMs)
+    const timer = setTimeout(() => timedOut.resolve(undefined), timeoutMs)
+    try {
+      const invoked = this.#options.invoker.invoke(route.functionName, payload)
+      // After the timeout the function goes on, and nobody listens.
+      invoked.catch(() => {})
+      const result = await Promise.race([invoked, timedOut.promise])
+      if (result === undefined) return say(response, 503, 'Service Unavailable')
+      if (result.failure !== undefined || !writeResult(response, result.payload)) {
+        say(response, 500, 'Internal Server Error')
+      }
+    } catch (error) {
+      if (!(error instanceof ThrottledError)) throw error
+      say(response, 503, 'Service Unavailable')
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #takeToken(): boolean {
+    const { spec, now } = this.#options
+    if (spec.throttle === undefined) return true
+    const { rate, burst } = spec.throttle
+    const nowMs = now()
+    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#refilledMs) / 1000) * rate)
+    this.#refilledMs = nowMs
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+}
+
+/** Path and query; both still percent-encoded. */
+function split(url: string): [string, string] {
+  const mark = url.indexOf('?')
+  return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)]
+}
+
+function say(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ message }))
+}

@@ -1,0 +1,47 @@
+/** How much memory a process has used at most, and the end of it when that is more than its function has. */
+import { readFileSync } from 'node:fs'
+
+const POLL_MS = 10
+
+export class MemoryWatch {
+  readonly #pid: number
+  readonly #limitBytes: number
+  readonly #exceeded: () => void
+  #timer: NodeJS.Timeout | undefined
+  #peakBytes = 0
+
+  constructor(pid: number, limitBytes: number, exceeded: () => void) {
+    this.#pid = pid
+    this.#limitBytes = limitBytes
+    this.#exceeded = exceeded
+  }
+
+  get peakBytes(): number {
+    return this.#peakBytes
+  }
+
+  /** V8's own limit does not count buffers, so the system is asked; it keeps the peak between two looks. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.#look(), POLL_MS).unref()
+  }
+
+  stop(): void {
+    if (this.#timer === undefined) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#look()
+  }
+
+  #look(): void {
+    let status: string
+    try {
+      status = readFileSync(`/proc/${this.#pid}/status`, 'utf8')
+    } catch {
+      return // gone, or a system without /proc, where memory is not limited
+    }
+    const match = /^VmHWM:\s+(\d+) kB$/m.exec(status)
+    if (match === null) return
+    this.#peakBytes = Math.max(this.#peakBytes, Number(match[1]) * 1024)
+    if (this.#peakBytes > this.#limitBytes) this.#exceeded()
+  }
+}
