@@ -1,19 +1,11 @@
 /** What the HTTP API asks of whatever answers queries: one process over a storage, or slices fanned out to functions. */
 import type { Labels } from '#lib/model/labels.ts'
 import type { LabelAnswer, LabelRequest } from '#lib/storage/storage.ts'
+import type { Scope } from '#lib/storage/scope.ts'
 import type { EngineOptions } from './options.ts'
 import type { QueryOutcome, StepGrid } from './result.ts'
 
-/** Which data a request sees; the parameters of Thanos's querier. */
-export interface Scope {
-  /** Merge series that differ in replica labels only. */
-  readonly dedup: boolean
-  readonly replicaLabels: readonly string[]
-  /** A store that fails is a warning (true) or the error of the whole request. */
-  readonly partialResponse: boolean
-  /** Coarsest resolution of downsampled blocks that may be read, in ms; 0 is raw only. */
-  readonly maxSourceResolutionMs: number
-}
+export type { Scope }
 
 export interface QueryRequest {
   /** As the client wrote it: annotations point into it. Parsed and checked before, so it is valid. */

@@ -1,0 +1,20 @@
+/** Lambda `plan`: keeps the bucket index true. Woken by the schedule and whenever a meta.json arrives. */
+import { openBucket } from '#lib/aws/open-bucket.ts'
+import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import { readEnvironment } from '#lib/lambda/environment.ts'
+
+const environment = readEnvironment(process.env)
+const opened = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env))
+
+/** `rescan: true` reads every meta.json again instead of trusting what the index knows. */
+export interface PlanEvent {
+  readonly rescan?: boolean
+}
+
+export async function handler(event: PlanEvent): Promise<unknown> {
+  const bucket = await opened
+  const update = await updateBucketIndex(bucket, { now: Date.now, rescan: event?.rescan === true })
+  console.log(JSON.stringify({ level: 'info', message: 'bucket index', ...update }))
+  return update
+}

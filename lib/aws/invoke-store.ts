@@ -1,0 +1,56 @@
+/** Sends a slice to the `store` function and reads its frames as they come. */
+import type { LambdaClient } from '@aws-sdk/client-lambda'
+import { DomainError, isKind } from '#lib/model/errors.ts'
+
+export interface StoreInvoker {
+  readonly functionName: string
+  /** Made on first use, so that a query that needs no other function never loads the SDK. */
+  readonly client: () => Promise<LambdaClient>
+}
+
+/** Yields the bytes of the answer. Rejects with 'unavailable' when another try may help, 'limit' when it can't. */
+export async function* invokeStore(
+  { functionName, client }: StoreInvoker,
+  event: unknown,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const { InvokeWithResponseStreamCommand } = await import('@aws-sdk/client-lambda')
+  const command = new InvokeWithResponseStreamCommand({
+    FunctionName: functionName,
+    Payload: new TextEncoder().encode(JSON.stringify(event)),
+  })
+  try {
+    const response = await (await client()).send(command, signal ? { abortSignal: signal } : {})
+    for await (const part of response.EventStream ?? []) {
+      if (part.PayloadChunk?.Payload) yield part.PayloadChunk.Payload
+      const failed = part.InvokeComplete?.ErrorCode
+      if (failed) {
+        const details = part.InvokeComplete?.ErrorDetails ?? ''
+        throw new DomainError('unavailable', `${functionName}: ${failed} ${details}`.trim())
+      }
+    }
+  } catch (error) {
+    throw invokeError(functionName, error, signal)
+  }
+}
+
+function invokeError(functionName: string, error: unknown, signal?: AbortSignal): unknown {
+  if (error instanceof DomainError) return error
+  if (signal?.aborted) {
+    if (signal.reason instanceof DomainError) return signal.reason
+    const kind = isTimeout(signal.reason) ? 'timeout' : 'canceled'
+    return new DomainError(kind, `${functionName}: ${kind}`, { cause: error })
+  }
+  const name = error instanceof Error ? error.name : 'error'
+  const message = error instanceof Error ? error.message : String(error)
+  const final = name === 'RequestTooLargeException' || name === 'RequestEntityTooLargeException'
+  const denied = name === 'AccessDeniedException' || name === 'ResourceNotFoundException'
+  const kind = final ? 'limit' : denied ? 'unauthorized' : 'unavailable'
+  return new DomainError(kind, `${functionName}: ${name}: ${message}`, { cause: error })
+}
+
+function isTimeout(reason: unknown): boolean {
+  return (
+    isKind(reason, 'timeout') || (reason instanceof DOMException && reason.name === 'TimeoutError')
+  )
+}

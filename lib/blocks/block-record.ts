@@ -1,0 +1,90 @@
+/** What the bucket index keeps of one block: enough to plan a query or a compaction without reading its meta.json. */
+import type { Labels } from '#lib/model/labels.ts'
+import { labelsFrom, labelsToRecord } from '#lib/model/labels.ts'
+import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
+
+export interface BlockRecord {
+  readonly id: string
+  /** Samples are in [minTimeMs, maxTimeMs). */
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
+  /** External labels. */
+  readonly labels: Labels
+  /** 0 raw, 300000 or 3600000 downsampled. */
+  readonly resolutionMs: number
+  readonly level: number
+  /** ULIDs of the level-1 blocks it was made of. */
+  readonly sources: readonly string[]
+  /** sidecar, compactor, receive, ruler… */
+  readonly source: string
+  readonly seriesCount: number
+  readonly sampleCount: number
+  readonly chunkCount: number
+  readonly indexSize: number
+  /** Sizes of chunks/000001, 000002… */
+  readonly segmentSizes: readonly number[]
+  /** Largest series entry and chunk in bytes, 0 where unknown. */
+  readonly seriesMaxSize: number
+  readonly chunkMaxSize: number
+  /** A tombstones file that deletes something; Thanos's blocks have none. */
+  readonly hasTombstones: boolean
+  readonly uploadTimeMs: number
+  readonly metaEtag: string
+  readonly marks: BlockMarks
+  /** Why queries don't see it. */
+  readonly hidden?: HiddenReason | undefined
+}
+
+export interface BlockMarks {
+  readonly deletion?: Mark | undefined
+  readonly noCompact?: Mark | undefined
+  readonly noDownsample?: Mark | undefined
+}
+
+export interface Mark {
+  readonly timeMs: number
+  readonly etag: string
+  readonly reason?: string | undefined
+  readonly details?: string | undefined
+}
+
+export type HiddenReason = 'marked-for-deletion' | 'superseded'
+
+/** Sizes come from the listing, which is true even where meta.json has no `files`. */
+export function recordFromMeta(
+  meta: BlockMeta,
+  files: Pick<BlockRecord, 'metaEtag' | 'indexSize' | 'segmentSizes' | 'hasTombstones' | 'marks'>,
+): BlockRecord {
+  return {
+    id: meta.ulid,
+    minTimeMs: meta.minTime,
+    maxTimeMs: meta.maxTime,
+    labels: labelsFrom(meta.thanos?.labels ?? {}),
+    resolutionMs: meta.thanos?.downsample.resolution ?? 0,
+    level: meta.compaction.level,
+    sources: meta.compaction.sources,
+    source: meta.thanos?.source ?? '',
+    seriesCount: meta.stats.numSeries,
+    sampleCount: meta.stats.numSamples,
+    chunkCount: meta.stats.numChunks,
+    indexSize: files.indexSize,
+    segmentSizes: files.segmentSizes,
+    seriesMaxSize: meta.thanos?.index_stats?.series_max_size ?? 0,
+    chunkMaxSize: meta.thanos?.index_stats?.chunk_max_size ?? 0,
+    hasTombstones: files.hasTombstones,
+    uploadTimeMs: meta.thanos?.upload_time ? Date.parse(meta.thanos.upload_time) : 0,
+    metaEtag: files.metaEtag,
+    marks: files.marks,
+  }
+}
+
+/** The JSON form; labels as an object, as people expect them. */
+export function recordToJson(record: BlockRecord): unknown {
+  return { ...record, labels: labelsToRecord(record.labels) }
+}
+
+export function recordFromJson(json: BlockRecordJson): BlockRecord {
+  return { ...json, labels: labelsFrom(json.labels) }
+}
+
+export type BlockRecordJson = Omit<BlockRecord, 'labels'> & { labels: Record<string, string> }

@@ -1,0 +1,72 @@
+/** Which blocks queries see, by Thanos's rules: not those marked for deletion a day ago, not those another block replaced. */
+import { labelsKey } from '#lib/model/labels.ts'
+import type { BlockRecord, HiddenReason } from './block-record.ts'
+
+/** Thanos's `--ignore-deletion-marks-delay`: a marked block stays readable this long, so that readers see its replacement first. */
+export const IGNORE_DELETION_MARKS_DELAY_MS = 24 * 3600_000
+
+/** The same records with `hidden` set or removed. Order is kept. */
+export function markHidden(records: readonly BlockRecord[], nowMs: number): BlockRecord[] {
+  const reasons = new Map<string, HiddenReason>()
+  const live: BlockRecord[] = []
+  for (const record of records) {
+    if (isDeleted(record, nowMs)) reasons.set(record.id, 'marked-for-deletion')
+    else live.push(record)
+  }
+  for (const group of groupBy(live, groupKey)) {
+    for (const id of superseded(group)) reasons.set(id, 'superseded')
+  }
+  return records.map((record) => {
+    const { hidden: _, ...rest } = record
+    const hidden = reasons.get(record.id)
+    return hidden ? { ...rest, hidden } : rest
+  })
+}
+
+export function isDeleted(record: BlockRecord, nowMs: number): boolean {
+  const mark = record.marks.deletion
+  return mark !== undefined && nowMs - mark.timeMs > IGNORE_DELETION_MARKS_DELAY_MS
+}
+
+/** Blocks of one stream and resolution: the unit of compaction, retention and of this rule. */
+export function groupKey(record: BlockRecord): string {
+  return `${record.resolutionMs}@${labelsKey(record.labels)}`
+}
+
+/**
+ * Within a group, by descending number of sources and then by id: a block whose sources all are in an
+ * earlier one is its duplicate. Each source names the blocks that hold it, so a block is compared only with those.
+ */
+function superseded(group: readonly BlockRecord[]): string[] {
+  const ordered = [...group].sort(
+    (a, b) => b.sources.length - a.sources.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
+  )
+  const holders = new Map<string, Set<string>[]>()
+  const duplicates: string[] = []
+  for (const record of ordered) {
+    const sources = record.sources.length > 0 ? record.sources : [record.id]
+    const candidates = holders.get(sources[0]!) ?? []
+    if (candidates.some((candidate) => sources.every((source) => candidate.has(source)))) {
+      duplicates.push(record.id)
+      continue
+    }
+    const set = new Set(sources)
+    for (const source of set) {
+      const list = holders.get(source)
+      if (list) list.push(set)
+      else holders.set(source, [set])
+    }
+  }
+  return duplicates
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const name = key(item)
+    const group = groups.get(name)
+    if (group) group.push(item)
+    else groups.set(name, [item])
+  }
+  return [...groups.values()]
+}

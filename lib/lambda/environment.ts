@@ -1,0 +1,57 @@
+/** The environment variables of the functions: read in one place, checked once, named in every complaint. */
+import { DomainError } from '#lib/model/errors.ts'
+
+export interface FunctionEnvironment {
+  /** `THAW_OBJSTORE_CONFIG`: Thanos's objstore YAML. */
+  readonly objstoreConfig: string
+  /** `THAW_STORE_FUNCTION`: name or ARN of the store function; absent in `store` and `plan` themselves. */
+  readonly storeFunction: string | undefined
+  /** `THAW_REPLICA_LABELS`: labels that tell replicas apart, comma separated. */
+  readonly replicaLabels: readonly string[]
+  /** `THAW_SLICE_BYTES`: chunk bytes one slice should read. */
+  readonly sliceBytes: number
+  /** `THAW_MAX_SLICES`: slices of one query at most. */
+  readonly maxSlices: number
+  /** `THAW_QUERY_DEADLINE_MS`: answer with Prometheus's timeout before the gateway gives up. */
+  readonly deadlineMs: number
+  /** `THAW_CACHE_BYTES`: what a function keeps of lookups and series between calls. */
+  readonly cacheBytes: number
+}
+
+export function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): FunctionEnvironment {
+  const objstoreConfig = env['THAW_OBJSTORE_CONFIG']
+  if (!objstoreConfig) {
+    throw new DomainError(
+      'invalid',
+      'THAW_OBJSTORE_CONFIG is not set: give it the objstore YAML of the bucket',
+    )
+  }
+  return {
+    objstoreConfig,
+    storeFunction: env['THAW_STORE_FUNCTION'] || undefined,
+    replicaLabels: (env['THAW_REPLICA_LABELS'] ?? '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean),
+    sliceBytes: positive(env, 'THAW_SLICE_BYTES', 8 * 1024 * 1024),
+    maxSlices: positive(env, 'THAW_MAX_SLICES', 64),
+    deadlineMs: positive(env, 'THAW_QUERY_DEADLINE_MS', 25_000),
+    cacheBytes: positive(env, 'THAW_CACHE_BYTES', 256 * 1024 * 1024),
+  }
+}
+
+function positive(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  fallback: number,
+): number {
+  const text = env[name]
+  if (text === undefined || text === '') return fallback
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value <= 0) {
+    throw new DomainError('invalid', `${name} is ${JSON.stringify(text)}, want a positive integer`)
+  }
+  return value
+}

@@ -1,0 +1,85 @@
+/** Puts the answers of slices together: concatenation of steps, union of what they say beside it. */
+import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { Labels } from '#lib/model/labels.ts'
+import { compareLabels, labelsKey } from '#lib/model/labels.ts'
+import type { QueryOutcome, QueryValue, StepGrid, StepSeries } from '#lib/promql/result.ts'
+import type { StepRun } from './cut.ts'
+
+/** The outcome of one run of steps; undefined where the slice failed and half an answer is wanted. */
+export interface RunOutcome {
+  readonly run: StepRun
+  readonly outcome: QueryOutcome | undefined
+}
+
+export function joinOutcomes(grid: StepGrid, parts: readonly RunOutcome[]): QueryOutcome {
+  const outcomes = parts.flatMap(({ outcome }) => outcome ?? [])
+  const only = parts.length === 1 ? outcomes[0] : undefined
+  if (only) return only
+  return {
+    grid,
+    value: joinValues(grid, parts),
+    annotations: {
+      warnings: union(outcomes.map((outcome) => outcome.annotations.warnings)),
+      infos: union(outcomes.map((outcome) => outcome.annotations.infos)),
+    },
+    warnings: union(outcomes.map((outcome) => outcome.warnings)),
+    stats: {
+      samplesRead: sum(outcomes.map((outcome) => outcome.stats.samplesRead)),
+      seriesRead: sum(outcomes.map((outcome) => outcome.stats.seriesRead)),
+      peakSamples: Math.max(0, ...outcomes.map((outcome) => outcome.stats.peakSamples)),
+    },
+  }
+}
+
+function joinValues(grid: StepGrid, parts: readonly RunOutcome[]): QueryValue {
+  const scalar = parts.some(({ outcome }) => outcome?.value.type === 'scalar')
+  if (scalar) {
+    const values = new Float64Array(grid.stepCount).fill(NaN)
+    for (const { run, outcome } of parts) {
+      if (outcome?.value.type === 'scalar') values.set(outcome.value.values, run.first)
+    }
+    return { type: 'scalar', values }
+  }
+  return { type: 'vector', series: joinSeries(grid, parts) }
+}
+
+interface JoinedSeries {
+  readonly labels: Labels
+  readonly values: Float64Array
+  readonly presence: Uint8Array
+  histograms?: (FloatHistogram | undefined)[]
+}
+
+function joinSeries(grid: StepGrid, parts: readonly RunOutcome[]): StepSeries[] {
+  const byKey = new Map<string, JoinedSeries>()
+  for (const { run, outcome } of parts) {
+    if (outcome?.value.type !== 'vector') continue
+    for (const series of outcome.value.series) {
+      const key = labelsKey(series.labels)
+      let joined = byKey.get(key)
+      if (!joined) {
+        joined = {
+          labels: series.labels,
+          values: new Float64Array(grid.stepCount),
+          presence: new Uint8Array(grid.stepCount),
+        }
+        byKey.set(key, joined)
+      }
+      joined.values.set(series.values, run.first)
+      joined.presence.set(series.presence, run.first)
+      if (series.histograms) {
+        joined.histograms ??= Array.from({ length: grid.stepCount })
+        for (let i = 0; i < run.count; i++) joined.histograms[run.first + i] = series.histograms[i]
+      }
+    }
+  }
+  return [...byKey.values()].sort((a, b) => compareLabels(a.labels, b.labels))
+}
+
+function union(lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())]
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

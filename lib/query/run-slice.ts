@@ -1,0 +1,42 @@
+/** Answers one slice: the same call in the `query` function, in `store`, and on a laptop. */
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { countingBucket } from '#lib/bucket/counting-bucket.ts'
+import { evaluate } from '#lib/promql/engine.ts'
+import { parseExpr } from '#lib/promql/parse/parse.ts'
+import { blockStorage } from '#lib/store/block-storage.ts'
+import type { StoreCache } from '#lib/store/store-cache.ts'
+import type { SliceAnswer } from './frame.ts'
+import type { Slice } from './slice.ts'
+
+export interface SliceRunner {
+  readonly bucket: Bucket
+  readonly cache: StoreCache
+  readonly now: () => number
+}
+
+export async function runSlice(
+  { bucket, cache, now }: SliceRunner,
+  slice: Slice,
+  signal?: AbortSignal,
+): Promise<SliceAnswer> {
+  const startedMs = now()
+  const counting = countingBucket(bucket)
+  const storage = blockStorage({
+    bucket: counting.bucket,
+    cache,
+    blocks: slice.blocks,
+    scope: slice.scope,
+  })
+  const outcome = await evaluate({
+    expr: parseExpr(slice.text, { features: slice.options.features }),
+    text: slice.text,
+    grid: slice.grid,
+    whole: slice.whole,
+    storage,
+    options: slice.options,
+    ...(signal && { signal }),
+  })
+  const { gets, heads, lists, bytesRead } = counting.counts
+  const cost = { gets: gets + heads, lists, bytes: bytesRead, milliseconds: now() - startedMs }
+  return { ...outcome, cost }
+}

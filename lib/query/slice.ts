@@ -1,0 +1,49 @@
+/** A slice: a whole expression over some of a query's steps, with all a store function needs to answer it. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { Scope } from '#lib/storage/scope.ts'
+import type { EngineOptions, Feature } from '#lib/promql/options.ts'
+import type { StepGrid } from '#lib/promql/result.ts'
+
+export interface Slice {
+  readonly text: string
+  /** All steps of the query: what start(), end(), step() and range() speak of. */
+  readonly whole: StepGrid
+  /** The steps of this slice. */
+  readonly grid: StepGrid
+  readonly scope: Scope
+  readonly options: EngineOptions
+  /** The blocks it may read: those that overlap the time its selectors reach. */
+  readonly blocks: readonly BlockRecord[]
+}
+
+/** What one slice cost. */
+export interface SliceCost {
+  readonly gets: number
+  readonly lists: number
+  readonly bytes: number
+  readonly milliseconds: number
+}
+
+/** The event of the `store` function. `version` changes when an older function could misread it. */
+export const SLICE_VERSION = 1
+
+export interface SliceEvent extends Omit<Slice, 'options'> {
+  readonly version: number
+  readonly options: Omit<EngineOptions, 'features'> & { readonly features: readonly Feature[] }
+  /** Unix ms after which nobody waits for the answer. */
+  readonly deadlineMs: number
+}
+
+export function sliceToEvent(slice: Slice, deadlineMs: number): SliceEvent {
+  const { options, ...rest } = slice
+  return {
+    ...rest,
+    version: SLICE_VERSION,
+    deadlineMs,
+    options: { ...options, features: [...options.features] },
+  }
+}
+
+export function sliceFromEvent(event: SliceEvent): Slice {
+  return { ...event, options: { ...event.options, features: new Set(event.options.features) } }
+}

@@ -1,0 +1,248 @@
+/** Answers queries by slices: plans them from the bucket index, runs a lone one in place and fans the others out. */
+import pLimit from 'p-limit'
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { BucketIndexReader, ReadOptions } from '#lib/blocks/bucket-index.ts'
+import { countingBucket } from '#lib/bucket/counting-bucket.ts'
+import type { ErrorKind } from '#lib/model/errors.ts'
+import { DomainError } from '#lib/model/errors.ts'
+import type {
+  QueryAnswer,
+  QueryBackend,
+  QueryCost,
+  QueryRequest,
+} from '#lib/promql/backend.ts'
+import type { Scope } from '#lib/storage/scope.ts'
+import { parseExpr } from '#lib/promql/parse/parse.ts'
+import type { SelectorReach } from '#lib/promql/plan/reach.ts'
+import { selectorReaches } from '#lib/promql/plan/reach.ts'
+import { resolve } from '#lib/promql/plan/resolve.ts'
+import { sliceable } from '#lib/promql/plan/sliceable.ts'
+import type { LabelRequest, Storage } from '#lib/storage/storage.ts'
+import { NO_HINTS } from '#lib/storage/storage.ts'
+import { compareLabels, labelsKey } from '#lib/model/labels.ts'
+import type { Labels } from '#lib/model/labels.ts'
+import { selectReachMs } from '#lib/store/block-storage.ts'
+import { blockStorage } from '#lib/store/block-storage.ts'
+import type { CutOptions, StepRun } from './cut.ts'
+import { cutSteps, runGrid } from './cut.ts'
+import type { SliceAnswer } from './frame.ts'
+import type { RunOutcome } from './join.ts'
+import { joinOutcomes } from './join.ts'
+import type { SliceRunner } from './run-slice.ts'
+import { runSlice } from './run-slice.ts'
+import type { Slice, SliceCost } from './slice.ts'
+
+export interface SlicedBackendParts extends SliceRunner {
+  readonly index: BucketIndexReader
+  /** Runs a slice in another function; absent where there is none, then all run here. */
+  readonly invokeSlice?: ((slice: Slice, signal?: AbortSignal) => Promise<SliceAnswer>) | undefined
+  readonly cut: CutOptions
+  /** Slices in flight for one query. */
+  readonly concurrency: number
+}
+
+/** Kinds that another try, or half an answer, can help. The others are the answer. */
+const TRANSIENT: ReadonlySet<ErrorKind> = new Set(['unavailable', 'not-found', 'corrupt'])
+const SLICE_ATTEMPTS = 3
+
+export function slicedBackend(parts: SlicedBackendParts): QueryBackend {
+  const storageFor = async (
+    request: { startMs: number; endMs: number },
+    scope: Scope,
+    signal?: AbortSignal,
+  ): Promise<Storage> => {
+    const blocks = await parts.index.blocks(request.startMs, request.endMs, { signal })
+    return blockStorage({ bucket: parts.bucket, cache: parts.cache, blocks, scope })
+  }
+  return {
+    query: (request, signal) => runQuery(parts, request, signal),
+    async labelNames(request, scope, signal) {
+      return (await storageFor(request, scope, signal)).labelNames(request, signal)
+    },
+    async labelValues(name, request, scope, signal) {
+      return (await storageFor(request, scope, signal)).labelValues(name, request, signal)
+    },
+    async series(request, scope, signal) {
+      return seriesOf(await storageFor(request, scope, signal), request, signal)
+    },
+  }
+}
+
+async function seriesOf(
+  storage: Storage,
+  { matcherSets, startMs, endMs, limit }: LabelRequest,
+  signal?: AbortSignal,
+): Promise<{ series: Labels[]; warnings: string[] }> {
+  const sets = await Promise.all(
+    matcherSets.map((matchers) =>
+      storage.select(
+        { matchers, startMs, endMs, hints: { ...NO_HINTS, func: 'series', limit, labelsOnly: true } },
+        signal,
+      ),
+    ),
+  )
+  const unique = new Map<string, Labels>()
+  for (const set of sets) for (const labels of set.labels) unique.set(labelsKey(labels), labels)
+  const series = [...unique.values()].sort(compareLabels)
+  return {
+    series: limit > 0 ? series.slice(0, limit) : series,
+    warnings: [...new Set(sets.flatMap((set) => set.warnings))],
+  }
+}
+
+async function runQuery(
+  parts: SlicedBackendParts,
+  request: QueryRequest,
+  signal?: AbortSignal,
+): Promise<QueryAnswer> {
+  const planning = countingBucket(parts.bucket)
+  const { slices, runs } = await planSlices(parts, request, { bucket: planning.bucket, signal })
+  const limit = pLimit(parts.concurrency)
+  const invoke = slices.length > 1 ? parts.invokeSlice : undefined
+  // One slice that fails for good stops the others: nobody needs them any more.
+  const stop = new AbortController()
+  const sliceSignal = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
+  const costs: SliceCost[] = []
+  const warnings: string[] = []
+  const outcomes = await Promise.all(
+    slices.map((slice, i) =>
+      limit(async (): Promise<RunOutcome> => {
+        const run = runs[i]!
+        try {
+          const answer = await withRetry(sliceSignal, () =>
+            invoke ? invoke(slice, sliceSignal) : runSlice(parts, slice, sliceSignal),
+          )
+          costs.push(answer.cost)
+          return { run, outcome: answer }
+        } catch (error) {
+          if (!request.scope.partialResponse || !isTransient(error)) {
+            stop.abort(error)
+            throw error
+          }
+          warnings.push(`${describeRun(slice)}: ${error.message}`)
+          return { run, outcome: undefined }
+        }
+      }),
+    ),
+  )
+  const joined = joinOutcomes(request.grid, outcomes)
+  const { gets, lists, bytesRead } = planning.counts
+  return {
+    ...joined,
+    warnings: [...joined.warnings, ...warnings],
+    cost: totalCost(costs, { slices: slices.length, invokes: invoke ? slices.length : 0, gets, lists, bytes: bytesRead }),
+  }
+}
+
+function totalCost(
+  costs: readonly SliceCost[],
+  base: { slices: number; invokes: number; gets: number; lists: number; bytes: number },
+): QueryCost {
+  const cost = { ...base, functionMs: 0 }
+  for (const { gets, lists, bytes, milliseconds } of costs) {
+    cost.gets += gets
+    cost.lists += lists
+    cost.bytes += bytes
+    cost.functionMs += milliseconds
+  }
+  return cost
+}
+
+export interface SlicePlan {
+  readonly slices: readonly Slice[]
+  readonly runs: readonly StepRun[]
+}
+
+/** What will be asked of whom, as data. */
+export async function planSlices(
+  parts: Pick<SlicedBackendParts, 'index' | 'cut'>,
+  { text, grid, scope, options }: QueryRequest,
+  read: ReadOptions = {},
+): Promise<SlicePlan> {
+  const expr = resolve(parseExpr(text, { features: options.features }), grid, options)
+  const reaches = selectorReaches(expr, grid, options)
+  const blocks = await blocksFor(parts.index, reaches, scope, read)
+  const lastMs = grid.startMs + (grid.stepCount - 1) * grid.stepMs
+  const runs = sliceable(expr)
+    ? cutSteps(grid, blocks, bytesWanted(reaches), readsBackMs(reaches, grid.startMs, lastMs), parts.cut)
+    : [{ first: 0, count: grid.stepCount }]
+  const slices = runs.map((run): Slice => {
+    const sliceGrid = runGrid(grid, run)
+    const wanted =
+      runs.length === 1
+        ? blocks
+        : overlapping(blocks, selectorReaches(expr, sliceGrid, options), scope)
+    return { text, whole: grid, grid: sliceGrid, scope, options, blocks: wanted }
+  })
+  return { slices, runs }
+}
+
+async function blocksFor(
+  index: BucketIndexReader,
+  reaches: readonly SelectorReach[],
+  scope: Scope,
+  read: ReadOptions,
+): Promise<readonly BlockRecord[]> {
+  if (reaches.length === 0) return []
+  const further = selectReachMs(scope)
+  const startMs = Math.min(...reaches.map(({ request }) => request.startMs)) - further
+  const endMs = Math.max(...reaches.map(({ request }) => request.endMs)) + further
+  return overlapping(await index.blocks(startMs, endMs, read), reaches, scope)
+}
+
+function overlapping(
+  blocks: readonly BlockRecord[],
+  reaches: readonly SelectorReach[],
+  scope: Scope,
+): BlockRecord[] {
+  const further = selectReachMs(scope)
+  return blocks.filter((block) =>
+    reaches.some(
+      ({ request }) =>
+        block.minTimeMs <= request.endMs + further && block.maxTimeMs > request.startMs - further,
+    ),
+  )
+}
+
+/** How far before (or, by a negative offset, after) its steps an expression reads; pinned selectors read the same everywhere. */
+function readsBackMs(reaches: readonly SelectorReach[], firstMs: number, lastMs: number): number {
+  const spanMs = lastMs - firstMs
+  return Math.max(
+    0,
+    ...reaches.map(({ request }) => request.endMs - request.startMs - spanMs).filter((ms) => ms > 0),
+  )
+}
+
+/**
+ * A guess, made without reading anything: the metric of a selector that names one is a fiftieth of a block. Being wrong
+ * costs a few slices too many or too few, never the answer.
+ */
+function bytesWanted(reaches: readonly SelectorReach[]): (block: BlockRecord) => number {
+  let share = 0
+  for (const { request } of reaches) {
+    const named = request.matchers.some(({ name, type }) => name === '__name__' && type === '=')
+    share += named ? 1 / 50 : 1 / 4
+  }
+  return (block) =>
+    Math.min(1, share) * block.segmentSizes.reduce((total, size) => total + size, 0)
+}
+
+async function withRetry<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (signal.aborted || attempt === SLICE_ATTEMPTS || !isTransient(error)) throw error
+      if (error.kind !== 'unavailable') throw error
+    }
+  }
+}
+
+function isTransient(error: unknown): error is DomainError {
+  return error instanceof DomainError && TRANSIENT.has(error.kind)
+}
+
+function describeRun({ grid }: Slice): string {
+  const endMs = grid.startMs + (grid.stepCount - 1) * grid.stepMs
+  return `no data from ${new Date(grid.startMs).toISOString()} to ${new Date(endMs).toISOString()}`
+}

@@ -1,0 +1,73 @@
+/**
+ * Merges replicas of one series: the first replica where it has samples, the others where it has none.
+ *
+ * Thanos's penalty algorithm remembers which replica it is on, so its answer depends on where a query begins, and it
+ * drops two samples at each switch. This one has no memory: a sample of another replica is taken exactly when no sample
+ * taken so far lies strictly between that replica's neighbouring samples. A healthy first replica therefore passes
+ * through unchanged, replicas with equal timestamps give the gap-free series, and any cut of the time range gives the
+ * same samples as the whole, if it reads `DEDUP_REACH_MS` further on both sides for each further replica.
+ */
+import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { SampleColumns } from '#lib/model/samples.ts'
+
+/** Neighbours further away than this do not count: the lookback of an instant selector. */
+export const DEDUP_REACH_MS = 300_000
+
+/** `replicas` in their order of preference. The result may share memory with a single replica. */
+export function dedupReplicas(replicas: readonly SampleColumns[]): SampleColumns {
+  let merged = replicas[0]!
+  for (let i = 1; i < replicas.length; i++) merged = fill(merged, replicas[i]!)
+  return merged
+}
+
+function fill(first: SampleColumns, second: SampleColumns): SampleColumns {
+  if (second.length === 0) return first
+  if (first.length === 0) return second
+  const taken = samplesInGaps(first, second)
+  return taken.length === 0 ? first : interleave(first, second, taken)
+}
+
+/** Indices of `second` that have no sample of `first` between their neighbours. */
+function samplesInGaps(first: SampleColumns, second: SampleColumns): Uint32Array {
+  const a = first.timestamps
+  const b = second.timestamps
+  const taken = new Uint32Array(second.length)
+  let count = 0
+  let next = 0 // first index of `a` above `low`
+  for (let j = 0; j < second.length; j++) {
+    const t = b[j]!
+    const low = j > 0 ? Math.max(b[j - 1]!, t - DEDUP_REACH_MS) : t - DEDUP_REACH_MS
+    const high = j + 1 < second.length ? Math.min(b[j + 1]!, t + DEDUP_REACH_MS) : t + DEDUP_REACH_MS
+    while (next < first.length && a[next]! <= low) next++
+    if (next === first.length || a[next]! >= high) taken[count++] = j
+  }
+  return taken.subarray(0, count)
+}
+
+/** Merges by time. Timestamps never meet: one that equals a sample of `first` is between its own neighbours. */
+function interleave(first: SampleColumns, second: SampleColumns, taken: Uint32Array): SampleColumns {
+  const length = first.length + taken.length
+  const timestamps = new Float64Array(length)
+  const values = new Float64Array(length)
+  const histograms =
+    first.histograms || second.histograms
+      ? Array.from<FloatHistogram | undefined>({ length })
+      : undefined
+  const startTimestamps =
+    first.startTimestamps || second.startTimestamps ? new Float64Array(length) : undefined
+  let i = 0
+  let k = 0
+  for (let at = 0; at < length; at++) {
+    const fromFirst =
+      k === taken.length ||
+      (i < first.length && first.timestamps[i]! <= second.timestamps[taken[k]!]!)
+    const source = fromFirst ? first : second
+    const index = fromFirst ? i++ : taken[k++]!
+    timestamps[at] = source.timestamps[index]!
+    // A typed-array to typed-array copy keeps the bits of the stale marker.
+    values[at] = source.values[index]!
+    if (histograms) histograms[at] = source.histograms?.[index]
+    if (startTimestamps) startTimestamps[at] = source.startTimestamps?.[index] ?? 0
+  }
+  return { length, timestamps, values, histograms, startTimestamps }
+}

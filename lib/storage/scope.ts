@@ -1,0 +1,10 @@
+/** Which data a request sees; the parameters of Thanos's querier. */
+export interface Scope {
+  /** Merge series that differ in replica labels only. */
+  readonly dedup: boolean
+  readonly replicaLabels: readonly string[]
+  /** A store that fails is a warning (true) or the error of the whole request. */
+  readonly partialResponse: boolean
+  /** Coarsest resolution of downsampled blocks that may be read, in ms; 0 is raw only. */
+  readonly maxSourceResolutionMs: number
+}

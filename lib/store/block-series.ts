@@ -1,0 +1,193 @@
+/** Finds the series of one block that match: their labels and where their chunks are. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { CorruptError } from '#lib/model/errors.ts'
+import type { Labels } from '#lib/model/labels.ts'
+import { mergeLabels } from '#lib/model/labels.ts'
+import type { CompiledMatcher } from '#lib/regex/matcher.ts'
+import { intersectPostings, parsePostings, unionPostings } from '#lib/tsdb/index/postings.ts'
+import type { ChunkMeta } from '#lib/tsdb/index/series.ts'
+import { SERIES_ALIGN, parseSeries, seriesEntrySize, seriesOffset } from '#lib/tsdb/index/series.ts'
+import type { Lookup } from './lookup.ts'
+import { planSeries } from './plan-series.ts'
+import type { ByteRange, CoalesceOptions } from './ranges.ts'
+import { FetchedRanges, coalesce } from './ranges.ts'
+import type { StoreCache } from './store-cache.ts'
+
+export interface BlockSeries {
+  /** Postings id: what tombstones name. */
+  readonly id: number
+  /** With the external labels of the block. */
+  readonly labels: Labels
+  readonly chunks: readonly ChunkMeta[]
+}
+
+export interface FoundSeries {
+  readonly series: readonly BlockSeries[]
+  /** Chunks of series that were read and don't match: where other chunks end. */
+  readonly otherChunks: readonly ChunkMeta[]
+}
+
+export interface BlockReader {
+  readonly bucket: Bucket
+  readonly block: BlockRecord
+  readonly lookup: Lookup
+  readonly cache: StoreCache
+  readonly reads: CoalesceOptions
+  readonly signal?: AbortSignal | undefined
+}
+
+/** An entry without known size is first read this far; a larger one is read again. */
+const USUAL_ENTRY_BYTES = 1024
+
+export async function findSeries(
+  reader: BlockReader,
+  matchers: readonly CompiledMatcher[],
+): Promise<FoundSeries> {
+  const plan = planSeries(reader.lookup, matchers)
+  if (plan.ranges.length === 0) return { series: [], otherChunks: [] }
+  const select = new SeriesFilter(reader.lookup, matchers, reader.block.labels)
+  try {
+    if (plan.postings.length === 0) await readRuns(reader, plan.ranges, select)
+    else await readPostings(reader, plan.ranges, plan.postings, select)
+  } catch (error) {
+    throw error instanceof CorruptError ? error.in(indexKey(reader.block)) : error
+  }
+  return { series: select.found, otherChunks: select.otherChunks }
+}
+
+/** Every entry of the ranges. */
+async function readRuns(
+  { bucket, block, lookup, cache, reads, signal }: BlockReader,
+  ranges: readonly ByteRange[],
+  select: SeriesFilter,
+): Promise<void> {
+  const key = indexKey(block)
+  const fetched = await fetchRanges(bucket, key, coalesce(ranges, reads), cache, signal)
+  for (const { start, end } of ranges) {
+    const bytes = fetched.at(start, end)!
+    let at = 0
+    while (at < bytes.length) {
+      // Padding between entries (version 2 aligns them) and behind the last one.
+      if (bytes[at] === 0) at++
+      else {
+        const id = lookup.indexVersion === 1 ? start + at : (start + at) / SERIES_ALIGN
+        at = select.add(id, bytes, at)
+      }
+    }
+  }
+}
+
+async function readPostings(
+  { bucket, block, lookup, cache, reads, signal }: BlockReader,
+  ranges: readonly ByteRange[],
+  groups: readonly (readonly ByteRange[])[],
+  select: SeriesFilter,
+): Promise<void> {
+  const key = indexKey(block)
+  const lists = groups.flat().sort((a, b) => a.start - b.start)
+  const postings = await fetchRanges(bucket, key, coalesce(lists, reads), cache, signal)
+  let ids: Uint32Array | undefined
+  for (const group of groups) {
+    const union = unionPostings(group.map(({ start, end }) => parsePostings(postings.at(start, end)!)))
+    ids = ids ? intersectPostings(ids, union) : union
+  }
+  const offsets = offsetsWithin(ids!, ranges, lookup)
+  const usual = block.seriesMaxSize || USUAL_ENTRY_BYTES
+  const entries = offsets.map((start) => ({ start, end: Math.min(start + usual, lookup.series.end) }))
+  const fetched = await fetchRanges(bucket, key, coalesce(entries, reads), cache, signal)
+  for (const { start, end } of entries) {
+    let bytes = fetched.at(start, end)!
+    const size = seriesEntrySize(bytes, 0)
+    if (size > bytes.length) {
+      if (start + size > lookup.series.end) throw new CorruptError(`series of ${size} bytes`, start)
+      bytes = await bucket.getRange(key, start, start + size, { signal })
+    }
+    const id = lookup.indexVersion === 1 ? start : start / SERIES_ALIGN
+    select.add(id, bytes, 0)
+  }
+}
+
+function offsetsWithin(
+  ids: Uint32Array,
+  ranges: readonly ByteRange[],
+  lookup: Lookup,
+): number[] {
+  const offsets: number[] = []
+  let r = 0
+  for (let i = 0; i < ids.length; i++) {
+    const offset = seriesOffset(ids[i]!, lookup.indexVersion)
+    while (r < ranges.length && ranges[r]!.end <= offset) r++
+    if (r === ranges.length) break
+    if (offset >= ranges[r]!.start) offsets.push(offset)
+  }
+  return offsets
+}
+
+async function fetchRanges(
+  bucket: Bucket,
+  key: string,
+  ranges: readonly ByteRange[],
+  cache: StoreCache,
+  signal?: AbortSignal,
+): Promise<FetchedRanges> {
+  const fetched = new FetchedRanges()
+  await Promise.all(
+    ranges.map(async ({ start, end }) => {
+      const fetch = (): Promise<Uint8Array> => bucket.getRange(key, start, end, { signal })
+      fetched.add(start, await cache.range(key, start, end, fetch))
+    }),
+  )
+  return fetched
+}
+
+function indexKey(block: BlockRecord): string {
+  return `${block.id}/index`
+}
+
+/** Parses entries and keeps those that match. Each (label, value) pair is tested once, by symbol reference. */
+class SeriesFilter {
+  readonly found: BlockSeries[] = []
+  readonly otherChunks: ChunkMeta[] = []
+  readonly #lookup: Lookup
+  readonly #externalLabels: Labels
+  readonly #tests: readonly { nameRef: number; matcher: CompiledMatcher; known: Map<number, boolean> }[]
+
+  constructor(lookup: Lookup, matchers: readonly CompiledMatcher[], externalLabels: Labels) {
+    this.#lookup = lookup
+    this.#externalLabels = externalLabels
+    this.#tests = matchers.map((matcher) => ({
+      nameRef: lookup.symbols.find(matcher.name),
+      matcher,
+      known: new Map(),
+    }))
+  }
+
+  /** The entry at `at`; gives where it ends. */
+  add(id: number, bytes: Uint8Array, at: number): number {
+    const { labelRefs, chunks, end } = parseSeries(bytes, at)
+    if (this.#matches(labelRefs)) {
+      const own = Array.from(labelRefs, (ref) => this.#lookup.symbols.lookup(ref))
+      this.found.push({ id, labels: mergeLabels(own, this.#externalLabels), chunks })
+    } else for (const chunk of chunks) this.otherChunks.push(chunk)
+    return end
+  }
+
+  #matches(labelRefs: Uint32Array): boolean {
+    for (const { nameRef, matcher, known } of this.#tests) {
+      let valueRef = -1
+      if (nameRef >= 0) {
+        for (let i = 0; i < labelRefs.length; i += 2) {
+          if (labelRefs[i] === nameRef) valueRef = labelRefs[i + 1]!
+        }
+      }
+      let matched = known.get(valueRef)
+      if (matched === undefined) {
+        matched = matcher.matches(valueRef < 0 ? '' : this.#lookup.symbols.lookup(valueRef))
+        known.set(valueRef, matched)
+      }
+      if (!matched) return false
+    }
+    return true
+  }
+}

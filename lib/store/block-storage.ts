@@ -1,0 +1,192 @@
+/** A Storage over blocks in a bucket: reads of each block what a selector needs and nothing ahead of time. */
+import pLimit from 'p-limit'
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import type { ErrorKind } from '#lib/model/errors.ts'
+import { CorruptError, DomainError } from '#lib/model/errors.ts'
+import { keepLabels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
+import type { CompiledMatcher } from '#lib/regex/matcher.ts'
+import { compileMatcher } from '#lib/regex/matcher.ts'
+import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
+import type { Scope } from '#lib/storage/scope.ts'
+import type { SelectRequest, SeriesSet, Storage } from '#lib/storage/storage.ts'
+import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
+import { NO_TOMBSTONES, parseTombstones } from '#lib/tsdb/block/tombstones.ts'
+import type { LoadedChunk } from './block-chunks.ts'
+import { compareChunks, fetchChunks } from './block-chunks.ts'
+import type { BlockSeries, FoundSeries } from './block-series.ts'
+import { findSeries } from './block-series.ts'
+import { matchExternalLabels } from './external-labels.ts'
+import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-query.ts'
+import { loadLookup } from './load-lookup.ts'
+import { OBJECT_STORE_READS } from './ranges.ts'
+import type { SeriesPart } from './series-set.ts'
+import { seriesSet } from './series-set.ts'
+import type { StoreCache } from './store-cache.ts'
+
+export interface BlockStorageParts {
+  readonly bucket: Bucket
+  readonly cache: StoreCache
+  /** Visible blocks that may have samples of what will be asked. */
+  readonly blocks: readonly BlockRecord[]
+  readonly scope: Scope
+}
+
+/** Blocks read at once by one selector. */
+const BLOCKS_AT_ONCE = 32
+/** Failures of one block that others don't share. */
+const BLOCK_FAILURES: ReadonlySet<ErrorKind> = new Set(['corrupt', 'not-found', 'unavailable', 'unsupported'])
+/** HA groups are not larger; sets how far planning looks past a request. */
+const MAX_REPLICAS = 4
+
+/** How much further than a request its replicas are read at most. */
+export function selectReachMs(scope: Scope): number {
+  return scope.dedup && scope.replicaLabels.length > 0 ? DEDUP_REACH_MS * (MAX_REPLICAS - 1) : 0
+}
+
+export function blockStorage(parts: BlockStorageParts): Storage {
+  const rawBlocks = parts.blocks.filter((block) => block.resolutionMs === 0)
+  const replicaLabels = new Set(parts.scope.dedup ? parts.scope.replicaLabels : [])
+  const reachMs = DEDUP_REACH_MS * (replicaCount(rawBlocks, replicaLabels) - 1)
+  const limit = pLimit(BLOCKS_AT_ONCE)
+
+  /** Runs `read` on every block; a block that fails alone is a warning where half an answer is wanted. */
+  async function forBlocks<T>(
+    blocks: readonly BlockRecord[],
+    read: (block: BlockRecord) => Promise<T>,
+  ): Promise<{ results: T[]; warnings: string[] }> {
+    const warnings: string[] = []
+    const results = await Promise.all(
+      blocks.map((block) =>
+        limit(async () => {
+          try {
+            return [await read(block)]
+          } catch (error) {
+            const alone = error instanceof DomainError && BLOCK_FAILURES.has(error.kind)
+            if (!alone || !parts.scope.partialResponse) throw error
+            warnings.push(`block ${block.id} is left out: ${error.message}`)
+            return []
+          }
+        }),
+      ),
+    )
+    return { results: results.flat(), warnings: warnings.sort() }
+  }
+
+  async function select(request: SelectRequest, signal?: AbortSignal): Promise<SeriesSet> {
+    const matchers = request.matchers.map(compileMatcher)
+    const reach = request.hints.labelsOnly ? 0 : reachMs
+    const interval = { startMs: request.startMs - reach, endMs: request.endMs + reach }
+    const { results, warnings } = await forBlocks(overlapping(rawBlocks, interval), (block) =>
+      selectBlock(parts, block, matchers, interval, request.hints.labelsOnly, signal),
+    )
+    return seriesSet(results.flat(), {
+      replicaLabels,
+      startMs: request.startMs,
+      endMs: request.endMs,
+      limit: request.hints.limit,
+      warnings,
+    })
+  }
+
+  return {
+    select,
+    async labelNames(request, signal) {
+      const { results, warnings } = await forBlocks(overlapping(parts.blocks, request), (block) =>
+        blockLabelNames({ ...parts, block, signal }, request, replicaLabels),
+      )
+      return mergeLabelAnswers(results, warnings, request.limit)
+    },
+    async labelValues(name, request, signal) {
+      if (replicaLabels.has(name)) return { values: [], warnings: [] }
+      const { results, warnings } = await forBlocks(overlapping(parts.blocks, request), (block) =>
+        blockLabelValues({ ...parts, block, signal }, name, request),
+      )
+      return mergeLabelAnswers(results, warnings, request.limit)
+    },
+  }
+}
+
+interface ClosedInterval {
+  readonly startMs: number
+  readonly endMs: number
+}
+
+function overlapping(blocks: readonly BlockRecord[], { startMs, endMs }: ClosedInterval): BlockRecord[] {
+  return blocks.filter((block) => block.minTimeMs <= endMs && block.maxTimeMs > startMs)
+}
+
+/** The most replicas any stream of these blocks has. */
+function replicaCount(blocks: readonly BlockRecord[], replicaLabels: ReadonlySet<string>): number {
+  const streams = new Map<string, Set<string>>()
+  for (const { labels } of blocks) {
+    const stream = labelsKey(withoutLabels(labels, replicaLabels))
+    const replica = labelsKey(keepLabels(labels, replicaLabels))
+    const replicas = streams.get(stream)
+    if (replicas) replicas.add(replica)
+    else streams.set(stream, new Set([replica]))
+  }
+  return Math.max(1, ...[...streams.values()].map((replicas) => replicas.size))
+}
+
+async function selectBlock(
+  { bucket, cache }: BlockStorageParts,
+  block: BlockRecord,
+  matchers: readonly CompiledMatcher[],
+  interval: ClosedInterval,
+  labelsOnly: boolean,
+  signal?: AbortSignal,
+): Promise<SeriesPart[]> {
+  const rest = matchExternalLabels(matchers, block.labels)
+  if (!rest) return []
+  const [lookup, tombstones] = await Promise.all([
+    loadLookup(bucket, block, cache, signal),
+    readTombstones(bucket, block, signal),
+  ])
+  const reader = { bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal }
+  const found = await findSeries(reader, rest)
+  const wanted = found.series.filter(({ chunks }) => chunks.some((chunk) => inInterval(chunk, interval)))
+  if (labelsOnly) return wanted.map(({ labels }) => ({ labels, chunks: [], deleted: [] }))
+  const chunks = await loadChunks(bucket, block, found, wanted, interval, signal)
+  return wanted.map(({ id, labels }, i) => ({
+    labels,
+    chunks: chunks[i]!,
+    deleted: tombstones.get(id) ?? [],
+  }))
+}
+
+function inInterval(chunk: { minTimeMs: number; maxTimeMs: number }, { startMs, endMs }: ClosedInterval): boolean {
+  return chunk.minTimeMs <= endMs && chunk.maxTimeMs >= startMs
+}
+
+/** For each wanted series its chunks in the interval, all of the block fetched together. */
+async function loadChunks(
+  bucket: Bucket,
+  block: BlockRecord,
+  found: FoundSeries,
+  wanted: readonly BlockSeries[],
+  interval: ClosedInterval,
+  signal?: AbortSignal,
+): Promise<LoadedChunk[][]> {
+  const perSeries = wanted.map(({ chunks }) => chunks.filter((chunk) => inInterval(chunk, interval)))
+  const all = perSeries.flat().sort(compareChunks)
+  const known = [...found.series.flatMap(({ chunks }) => chunks), ...found.otherChunks].sort(compareChunks)
+  const loaded = await fetchChunks(bucket, block, all, known, OBJECT_STORE_READS, signal)
+  const byMeta = new Map(all.map((meta, i) => [meta, loaded[i]!]))
+  return perSeries.map((chunks) => chunks.map((meta) => byMeta.get(meta)!))
+}
+
+async function readTombstones(
+  bucket: Bucket,
+  block: BlockRecord,
+  signal?: AbortSignal,
+): Promise<Tombstones> {
+  if (!block.hasTombstones) return NO_TOMBSTONES
+  const key = `${block.id}/tombstones`
+  try {
+    return parseTombstones((await bucket.get(key, { signal })).body)
+  } catch (error) {
+    throw error instanceof CorruptError ? error.in(key) : error
+  }
+}
+

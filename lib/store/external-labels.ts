@@ -1,0 +1,21 @@
+/** Matchers against a block's external labels: they decide whether the block is read at all. */
+import type { Labels } from '#lib/model/labels.ts'
+import { labelValue } from '#lib/model/labels.ts'
+import type { CompiledMatcher } from '#lib/regex/matcher.ts'
+
+/**
+ * The matchers left for the series of a block with these external labels, or undefined when the block can't match.
+ * An external label overrides a series label of the same name, so its matcher is settled here.
+ */
+export function matchExternalLabels(
+  matchers: readonly CompiledMatcher[],
+  externalLabels: Labels,
+): CompiledMatcher[] | undefined {
+  const rest: CompiledMatcher[] = []
+  for (const matcher of matchers) {
+    const value = labelValue(externalLabels, matcher.name)
+    if (value === '') rest.push(matcher)
+    else if (!matcher.matches(value)) return undefined
+  }
+  return rest
+}

@@ -1,0 +1,90 @@
+/** Byte ranges planned as data: joined where the gap is cheaper than a request, cut where one read is slower than two. */
+
+/** Bytes [start, end). */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+export interface CoalesceOptions {
+  /** Ranges this close become one. */
+  readonly maxGap: number
+  /** A longer range becomes several, read side by side. */
+  readonly maxSize: number
+}
+
+/**
+ * A request is about 30 ms and $0.4e-6, a connection brings about 80 MB/s: half a megabyte is read in a fifth of a
+ * request, and four or more of them in one are slower than two requests at once.
+ */
+export const OBJECT_STORE_READS: CoalesceOptions = {
+  maxGap: 512 * 1024,
+  maxSize: 8 * 1024 * 1024,
+}
+
+/** `ranges` ascend by start; they may touch or overlap. Gives disjoint ranges that cover them all, ascending. */
+export function coalesce(
+  ranges: readonly ByteRange[],
+  { maxGap, maxSize }: CoalesceOptions,
+): ByteRange[] {
+  const joined: { start: number; end: number }[] = []
+  for (const { start, end } of ranges) {
+    const last = joined[joined.length - 1]
+    if (last && start - last.end <= maxGap) last.end = Math.max(last.end, end)
+    else joined.push({ start, end })
+  }
+  return joined.flatMap((range) => split(range, maxSize))
+}
+
+function split({ start, end }: ByteRange, maxSize: number): ByteRange[] {
+  const count = Math.max(1, Math.ceil((end - start) / maxSize))
+  const size = Math.ceil((end - start) / count)
+  return Array.from({ length: count }, (_, i) => ({
+    start: start + i * size,
+    end: Math.min(end, start + (i + 1) * size),
+  }))
+}
+
+/** Bytes of some ranges of one object, asked for by the object's offsets. */
+export class FetchedRanges {
+  readonly #parts: { start: number; end: number; bytes: Uint8Array }[] = []
+
+  /** Ranges must not overlap those added before. Touching ones are joined when `at` spans them. */
+  add(start: number, bytes: Uint8Array): void {
+    this.#parts.push({ start, end: start + bytes.length, bytes })
+    this.#parts.sort((a, b) => a.start - b.start)
+  }
+
+  /** A view (a copy where it spans two reads) of [start, end), shortened to what was fetched; undefined when start was not. */
+  at(start: number, end: number): Uint8Array | undefined {
+    let low = 0
+    let high = this.#parts.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#parts[middle]!.end <= start) low = middle + 1
+      else high = middle
+    }
+    const part = this.#parts[low]
+    if (!part || part.start > start) return undefined
+    if (end <= part.end) return part.bytes.subarray(start - part.start, end - part.start)
+    return this.#span(low, start, end)
+  }
+
+  #span(first: number, start: number, end: number): Uint8Array {
+    let reached = this.#parts[first]!.end
+    let last = first
+    while (reached < end && this.#parts[last + 1]?.start === reached) {
+      last++
+      reached = this.#parts[last]!.end
+    }
+    const stop = Math.min(end, reached)
+    const joined = new Uint8Array(stop - start)
+    for (let i = first; i <= last; i++) {
+      const part = this.#parts[i]!
+      const from = Math.max(start, part.start)
+      const to = Math.min(stop, part.end)
+      joined.set(part.bytes.subarray(from - part.start, to - part.start), from - start)
+    }
+    return joined
+  }
+}

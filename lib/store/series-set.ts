@@ -1,0 +1,160 @@
+/** Series of many blocks put together: the same series of neighbouring blocks end to end, replicas merged, decoded on demand. */
+import type { Labels } from '#lib/model/labels.ts'
+import { compareLabels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
+import type { SampleColumns } from '#lib/model/samples.ts'
+import { NO_SAMPLES, indexAfter } from '#lib/model/samples.ts'
+import { dedupReplicas } from '#lib/storage/dedup.ts'
+import type { SeriesSet } from '#lib/storage/storage.ts'
+import { decodeChunk } from '#lib/tsdb/chunk/chunk.ts'
+import type { Interval } from '#lib/tsdb/chunk/columns.ts'
+import { ColumnBuilder, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
+import type { LoadedChunk } from './block-chunks.ts'
+
+/** What one block has of a series. */
+export interface SeriesPart {
+  readonly labels: Labels
+  readonly chunks: readonly LoadedChunk[]
+  readonly deleted: readonly Interval[]
+}
+
+export interface SeriesSetOptions {
+  /** Labels in which replicas differ; empty keeps every series apart. */
+  readonly replicaLabels: ReadonlySet<string>
+  /** Closed interval the answer is cut to. Parts may reach further, for the merging of replicas. */
+  readonly startMs: number
+  readonly endMs: number
+  readonly limit: number
+  readonly warnings: readonly string[]
+}
+
+interface Replica {
+  readonly labels: Labels
+  readonly parts: SeriesPart[]
+}
+
+interface Group {
+  readonly labels: Labels
+  readonly replicas: Map<string, Replica>
+}
+
+export function seriesSet(parts: readonly SeriesPart[], options: SeriesSetOptions): SeriesSet {
+  const groups = groupParts(parts, options.replicaLabels)
+  const kept = options.limit > 0 ? groups.slice(0, options.limit) : groups
+  const decoder = new Decoder(options.startMs, options.endMs)
+  return {
+    labels: kept.map((group) => group.labels),
+    warnings: options.warnings,
+    samples: (index) => decoder.samples(kept[index]!),
+  }
+}
+
+interface SortedGroup {
+  readonly labels: Labels
+  /** Ascending by their full labels: the order of preference, the same in every query. */
+  readonly replicas: readonly Replica[]
+}
+
+function groupParts(parts: readonly SeriesPart[], replicaLabels: ReadonlySet<string>): SortedGroup[] {
+  const groups = new Map<string, Group>()
+  for (const part of parts) {
+    const labels = replicaLabels.size > 0 ? withoutLabels(part.labels, replicaLabels) : part.labels
+    const key = labelsKey(labels)
+    let group = groups.get(key)
+    if (!group) groups.set(key, (group = { labels, replicas: new Map() }))
+    const replicaKey = labels === part.labels ? key : labelsKey(part.labels)
+    const replica = group.replicas.get(replicaKey)
+    if (replica) replica.parts.push(part)
+    else group.replicas.set(replicaKey, { labels: part.labels, parts: [part] })
+  }
+  return [...groups.values()]
+    .map(({ labels, replicas }) => ({
+      labels,
+      replicas: [...replicas.values()].sort((a, b) => compareLabels(a.labels, b.labels)),
+    }))
+    .sort((a, b) => compareLabels(a.labels, b.labels))
+}
+
+/** Owns the columns that `samples` hands out, and uses them again for the next series. */
+class Decoder {
+  readonly #startMs: number
+  readonly #endMs: number
+  readonly #builders: ColumnBuilder[] = []
+  #used = 0
+
+  constructor(startMs: number, endMs: number) {
+    this.#startMs = startMs
+    this.#endMs = endMs
+  }
+
+  samples({ replicas }: SortedGroup): SampleColumns {
+    this.#used = 0
+    if (replicas.length === 1) {
+      return this.#replica(replicas[0]!, this.#startMs, this.#endMs)
+    }
+    const merged = dedupReplicas(replicas.map((replica) => this.#replica(replica, -Infinity, Infinity)))
+    return cut(merged, this.#startMs, this.#endMs)
+  }
+
+  #replica({ parts }: Replica, startMs: number, endMs: number): SampleColumns {
+    let columns: SampleColumns = NO_SAMPLES
+    for (const layer of layers(parts)) {
+      const builder = this.#builder()
+      for (const chunk of layer.chunks) decodeChunk(chunk.encoding, chunk.data, builder)
+      columns = mergeColumns(columns, builder.columns(startMs, endMs, layer.deleted))
+    }
+    return columns
+  }
+
+  #builder(): ColumnBuilder {
+    const builder = (this.#builders[this.#used++] ??= new ColumnBuilder())
+    builder.reset()
+    return builder
+  }
+}
+
+interface Layer {
+  readonly chunks: LoadedChunk[]
+  readonly deleted: Interval[]
+  endMs: number
+}
+
+/**
+ * Chunks in time order, in as few lists without overlap as greedy choice gives; mostly one. Overlaps come from
+ * out-of-order blocks, vertical compaction not yet done, and a compacted block beside its sources.
+ * Deletions belong to one block, so its chunks get a list of their own.
+ */
+function layers(parts: readonly SeriesPart[]): Layer[] {
+  const found: Layer[] = []
+  const plain: LoadedChunk[] = []
+  for (const { chunks, deleted } of parts) {
+    if (deleted.length > 0) found.push(...greedyLayers([...chunks], [...deleted]))
+    else for (const chunk of chunks) plain.push(chunk)
+  }
+  return [...found, ...greedyLayers(plain, [])]
+}
+
+function greedyLayers(chunks: LoadedChunk[], deleted: Interval[]): Layer[] {
+  chunks.sort((a, b) => a.minTimeMs - b.minTimeMs || a.maxTimeMs - b.maxTimeMs)
+  const found: Layer[] = []
+  for (const chunk of chunks) {
+    let layer = found.find(({ endMs }) => endMs < chunk.minTimeMs)
+    if (!layer) found.push((layer = { chunks: [], deleted, endMs: 0 }))
+    layer.chunks.push(chunk)
+    layer.endMs = chunk.maxTimeMs
+  }
+  return found
+}
+
+function cut(columns: SampleColumns, startMs: number, endMs: number): SampleColumns {
+  const { timestamps, length, histograms, startTimestamps } = columns
+  const from = indexAfter(timestamps, length, startMs - 0.5)
+  const to = indexAfter(timestamps, length, endMs, from)
+  if (from === 0 && to === length) return columns
+  return {
+    length: to - from,
+    timestamps: timestamps.subarray(from, to),
+    values: columns.values.subarray(from, to),
+    histograms: histograms?.slice(from, to),
+    startTimestamps: startTimestamps?.subarray(from, to),
+  }
+}
