@@ -3,7 +3,7 @@ import { open, readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32c } from '#lib/bytes/crc32c.ts'
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
-import { type BlockMeta, parseBlockMeta } from './block-meta.ts'
+import { type BlockMeta, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 
 export interface LocalBlock {
   readonly ulid: string

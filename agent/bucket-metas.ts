@@ -2,8 +2,8 @@
 import pLimit from 'p-limit'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError, DomainError, isKind } from '#lib/model/errors.ts'
+import { type BlockMeta, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { isBlockId } from './block-dir.ts'
-import { type BlockMeta, parseBlockMeta } from './block-meta.ts'
 
 const FETCH_CONCURRENCY = 32
 

@@ -13,7 +13,7 @@ export interface AgentMetrics {
   readonly uploadedBytes: Counter
   readonly prometheusUp: Gauge
   readonly lastHeartbeat: Gauge
-  readonly status: Gauge<'check'>
+  readonly status: Gauge<'check' | 'component'>
   readonly bucketOperations: Counter<'bucket' | 'operation'>
   readonly bucketOperationFailures: Counter<'bucket' | 'operation'>
 }
@@ -72,7 +72,7 @@ export function createAgentMetrics({ processMetrics = false } = {}): AgentMetric
       'thanos_sidecar_last_heartbeat_success_time_seconds',
       'Unix time of the last heartbeat that Prometheus answered',
     ),
-    status: status as unknown as Gauge<'check'>,
+    status,
     bucketOperations: operations(
       'thanos_objstore_bucket_operations_total',
       'Operations asked of the bucket',
@@ -85,6 +85,5 @@ export function createAgentMetrics({ processMetrics = false } = {}): AgentMetric
 }
 
 export function setStatus(metrics: AgentMetrics, check: 'ready' | 'healthy', fact: boolean): void {
-  const labels = { component: 'sidecar', check } as { check: string }
-  metrics.status.set(labels, fact ? 1 : 0)
+  metrics.status.set({ component: 'sidecar', check }, fact ? 1 : 0)
 }

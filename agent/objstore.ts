@@ -1,7 +1,6 @@
 /** The object storage flags that every command has, and the bucket they name. */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { openBucket } from '#lib/aws/open-bucket.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { DomainError } from '#lib/model/errors.ts'
@@ -39,7 +38,10 @@ export async function openConfiguredBucket(
   }
   const text = file === undefined ? yaml : await readConfigFile(file)
   if (text === undefined || text.trim() === '') return undefined
-  return openBucket(parseObjstoreConfig(text, env))
+  const config = parseObjstoreConfig(text, env)
+  // Loaded here, so that commands without a bucket don't wait for the AWS SDK.
+  const { openBucket } = await import('#lib/aws/open-bucket.ts')
+  return openBucket(config)
 }
 
 /** For commands that are nothing without a bucket. */

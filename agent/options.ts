@@ -112,28 +112,49 @@ export interface AgentSettings extends AgentOptions {
   readonly once: boolean
 }
 
-/** What commander parsed, as options of the agent. */
+/** What commander parsed, under commander's names for it. */
+interface AgentFlags {
+  readonly 'prometheus.url': string
+  readonly 'prometheus.ready_timeout': number
+  readonly 'prometheus.get_config_interval': number
+  readonly 'prometheus.get_config_timeout': number
+  readonly 'tsdb.path': string
+  readonly 'shipper.interval': number
+  readonly 'shipper.uploadCompacted': boolean
+  readonly 'shipper.metaFileName': string
+  readonly 'shipper.uploadConcurrency': number
+  readonly 'shipper.allowOutOfOrderUploads': boolean
+  readonly 'shipper.skipCorruptedBlocks': boolean
+  readonly 'shipper.ignoreUnequalBlockSize': boolean
+  readonly 'shipper.stopGrace': number
+  readonly hashFunc?: HashFunc | undefined
+  readonly httpAddress: string
+  readonly 'log.level': LogLevel
+  readonly 'log.format': LogFormat
+  readonly once?: boolean | undefined
+}
+
 export function agentSettings(parsed: Readonly<Record<string, unknown>>): AgentSettings {
-  const read = <T>(name: string) => parsed[name] as T
+  const flags = parsed as unknown as AgentFlags
   return {
-    prometheusUrl: read('prometheus.url'),
-    prometheusReadyTimeoutMs: read('prometheus.ready_timeout'),
-    getConfigIntervalMs: read('prometheus.get_config_interval'),
-    getConfigTimeoutMs: read('prometheus.get_config_timeout'),
-    tsdbPath: read('tsdb.path'),
-    metaFileName: read('shipper.metaFileName'),
-    uploadCompacted: read('shipper.uploadCompacted'),
-    allowOutOfOrderUploads: read('shipper.allowOutOfOrderUploads'),
-    skipCorruptedBlocks: read('shipper.skipCorruptedBlocks'),
-    ignoreUnequalBlockSize: read('shipper.ignoreUnequalBlockSize'),
-    uploadConcurrency: read('shipper.uploadConcurrency'),
-    shipIntervalMs: read('shipper.interval'),
-    stopGraceMs: read('shipper.stopGrace'),
-    hashFunc: read<HashFunc | undefined>('hashFunc') ?? '',
-    httpAddress: read('httpAddress'),
-    logLevel: read('log.level'),
-    logFormat: read('log.format'),
-    once: read<boolean | undefined>('once') ?? false,
+    prometheusUrl: flags['prometheus.url'],
+    prometheusReadyTimeoutMs: flags['prometheus.ready_timeout'],
+    getConfigIntervalMs: flags['prometheus.get_config_interval'],
+    getConfigTimeoutMs: flags['prometheus.get_config_timeout'],
+    tsdbPath: flags['tsdb.path'],
+    metaFileName: flags['shipper.metaFileName'],
+    uploadCompacted: flags['shipper.uploadCompacted'],
+    allowOutOfOrderUploads: flags['shipper.allowOutOfOrderUploads'],
+    skipCorruptedBlocks: flags['shipper.skipCorruptedBlocks'],
+    ignoreUnequalBlockSize: flags['shipper.ignoreUnequalBlockSize'],
+    uploadConcurrency: flags['shipper.uploadConcurrency'],
+    shipIntervalMs: flags['shipper.interval'],
+    stopGraceMs: flags['shipper.stopGrace'],
+    hashFunc: flags.hashFunc ?? '',
+    httpAddress: flags.httpAddress,
+    logLevel: flags['log.level'],
+    logFormat: flags['log.format'],
+    once: flags.once ?? false,
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { labelsFrom, labelsKey } from '#lib/model/labels.ts'
-import type { BlockMeta } from './block-meta.ts'
+import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
 import { fetchBucketMetas } from './bucket-metas.ts'
 
 export interface OverlapCheck {

@@ -4,9 +4,10 @@ import { open } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
+import { type BlockMeta, formatBlockMeta, type ThanosFile } from '#lib/tsdb/block/meta.ts'
 import { localFileError } from './block-dir.ts'
-import { type BlockMeta, formatBlockMeta, withThanosSection } from './block-meta.ts'
 import type { StagedBlock, StagedFile } from './staging.ts'
+import { withThanosSection } from './thanos-section.ts'
 
 export type HashFunc = '' | 'SHA256'
 
@@ -56,15 +57,13 @@ export async function uploadBlock(options: UploadOptions): Promise<void> {
   }
 
   signal?.throwIfAborted()
-  const files = [
-    ...staged.files.map(({ relPath, size }) => {
-      const value = hashes.get(relPath)
-      return value === undefined
-        ? { relPath, size }
-        : { relPath, size, hash: { func: 'SHA256', value } }
-    }),
-    { relPath: 'meta.json' },
-  ].sort((a, b) => (a.relPath < b.relPath ? -1 : 1))
+  const files: ThanosFile[] = staged.files.map(({ relPath, size }) => {
+    const value = hashes.get(relPath)
+    const hash = value === undefined ? undefined : { hashFunc: 'SHA256', value }
+    return { rel_path: relPath, size_bytes: size, ...(hash && { hash }) }
+  })
+  files.push({ rel_path: 'meta.json' })
+  files.sort((a, b) => (a.rel_path < b.rel_path ? -1 : 1))
   const complete = withThanosSection(meta, {
     externalLabels,
     source,
@@ -72,10 +71,14 @@ export async function uploadBlock(options: UploadOptions): Promise<void> {
     segmentFiles: chunks.map(({ relPath }) => relPath.slice('chunks/'.length)),
     uploadTimeMs: now(),
   })
-  await bucket.put(`${staged.ulid}/meta.json`, formatBlockMeta(complete), {
-    contentType: 'application/json',
-    signal,
-  })
+  await bucket.put(
+    `${staged.ulid}/meta.json`,
+    new TextEncoder().encode(formatBlockMeta(complete)),
+    {
+      contentType: 'application/json',
+      signal,
+    },
+  )
 }
 
 /** Stops at the first failure, but settles only when nothing is running any more. */

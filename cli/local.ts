@@ -1,0 +1,79 @@
+/** `thaw local`: everything on this machine. What it starts is in `localstack`. */
+import { Command, InvalidArgumentError } from 'commander'
+import {
+  OBJSTORE_HELP,
+  type ObjstoreFlags,
+  addObjstoreFlags,
+  objstoreFlags,
+} from '#agent/objstore.ts'
+import type { CliContext } from './context.ts'
+
+export interface LocalOptions {
+  readonly port: number
+  readonly dataDir: string
+  /** Both undefined: a bucket in `dataDir`. */
+  readonly objstore: ObjstoreFlags
+  /** With `tsdbPath`: ship the blocks of this Prometheus. Undefined: sample data. */
+  readonly prometheusUrl?: string | undefined
+  readonly tsdbPath?: string | undefined
+  /** How many days of sample data. */
+  readonly days: number
+  readonly context: CliContext
+}
+
+export interface LocalModule {
+  /** Resolves after `context.signal`, when nothing runs any more. */
+  readonly runLocal: (options: LocalOptions) => Promise<void>
+}
+
+/** Loaded when asked for: the other commands need not wait for it. */
+const LOCAL_MODULE = '#localstack/local.ts'
+
+export function localCommand(
+  context: CliContext,
+  load: () => Promise<LocalModule> = () => import(LOCAL_MODULE) as Promise<LocalModule>,
+): Command {
+  const command = new Command('local')
+    .description('Runs all of thaw on this machine: functions, bucket, HTTP API and UI.')
+    .option('--port <port>', 'where the HTTP API and the UI answer', port, 19090)
+    .option('--data-dir <dir>', 'where the bucket and the caches are kept', '.thaw')
+    .option('--days <n>', 'days of sample data, when no Prometheus is given', days, 14)
+    .option('--prometheus.url <url>', 'a Prometheus whose blocks are shipped')
+    .option('--tsdb.path <dir>', 'and its data directory')
+    .option('--debug', 'show stack traces of errors')
+  return addObjstoreFlags(command)
+    .addHelpText('after', HELP)
+    .action(async (parsed: Record<string, unknown>) => {
+      const { runLocal } = await load()
+      await runLocal({
+        port: parsed['port'] as number,
+        dataDir: parsed['dataDir'] as string,
+        objstore: objstoreFlags(parsed),
+        prometheusUrl: parsed['prometheus.url'] as string | undefined,
+        tsdbPath: parsed['tsdb.path'] as string | undefined,
+        days: parsed['days'] as number,
+        context,
+      })
+    })
+}
+
+const HELP = `${OBJSTORE_HELP}
+Examples:
+  $ thaw local                                   sample data in .thaw, http://127.0.0.1:19090
+  $ thaw local --objstore.config-file=bucket.yml query the bucket Thanos writes to, on this machine
+  $ thaw local --prometheus.url=http://localhost:9090 --tsdb.path=/var/lib/prometheus/metrics2
+`
+
+function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new InvalidArgumentError('write a port from 0 to 65535.')
+  }
+  return Number(text)
+}
+
+function days(text: string): number {
+  if (!/^\d{1,4}$/.test(text) || Number(text) === 0) {
+    throw new InvalidArgumentError('write a number of days from 1 to 9999.')
+  }
+  return Number(text)
+}

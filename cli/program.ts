@@ -1,0 +1,47 @@
+/** All commands of `thaw`. */
+import { Command } from 'commander'
+import { agentCommand } from '#agent/command.ts'
+import { VERSION } from '#agent/version.ts'
+import { bucketInspectCommand } from './bucket-inspect.ts'
+import { bucketLsCommand } from './bucket-ls.ts'
+import type { CliContext } from './context.ts'
+import { localCommand } from './local.ts'
+import { queryCommand } from './query.ts'
+import { versionCommand } from './version.ts'
+
+export function thawProgram(context: CliContext): Command {
+  const program = new Command('thaw')
+    .description('Prometheus metrics kept for ever in a bucket, queried with no server running.')
+    .version(VERSION)
+    .option('--debug', 'show stack traces of errors')
+    .addHelpText('after', HELP)
+    .configureOutput({ writeOut: context.write, writeErr: context.writeError })
+  const bucket = new Command('bucket')
+    .description('Looks into a bucket.')
+    .addCommand(bucketLsCommand(context))
+    .addCommand(bucketInspectCommand(context))
+  program
+    .addCommand(localCommand(context))
+    .addCommand(agentCommand(context))
+    .addCommand(queryCommand(context))
+    .addCommand(bucket)
+    .addCommand(versionCommand(context))
+  for (const command of program.commands) shareOutput(program, command)
+  return program
+}
+
+function shareOutput(from: Command, to: Command): void {
+  to.copyInheritedSettings(from)
+  for (const child of to.commands) shareOutput(to, child)
+}
+
+const HELP = `
+First steps:
+  $ thaw local                                              all of thaw on this machine, with sample data
+  $ thaw query 'sum by (job) (up)'                          ask it
+  $ thaw agent --tsdb.path=./data --objstore.config-file=bucket.yml
+                                                            ship the blocks of a Prometheus
+  $ thaw bucket inspect --objstore.config-file=bucket.yml   see what is in the bucket
+
+\`thaw <command> --help\` tells more, with examples.
+`

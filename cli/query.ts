@@ -1,0 +1,122 @@
+/** `thaw query`: PromQL on the command line. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { DomainError } from '#lib/model/errors.ts'
+import type { CliContext } from './context.ts'
+import { type ApiAnswer, ApiError, type QueryApi, askApi } from './query-api.ts'
+import { caretUnder } from './query-error.ts'
+import { QUERY_OUTPUTS, type QueryOutput, formatAnswer } from './query-output.ts'
+import { parseStep, parseTime } from './time-argument.ts'
+
+interface QueryFlags {
+  readonly url: string
+  readonly time?: number | undefined
+  readonly start?: number | undefined
+  readonly end?: number | undefined
+  readonly step?: number | undefined
+  readonly timeout?: string | undefined
+  readonly header: Readonly<Record<string, string>>
+  readonly user?: string | undefined
+  readonly output: QueryOutput
+}
+
+export function queryCommand(context: CliContext): Command {
+  const time = (text: string) => parseTime(text, context.now())
+  return new Command('query')
+    .description(
+      'Evaluates PromQL at one time, or over a range when --start, --end or --step is given.',
+    )
+    .argument('<expr>', 'the expression')
+    .option('--url <url>', 'a Prometheus HTTP API', 'http://127.0.0.1:19090')
+    .option('--time <time>', 'when to evaluate (default: now)', time)
+    .option('--start <time>', 'first step of a range (default: one hour before the end)', time)
+    .option('--end <time>', 'last step of a range (default: now)', time)
+    .option('--step <duration>', 'step of a range (default: a 250th of it)', parseStep)
+    .option('--timeout <duration>', 'how long the server may take')
+    .option('--header <name: value>', 'sent with the request; may be repeated', addHeader, {})
+    .option('--user <name:password>', 'basic authentication')
+    .addOption(
+      new Option('-o, --output <form>', 'form of the answer')
+        .choices(QUERY_OUTPUTS)
+        .default('table'),
+    )
+    .option('--debug', 'show stack traces of errors')
+    .addHelpText('after', HELP)
+    .action(async (expression: string, flags: QueryFlags) => {
+      const answer = await ask(expression, flags, context)
+      for (const warning of answer.warnings) context.writeError(`warning: ${warning}\n`)
+      for (const info of answer.infos) context.writeError(`info: ${info}\n`)
+      context.write(formatAnswer(answer, flags.output))
+    })
+}
+
+const HELP = `
+Times are 2026-01-31T12:00:00Z, 1769860800, now, or back from now: -1h.
+The answer goes to standard output, warnings to standard error. The exit code is 0 for an answer, also an
+empty one or one with warnings, and 1 for an error.
+
+Examples:
+  $ thaw query 'sum by (job) (up)'
+  $ thaw query 'rate(http_requests_total[5m])' --start=-6h --step=1m
+  $ thaw query up --time=2026-01-31T12:00:00Z -o json
+  $ thaw query up --url=https://metrics.example.com --user=me:secret -o csv > up.csv
+`
+
+async function ask(expression: string, flags: QueryFlags, context: CliContext): Promise<ApiAnswer> {
+  const api: QueryApi = {
+    url: flags.url,
+    headers: { ...basicAuth(flags.user), ...flags.header },
+    signal: context.signal,
+  }
+  const timeout = flags.timeout === undefined ? {} : { timeout: flags.timeout }
+  try {
+    const range = rangeOf(flags, context.now())
+    if (range !== undefined) {
+      return await askApi(api, 'query_range', { query: expression, ...range, ...timeout })
+    }
+    const time = seconds(flags.time ?? context.now())
+    return await askApi(api, 'query', { query: expression, time, ...timeout })
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    const caret = caretUnder(expression, error.message)
+    if (caret === undefined) throw error
+    throw new DomainError(error.kind, `${error.message}\n${caret}`)
+  }
+}
+
+const HOUR_MS = 3_600_000
+
+function rangeOf(
+  { time, start, end, step }: QueryFlags,
+  nowMs: number,
+): { start: string; end: string; step: string } | undefined {
+  if (start === undefined && end === undefined && step === undefined) return undefined
+  if (time !== undefined) {
+    throw new DomainError(
+      'invalid',
+      '--time is for one time, --start, --end and --step for a range',
+    )
+  }
+  const endMs = end ?? nowMs
+  const startMs = start ?? endMs - HOUR_MS
+  if (endMs < startMs) throw new DomainError('invalid', '--end is before --start')
+  const stepMs = step ?? Math.max(1, Math.floor((endMs - startMs) / 250_000)) * 1000
+  return { start: seconds(startMs), end: seconds(endMs), step: seconds(stepMs) }
+}
+
+function seconds(ms: number): string {
+  return String(ms / 1000)
+}
+
+function basicAuth(user: string | undefined): Record<string, string> {
+  if (user === undefined) return {}
+  return { authorization: `Basic ${Buffer.from(user).toString('base64')}` }
+}
+
+function addHeader(
+  text: string,
+  previous: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const colon = text.indexOf(':')
+  if (colon < 1) throw new InvalidArgumentError("write a header such as 'X-Scope-OrgID: team'.")
+  return { ...previous, [text.slice(0, colon).trim()]: text.slice(colon + 1).trim() }
+}
