@@ -15,7 +15,7 @@ export interface RequestFacts {
   readonly nowMs: number
 }
 
-/** The body of any other type, a form too, comes in base64. */
+/** The body of any other type, a form too, or of none, comes in base64. */
 const TEXT = /^(text\/|application\/(json|javascript|xml)\b)/
 
 export function encodeRequest(facts: RequestFacts): Record<string, unknown> {
@@ -29,7 +29,7 @@ export function encodeRequest(facts: RequestFacts): Record<string, unknown> {
   headers['x-forwarded-for'] ??= sourceIp
   headers['x-forwarded-proto'] ??= 'https'
   headers['x-forwarded-port'] ??= '443'
-  const isText = TEXT.test(headers['content-type'] ?? 'text/plain')
+  const isText = TEXT.test(headers['content-type'] ?? '')
   const rawPath = decodedPath(path)
   const domainName = headers['host'] ?? 'localhost'
   return {
