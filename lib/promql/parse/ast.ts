@@ -43,7 +43,7 @@ export type AtModifier =
 
 /** A duration as written: a number of milliseconds, or arithmetic that needs the query's step and range. */
 export type DurationExpr =
-  | { readonly type: 'duration'; readonly ms: number; readonly position: Position }
+  | DurationLiteral
   | {
       readonly type: 'duration-binary'
       readonly op: '+' | '-' | '*' | '/' | '%' | '^' | 'min_of' | 'max_of'
@@ -60,6 +60,16 @@ export type DurationExpr =
   | { readonly type: 'duration-call'; readonly func: 'step' | 'range'; readonly position: Position }
   | { readonly type: 'duration-paren'; readonly input: DurationExpr; readonly position: Position }
 
+export interface DurationLiteral {
+  readonly type: 'duration'
+  readonly ms: number
+  /** What `ms` was made from: seconds, possibly with a fraction of a millisecond. Its sign is folded in. */
+  readonly seconds: number
+  /** Written as a duration (`5m`) and not as a number of seconds (`300`), so printed as one. */
+  readonly duration: boolean
+  readonly position: Position
+}
+
 /** `expr` is undefined when the duration was a plain literal; then `ms` is it. Otherwise `resolve` sets `ms`. */
 export interface Duration {
   readonly ms: number
@@ -70,9 +80,9 @@ export const ZERO_DURATION: Duration = { ms: 0, expr: undefined }
 
 export interface VectorSelector {
   readonly type: 'vector'
-  /** The name before the braces or the quoted name in them; '' when given by matcher only. */
+  /** The name before the braces; '' when the name is quoted inside them (`{"a.b"}`) or given by matcher only. */
   readonly name: string
-  /** Every matcher, the one of the name included, in the order written (the name's last, as Prometheus keeps it). */
+  /** Every matcher, the one of the name included, in the order written; the one of `name` is last, as Prometheus keeps it. */
   readonly matchers: readonly Matcher[]
   /** As written; positive looks back. */
   readonly offset: Duration
