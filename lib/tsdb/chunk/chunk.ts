@@ -1,7 +1,10 @@
 /** Chunk encodings, and the decoder that knows them all. */
 import { DomainError } from '#lib/model/errors.ts'
 import type { ColumnBuilder } from './columns.ts'
+import { decodeFloatHistogram, decodeFloatHistogramSt } from './float-histogram.ts'
+import { decodeHistogram, decodeHistogramSt } from './histogram.ts'
 import { decodeXor } from './xor.ts'
+import { decodeXor2 } from './xor2.ts'
 
 export const XOR = 1
 export const HISTOGRAM = 2
@@ -25,6 +28,18 @@ export function decodeChunk(encoding: number, data: Uint8Array, into: ColumnBuil
   switch (encoding) {
     case XOR:
       return decodeXor(data, into)
+    case HISTOGRAM:
+      return decodeHistogram(data, into)
+    case FLOAT_HISTOGRAM:
+      return decodeFloatHistogram(data, into)
+    case XOR2:
+      return decodeXor2(data, into)
+    case HISTOGRAM_ST:
+      return decodeHistogramSt(data, into)
+    case FLOAT_HISTOGRAM_ST:
+      return decodeFloatHistogramSt(data, into)
+    case AGGREGATE:
+      throw new DomainError('unsupported', `chunk encoding ${encoding} is five chunks, not one`)
     default:
       throw new DomainError('unsupported', `chunk encoding ${encoding} is not known`)
   }

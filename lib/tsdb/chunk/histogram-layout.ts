@@ -1,0 +1,169 @@
+/** The start of a histogram chunk: what all its samples share. */
+import { CorruptError, DomainError } from '#lib/model/errors.ts'
+import { type CounterResetHint, CUSTOM_BUCKETS_SCHEMA, type Span } from '#lib/model/histogram.ts'
+import type { BitReader } from './bit-reader.ts'
+import type { BitWriter } from './bit-writer.ts'
+import { readVarbitInt, readVarbitUint, writeVarbitInt, writeVarbitUint } from './varbit.ts'
+
+export interface HistogramLayout {
+  readonly schema: number
+  readonly zeroThreshold: number
+  readonly positiveSpans: readonly Span[]
+  readonly negativeSpans: readonly Span[]
+  readonly customValues: Float64Array
+}
+
+/** Stale samples have no buckets. */
+export const EMPTY_LAYOUT: HistogramLayout = {
+  schema: 0,
+  zeroThreshold: 0,
+  positiveSpans: [],
+  negativeSpans: [],
+  customValues: new Float64Array(0),
+}
+
+/** The top two bits of the flags. */
+export const CounterResetHeader = {
+  unknown: 0b00,
+  notReset: 0b01,
+  reset: 0b10,
+  gauge: 0b11,
+} as const
+
+/** Highest resolution that is computed with; 9 to 52 are reserved and reduced to it. */
+export const MAX_SCHEMA = 8
+
+/**
+ * What a sample of a chunk may claim. The chunk before it may be missing by now, so a first sample
+ * claims nothing, whatever the header says.
+ */
+export function resetHint(header: number, index: number): CounterResetHint {
+  if (header === CounterResetHeader.gauge) return 'gauge'
+  return index > 0 ? 'not-reset' : 'unknown'
+}
+
+export function readLayout(reader: BitReader): HistogramLayout {
+  const zeroThreshold = readZeroThreshold(reader)
+  const schema = readVarbitInt(reader)
+  if (schema !== CUSTOM_BUCKETS_SCHEMA && (schema < -9 || schema > 52)) {
+    reader.expectWithin()
+    throw new DomainError('unsupported', `histogram schema ${schema} is not known`)
+  }
+  const positiveSpans = readSpans(reader)
+  const negativeSpans = readSpans(reader)
+  const customValues =
+    schema === CUSTOM_BUCKETS_SCHEMA ? readCustomValues(reader) : EMPTY_LAYOUT.customValues
+  reader.expectWithin()
+  return { schema, zeroThreshold, positiveSpans, negativeSpans, customValues }
+}
+
+export function writeLayout(out: BitWriter, layout: HistogramLayout): void {
+  writeZeroThreshold(out, layout.zeroThreshold)
+  writeVarbitInt(out, layout.schema)
+  writeSpans(out, layout.positiveSpans)
+  writeSpans(out, layout.negativeSpans)
+  if (layout.schema !== CUSTOM_BUCKETS_SCHEMA) return
+  writeVarbitUint(out, layout.customValues.length)
+  for (const bound of layout.customValues) writeCustomValue(out, bound)
+}
+
+/** How many buckets the spans have; each must have at least `bitsEach` bits left in the chunk. */
+export function bucketCount(
+  spans: readonly Span[],
+  reader: BitReader | undefined,
+  bitsEach: number,
+): number {
+  let count = 0
+  for (const { length } of spans) count += length
+  if (reader && count * bitsEach > reader.endBit - reader.at) {
+    throw new CorruptError(`${count} buckets behind byte ${reader.at >>> 3}`, reader.at >>> 3)
+  }
+  return count
+}
+
+/** Byte 0 is 0, byte b is 2^(b−244), 255 precedes a float. */
+function readZeroThreshold(reader: BitReader): number {
+  const byte = reader.bits(8)
+  if (byte === 0) return 0
+  if (byte < 255) return 2 ** (byte - 244)
+  return readFloat(reader)
+}
+
+function writeZeroThreshold(out: BitWriter, threshold: number): void {
+  const exponent = Math.round(Math.log2(threshold))
+  if (threshold === 0) out.bits(0, 8)
+  else if (exponent >= -243 && exponent <= 10 && threshold === 2 ** exponent) {
+    out.bits(exponent + 244, 8)
+  } else {
+    out.bits(255, 8)
+    writeFloat(out, threshold)
+  }
+}
+
+function readSpans(reader: BitReader): Span[] {
+  const count = readVarbitUint(reader)
+  const spans: Span[] = []
+  for (let i = 0; i < count; i++) {
+    const length = readVarbitUint(reader)
+    const offset = readVarbitInt(reader)
+    reader.expectWithin()
+    if (length > 0xffff_ffff || Math.abs(offset) > 0x7fff_ffff) {
+      throw new CorruptError(`span of ${length} buckets at ${offset}`, reader.at >>> 3)
+    }
+    spans.push({ offset, length })
+  }
+  return spans
+}
+
+function writeSpans(out: BitWriter, spans: readonly Span[]): void {
+  writeVarbitUint(out, spans.length)
+  for (const { offset, length } of spans) {
+    writeVarbitUint(out, length)
+    writeVarbitInt(out, offset)
+  }
+}
+
+/** Whole thousandths up to 33554.430 are 1000·x + 1; others 0 and a float. */
+function readCustomValues(reader: BitReader): Float64Array {
+  const count = readVarbitUint(reader)
+  // A bound takes five bits at least, except that it can't be a lone 0.
+  if (count * 5 > reader.endBit - reader.at) {
+    throw new CorruptError(`${count} custom bounds behind byte ${reader.at >>> 3}`, reader.at >>> 3)
+  }
+  const bounds = new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    const thousandths = readVarbitUint(reader)
+    bounds[i] = thousandths === 0 ? readFloat(reader) : (thousandths - 1) / 1000
+    reader.expectWithin()
+  }
+  return bounds
+}
+
+function writeCustomValue(out: BitWriter, bound: number): void {
+  const thousandths = bound * 1000
+  if (
+    thousandths >= 0 &&
+    thousandths <= 33554430 &&
+    !Object.is(bound, -0) &&
+    Math.round(thousandths) / 1000 === bound
+  ) {
+    writeVarbitUint(out, Math.round(thousandths) + 1)
+  } else {
+    out.bits(0, 1)
+    writeFloat(out, bound)
+  }
+}
+
+const float = new Float64Array(1)
+const floatBits = new Int32Array(float.buffer)
+
+function readFloat(reader: BitReader): number {
+  floatBits[1] = reader.bits32()
+  floatBits[0] = reader.bits32()
+  return float[0]!
+}
+
+function writeFloat(out: BitWriter, value: number): void {
+  float[0] = value
+  out.bits64(floatBits[1]!, floatBits[0]!)
+}
