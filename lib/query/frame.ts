@@ -250,8 +250,8 @@ function appendColumn(writer: ByteWriter, column: Float64Array): void {
 function takeColumn(reader: ByteReader): Float64Array {
   const length = reader.uvarint32()
   const bytes = reader.take(length * 8)
-  // slice() copies, which also aligns to eight bytes.
-  return new Float64Array(bytes.slice().buffer)
+  // The copy is aligned to eight bytes; slice() would not copy where the bytes are a Node Buffer.
+  return new Float64Array(new Uint8Array(bytes).buffer)
 }
 
 /** Presence: 0 = every step a float, 1 = a byte per step follows. */
@@ -271,7 +271,7 @@ function appendStepSeries(writer: ByteWriter, series: StepSeries): void {
 function takeStepSeries(reader: ByteReader): StepSeries {
   const labels = takeLabels(reader)
   const full = reader.uint8() === 0
-  const given = full ? undefined : reader.take(reader.uvarint32()).slice()
+  const given = full ? undefined : new Uint8Array(reader.take(reader.uvarint32()))
   const values = takeColumn(reader)
   const presence = given ?? new Uint8Array(values.length).fill(FLOAT)
   const histograms = takeHistograms(reader, values.length)

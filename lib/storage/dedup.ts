@@ -3,7 +3,7 @@
  *
  * Thanos's penalty algorithm remembers which replica it is on, so its answer depends on where a query begins, and it
  * drops two samples at each switch. This one has no memory: a sample of another replica is taken exactly when no sample
- * taken so far lies strictly between that replica's neighbouring samples. A healthy first replica therefore passes
+ * taken so far is nearer to it than its own replica's nearest sample. A healthy first replica therefore passes
  * through unchanged, replicas with equal timestamps give the gap-free series, and any cut of the time range gives the
  * same samples as the whole, if it reads `DEDUP_REACH_MS` further on both sides for each further replica.
  */
@@ -27,24 +27,27 @@ function fill(first: SampleColumns, second: SampleColumns): SampleColumns {
   return taken.length === 0 ? first : interleave(first, second, taken)
 }
 
-/** Indices of `second` that have no sample of `first` between their neighbours. */
+/** Indices of `second` whose nearest neighbour in `second` is at least as near as any sample of `first`. */
 function samplesInGaps(first: SampleColumns, second: SampleColumns): Uint32Array {
   const a = first.timestamps
   const b = second.timestamps
   const taken = new Uint32Array(second.length)
   let count = 0
-  let next = 0 // first index of `a` above `low`
+  let next = 0 // first index of `a` inside or behind the window
   for (let j = 0; j < second.length; j++) {
     const t = b[j]!
-    const low = j > 0 ? Math.max(b[j - 1]!, t - DEDUP_REACH_MS) : t - DEDUP_REACH_MS
-    const high = j + 1 < second.length ? Math.min(b[j + 1]!, t + DEDUP_REACH_MS) : t + DEDUP_REACH_MS
-    while (next < first.length && a[next]! <= low) next++
-    if (next === first.length || a[next]! >= high) taken[count++] = j
+    const before = j > 0 ? t - b[j - 1]! : Infinity
+    const after = j + 1 < second.length ? b[j + 1]! - t : Infinity
+    const apart = Math.min(before, after, DEDUP_REACH_MS)
+    // Nearer samples of `first` may follow farther ones' windows, so `next` may have to go back.
+    while (next > 0 && a[next - 1]! > t - apart) next--
+    while (next < first.length && a[next]! <= t - apart) next++
+    if (next === first.length || a[next]! >= t + apart) taken[count++] = j
   }
   return taken.subarray(0, count)
 }
 
-/** Merges by time. Timestamps never meet: one that equals a sample of `first` is between its own neighbours. */
+/** Merges by time. Timestamps never meet: one that equals a sample of `first` was not taken. */
 function interleave(first: SampleColumns, second: SampleColumns, taken: Uint32Array): SampleColumns {
   const length = first.length + taken.length
   const timestamps = new Float64Array(length)

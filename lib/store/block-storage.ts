@@ -33,7 +33,7 @@ export interface BlockStorageParts {
 }
 
 /** Blocks read at once by one selector. */
-const BLOCKS_AT_ONCE = 32
+const BLOCKS_AT_ONCE = 64
 /** Failures of one block that others don't share. */
 const BLOCK_FAILURES: ReadonlySet<ErrorKind> = new Set(['corrupt', 'not-found', 'unavailable', 'unsupported'])
 /** HA groups are not larger; sets how far planning looks past a request. */

@@ -1,0 +1,142 @@
+// What a query costs in requests, bytes and dependent round trips. These numbers are the product; a change shows here.
+import { beforeAll, describe, expect, it } from 'vitest'
+import { BucketIndexReader, updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { countingBucket } from '#lib/bucket/counting-bucket.ts'
+import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
+import type { Matcher } from '#lib/model/matcher.ts'
+import { NO_HINTS } from '#lib/storage/storage.ts'
+import { blockStorage } from '#lib/store/block-storage.ts'
+import { readLookupParts } from '#lib/store/load-lookup.ts'
+import { encodeLookup, lookupKey } from '#lib/store/lookup.ts'
+import { StoreCache } from '#lib/store/store-cache.ts'
+import { every, labels, putBlock, testId } from './sample-block.ts'
+
+const HOUR = 3600_000
+const DAY = 24 * HOUR
+const METRICS = 40
+const INSTANCES = 25
+const scope = { dedup: true, replicaLabels: [], partialResponse: false, maxSourceResolutionMs: 0 }
+const metric: Matcher[] = [{ type: '=', name: '__name__', value: 'metric_7' }]
+
+/** 1,000 series at 15 s, of which 25 are asked for. */
+async function put2hBlock(bucket: Bucket, n: number): Promise<void> {
+  await putBlock(bucket, {
+    id: testId(n),
+    minTimeMs: n * 2 * HOUR,
+    maxTimeMs: (n + 1) * 2 * HOUR,
+    series: Array.from({ length: METRICS * INSTANCES }, (_, i) => ({
+      labels: labels({
+        __name__: `metric_${i % METRICS}`,
+        instance: `host-${Math.floor(i / METRICS)}:9100`,
+        job: 'node',
+      }),
+      samples: every(15_000, n * 2 * HOUR, (n + 1) * 2 * HOUR, (t) => t / 15_000 + i),
+    })),
+  })
+}
+
+interface Cost {
+  readonly gets: number
+  readonly puts: number
+  readonly lists: number
+  readonly roundTrips: number
+  readonly bytes: number
+}
+
+/** A query by one function instance: reads the bucket index, then selects. Twice, the second time warm. */
+async function costs(bucket: Bucket, startMs: number, endMs: number): Promise<{ cold: Cost; warm: Cost }> {
+  const counting = countingBucket(bucket, { lockstep: true })
+  const cache = new StoreCache(1 << 26)
+  const index = new BucketIndexReader(counting.bucket, { now: () => 0, maxAgeMs: 1000 })
+  const query = async (): Promise<Cost> => {
+    counting.reset()
+    const blocks = await index.blocks(startMs, endMs)
+    const storage = blockStorage({ bucket: counting.bucket, cache, blocks, scope })
+    const set = await storage.select({ matchers: metric, startMs, endMs, hints: NO_HINTS })
+    expect(set.labels).toHaveLength(INSTANCES)
+    const { gets, puts, lists, roundTrips, bytesRead } = counting.counts
+    return { gets, puts, lists, roundTrips, bytes: bytesRead }
+  }
+  return { cold: await query(), warm: await query() }
+}
+
+describe('a query for one metric over one block of two hours', () => {
+  let bucket: Bucket
+  beforeAll(async () => {
+    bucket = memoryBucket()
+    await put2hBlock(bucket, 0)
+    await updateBucketIndex(bucket, { now: () => 0 })
+    await bucket.put(lookupKey(testId(0)), encodeLookup(await readLookupParts(bucket, testId(0))))
+  })
+
+  it('cold takes the bucket index, the lookup, the series and the chunks; warm the chunks', async () => {
+    expect(await costs(bucket, 0, 2 * HOUR - 1)).toMatchInlineSnapshot(`
+      {
+        "cold": {
+          "bytes": 19695,
+          "gets": 4,
+          "lists": 0,
+          "puts": 0,
+          "roundTrips": 4,
+        },
+        "warm": {
+          "bytes": 17468,
+          "gets": 1,
+          "lists": 0,
+          "puts": 0,
+          "roundTrips": 1,
+        },
+      }
+    `)
+  })
+
+  it('reads 1.3 times the bytes of its chunks at most, once lookup and series are known', async () => {
+    const { warm } = await costs(bucket, 0, 2 * HOUR - 1)
+    // 480 samples a series are four chunks; their sizes are in the segment file.
+    const segment = (await bucket.head(`${testId(0)}/chunks/000001`)).size
+    expect(warm.bytes / (segment / METRICS)).toBeLessThanOrEqual(1.3)
+  })
+
+  it('without a lookup reads the head of the index first and leaves a lookup', async () => {
+    await bucket.delete(lookupKey(testId(0)))
+    expect((await costs(bucket, 0, 2 * HOUR - 1)).cold).toMatchInlineSnapshot(`
+      {
+        "bytes": 25821,
+        "gets": 9,
+        "lists": 0,
+        "puts": 1,
+        "roundTrips": 8,
+      }
+    `)
+  })
+})
+
+describe('a query for one metric over 15 days of two-hour blocks', () => {
+  it('takes three requests a block cold and one warm, 64 blocks side by side', async () => {
+    const bucket = memoryBucket()
+    for (let n = 0; n < 180; n++) await put2hBlock(bucket, n)
+    await updateBucketIndex(bucket, { now: () => 0 })
+    for (let n = 0; n < 180; n++) {
+      await bucket.put(lookupKey(testId(n)), encodeLookup(await readLookupParts(bucket, testId(n))))
+    }
+    expect(await costs(bucket, 0, 15 * DAY)).toMatchInlineSnapshot(`
+      {
+        "cold": {
+          "bytes": 3709221,
+          "gets": 541,
+          "lists": 0,
+          "puts": 0,
+          "roundTrips": 10,
+        },
+        "warm": {
+          "bytes": 3352860,
+          "gets": 180,
+          "lists": 0,
+          "puts": 0,
+          "roundTrips": 3,
+        },
+      }
+    `)
+  }, 120_000)
+})
