@@ -20,7 +20,7 @@ const [first, second, ...others] = process.argv.slice(2)
 const target = first === '--run' ? resolve(second ?? '') : join(ROOT, 'cli', 'main.ts')
 const args = first === '--run' ? others : process.argv.slice(2)
 
-if (!dependenciesMatch()) npm('installing dependencies', ['ci', '--no-audit', '--no-fund'])
+if (!dependenciesMatch()) install()
 const current = process.versions.node.split('.').map(Number)
 const recent = current[0] > MINIMUM[0] || (current[0] === MINIMUM[0] && current[1] >= MINIMUM[1])
 process.env.PATH = [BIN, process.env.PATH].join(delimiter)
@@ -30,7 +30,8 @@ if (recent) {
   await import(pathToFileURL(target).href)
 } else {
   // The package brings its binary by an install script, and those are off in .npmrc.
-  if (!existsSync(OWN_NODE)) npm('fetching node 24', ['rebuild', 'node', '--ignore-scripts=false'])
+  if (!existsSync(OWN_NODE))
+    orExit(npm('fetching node 24', 'rebuild', 'node', '--ignore-scripts=false'))
   run(OWN_NODE, [target, ...args])
 }
 
@@ -55,21 +56,40 @@ function packagesOf(file) {
   }
 }
 
-function npm(what, npmArgs) {
+/**
+ * A lock file that was written where some platforms' packages could not be had lacks them, and `npm ci` refuses it, though none
+ * of them is needed here; `npm install` does not.
+ */
+function install() {
+  const quiet = ['--no-audit', '--no-fund']
+  if (npm('installing dependencies', 'ci', ...quiet) === undefined) return
+  orExit(npm('installing in spite of the lock file', 'install', '--no-save', ...quiet))
+}
+
+/** Returns what npm complained about, undefined when it did not fail. */
+function npm(what, ...npmArgs) {
   console.error(`thaw: ${what} (npm ${npmArgs[0]})`)
   const started = performance.now()
   const script = process.env.npm_execpath
   const [command, ...prefix] = script?.endsWith('.js') ? [process.execPath, script] : ['npm']
-  // Its standard output is not that of the program that was asked for.
-  const { status, error } = spawnSync(command, [...prefix, ...npmArgs, '--loglevel=error'], {
-    cwd: ROOT,
-    stdio: ['ignore', 2, 2],
-  })
-  if (status !== 0) {
-    console.error(`thaw: npm ${npmArgs.join(' ')} failed${error ? `: ${error.message}` : ''}`)
-    process.exit(1)
-  }
-  console.error(`thaw: done in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  const { status, error, stderr } = spawnSync(
+    command,
+    [...prefix, ...npmArgs, '--loglevel=error'],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+    },
+  )
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.error(`thaw: ${status === 0 ? 'done' : 'failed'} after ${seconds} s`)
+  return status === 0 ? undefined : `npm ${npmArgs.join(' ')}: ${error?.message ?? stderr}`
+}
+
+function orExit(complaint) {
+  if (complaint === undefined) return
+  console.error(`thaw: ${complaint}`)
+  process.exit(1)
 }
 
 function run(command, commandArgs) {
