@@ -2,7 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import { prefixedBucket } from '#lib/bucket/prefixed-bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
 
 export interface ObjstoreFlags {
@@ -39,7 +41,9 @@ export async function openConfiguredBucket(
   const text = file === undefined ? yaml : await readConfigFile(file)
   if (text === undefined || text.trim() === '') return undefined
   const config = parseObjstoreConfig(text, env)
-  // Loaded here, so that commands without a bucket don't wait for the AWS SDK.
+  if (config.type === 'FILESYSTEM')
+    return prefixedBucket(fileBucket(config.directory), config.prefix)
+  // Loaded here, so that commands without S3 don't wait for the AWS SDK.
   const { openBucket } = await import('#lib/aws/open-bucket.ts')
   return openBucket(config)
 }

@@ -11,36 +11,39 @@ export function addAgentFlags(command: Command): Command {
   command
     .optionsGroup('Prometheus:')
     .option('--prometheus.url <url>', 'where Prometheus answers', 'http://localhost:9090')
-    .option(
-      '--prometheus.ready_timeout <duration>',
-      'how long to wait for Prometheus at the start',
-      duration,
-      durationMs('10m'),
+    .addOption(
+      durationOption(
+        '--prometheus.ready_timeout <duration>',
+        'how long to wait for Prometheus at the start',
+        '10m',
+      ),
     )
-    .option(
-      '--prometheus.get_config_interval <duration>',
-      'how often to ask Prometheus for its external labels',
-      duration,
-      durationMs('30s'),
+    .addOption(
+      durationOption(
+        '--prometheus.get_config_interval <duration>',
+        'how often to ask Prometheus for its external labels',
+        '30s',
+      ),
     )
-    .option(
-      '--prometheus.get_config_timeout <duration>',
-      'how long one answer of Prometheus may take',
-      duration,
-      durationMs('30s'),
+    .addOption(
+      durationOption(
+        '--prometheus.get_config_timeout <duration>',
+        'how long one answer of Prometheus may take',
+        '30s',
+      ),
     )
     .option('--tsdb.path <dir>', 'data directory of Prometheus (its --storage.tsdb.path)', './data')
     .optionsGroup('Bucket:')
   addObjstoreFlags(command)
   command
     .optionsGroup('Shipping:')
-    .option('--shipper.interval <duration>', 'pause between passes', duration, durationMs('30s'))
+    .addOption(durationOption('--shipper.interval <duration>', 'pause between passes', '30s'))
     .option(
       '--shipper.upload-compacted',
       'ship blocks that Prometheus compacted too, when none in the bucket overlaps (for a first import)',
       false,
     )
-    .option('--no-shipper.upload-compacted')
+    .addOption(new Option('--no-shipper.upload-compacted').hideHelp())
     .option(
       '--shipper.meta-file-name <name>',
       'state file in the data directory',
@@ -59,11 +62,12 @@ export function addAgentFlags(command: Command): Command {
       'ship although Prometheus compacts its own blocks',
       false,
     )
-    .option(
-      '--shipper.stop-grace <duration>',
-      'how long a running upload may go on after SIGTERM',
-      duration,
-      durationMs('20s'),
+    .addOption(
+      durationOption(
+        '--shipper.stop-grace <duration>',
+        'how long a running upload may go on after SIGTERM',
+        '20s',
+      ),
     )
     .addOption(
       new Option('--hash-func <name>', 'write hashes of the files into meta.json').choices([
@@ -156,6 +160,10 @@ export function agentSettings(parsed: Readonly<Record<string, unknown>>): AgentS
     logFormat: flags['log.format'],
     once: flags.once ?? false,
   }
+}
+
+function durationOption(flags: string, description: string, standard: string): Option {
+  return new Option(flags, description).argParser(duration).default(durationMs(standard), standard)
 }
 
 function duration(text: string): number {

@@ -14,7 +14,7 @@ interface QueryFlags {
   readonly end?: number | undefined
   readonly step?: number | undefined
   readonly timeout?: string | undefined
-  readonly header: Readonly<Record<string, string>>
+  readonly header?: Readonly<Record<string, string>> | undefined
   readonly user?: string | undefined
   readonly output: QueryOutput
 }
@@ -32,7 +32,7 @@ export function queryCommand(context: CliContext): Command {
     .option('--end <time>', 'last step of a range (default: now)', time)
     .option('--step <duration>', 'step of a range (default: a 250th of it)', parseStep)
     .option('--timeout <duration>', 'how long the server may take')
-    .option('--header <name: value>', 'sent with the request; may be repeated', addHeader, {})
+    .option('--header <name: value>', 'sent with the request; may be repeated', addHeader)
     .option('--user <name:password>', 'basic authentication')
     .addOption(
       new Option('-o, --output <form>', 'form of the answer')
@@ -114,7 +114,7 @@ function basicAuth(user: string | undefined): Record<string, string> {
 
 function addHeader(
   text: string,
-  previous: Readonly<Record<string, string>>,
+  previous: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const colon = text.indexOf(':')
   if (colon < 1) throw new InvalidArgumentError("write a header such as 'X-Scope-OrgID: team'.")
