@@ -48,8 +48,7 @@ function first(pairs: readonly Pair[], name: string): string | undefined {
 export async function readForm(request: Request): Promise<Form> {
   const queryAt = request.url.indexOf('?')
   const hashAt = request.url.indexOf('#')
-  const query =
-    queryAt < 0 ? '' : request.url.slice(queryAt + 1, hashAt < 0 ? undefined : hashAt)
+  const query = queryAt < 0 ? '' : request.url.slice(queryAt + 1, hashAt < 0 ? undefined : hashAt)
   return new Form(await readBody(request), parsePairs(query))
 }
 

@@ -1,6 +1,5 @@
 /** The label name in a path: percent-encoded UTF-8, or Prometheus's `U__` escaping. */
 import { DomainError } from '#lib/model/errors.ts'
-import { quoteGo } from '#lib/model/labels.ts'
 
 /** Throws `invalid` for an empty name and for bytes that are not UTF-8. */
 export function parseLabelName(encoded: string): string {
@@ -39,7 +38,7 @@ function quoteBytes(bytes: Buffer): string {
 export function unescapeName(name: string): string {
   if (!name.startsWith('U__')) return name
   const body = name.slice(3)
-  if (!/^(?:[^_]|__|_[0-9a-fA-F]{0,6}_)*$/s.test(body)) return name
+  if (!/^(?:[^_]|__|_[0-9a-fA-F]{1,6}_)*$/s.test(body)) return name
   let valid = true
   const unescaped = body.replace(/__|_([0-9a-fA-F]{1,6})_/g, (_, hex?: string) => {
     if (hex === undefined) return '_'

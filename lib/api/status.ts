@@ -1,6 +1,5 @@
 /** Which HTTP status and errorType each kind of error is answered with. */
 import { DomainError, type ErrorKind } from '#lib/model/errors.ts'
-import { stringifyJson } from './json-bytes.ts'
 
 export interface ErrorStatus {
   readonly status: number
@@ -35,13 +34,4 @@ export function errorStatus(error: unknown): ErrorStatus {
 
 export function errorMessage(error: unknown): string {
   return error instanceof DomainError ? error.message : 'internal error; the log of thaw says more'
-}
-
-export function errorResponse(error: unknown): Response {
-  const { status, errorType } = errorStatus(error)
-  const body = stringifyJson({ status: 'error', errorType, error: errorMessage(error) })
-  return new Response(body, {
-    status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  })
 }

@@ -12,6 +12,7 @@ import {
 } from '#lib/promql/result.ts'
 import { JsonBytes, NUMBER_ROOM, quoteJson, stringifyJson } from './json-bytes.ts'
 import { writeHistogram } from './write-histogram.ts'
+import { writeLabels, writeStrings } from './write-labels.ts'
 
 export interface AnswerForm {
   /** Of query_range: every type becomes a matrix. */
@@ -38,10 +39,7 @@ export function isTruncated(outcome: QueryOutcome, limit: number): boolean {
   return (value.type === 'vector' || value.type === 'matrix') && value.series.length > limit
 }
 
-export function writeQueryAnswer(
-  outcome: QueryOutcome,
-  form: AnswerForm,
-): Uint8Array<ArrayBuffer> {
+export function writeQueryAnswer(outcome: QueryOutcome, form: AnswerForm): Uint8Array<ArrayBuffer> {
   const out = new JsonBytes(form.maxBytes)
   out.ascii('{"status":"success","data":{')
   writeResult(out, outcome, form)
@@ -249,65 +247,6 @@ function writeSamples(out: JsonBytes, samples: SampleColumns): void {
 function writeTimestamp(out: JsonBytes, ms: number): void {
   out.reserve(NUMBER_ROOM)
   out.rawTimestamp(ms)
-}
-
-/** Labels are sorted by name already, as Prometheus writes them. */
-function writeLabels(out: JsonBytes, labels: Labels): void {
-  out.ascii('{')
-  for (let i = 0; i < labels.length; i += 2) {
-    if (i > 0) out.ascii(',')
-    out.string(labels[i]!)
-    out.ascii(':')
-    out.string(labels[i + 1]!)
-  }
-  out.ascii('}')
-}
-
-/** `,"warnings":[…]`, or nothing. */
-function writeStrings(out: JsonBytes, key: string, texts: readonly string[]): void {
-  if (texts.length === 0) return
-  out.ascii(`,"${key}":[`)
-  for (let i = 0; i < texts.length; i++) {
-    if (i > 0) out.ascii(',')
-    out.string(texts[i]!)
-  }
-  out.ascii(']')
-}
-
-/** `{"status":"success","data":[{…labels…},…]}`: the answer of the series endpoint, which may hold a million. */
-export function writeSeriesAnswer(
-  series: readonly Labels[],
-  warnings: readonly string[],
-  maxBytes: number,
-): Uint8Array<ArrayBuffer> {
-  const out = new JsonBytes(maxBytes)
-  out.ascii('{"status":"success","data":[')
-  for (let i = 0; i < series.length; i++) {
-    if (i > 0) out.ascii(',')
-    writeLabels(out, series[i]!)
-  }
-  out.ascii(']')
-  writeStrings(out, 'warnings', warnings)
-  out.ascii('}')
-  return out.bytes()
-}
-
-/** The answer of labels and label values. */
-export function writeStringsAnswer(
-  values: readonly string[],
-  warnings: readonly string[],
-  maxBytes: number,
-): Uint8Array<ArrayBuffer> {
-  const out = new JsonBytes(maxBytes)
-  out.ascii('{"status":"success","data":[')
-  for (let i = 0; i < values.length; i++) {
-    if (i > 0) out.ascii(',')
-    out.string(values[i]!)
-  }
-  out.ascii(']')
-  writeStrings(out, 'warnings', warnings)
-  out.ascii('}')
-  return out.bytes()
 }
 
 function sortedByLabels<S extends { readonly labels: Labels }>(series: readonly S[]): readonly S[] {

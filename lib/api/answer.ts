@@ -1,0 +1,52 @@
+/** What a handler answers with, before compression and cross-origin headers; and the answers that are small. */
+import { stringifyJson } from './json-bytes.ts'
+import { errorMessage, errorStatus } from './status.ts'
+
+export interface Answer {
+  readonly status: number
+  /** `undefined` where there is no body. */
+  readonly contentType: string | undefined
+  readonly body: Uint8Array<ArrayBuffer>
+  /** Half an answer and an error must not be kept by caches on the way. */
+  readonly cacheable: boolean
+}
+
+export const JSON_TYPE = 'application/json'
+export const TEXT_TYPE = 'text/plain; charset=utf-8'
+
+const NO_BYTES = new Uint8Array(0)
+
+export const NO_CONTENT: Answer = {
+  status: 204,
+  contentType: undefined,
+  body: NO_BYTES,
+  cacheable: true,
+}
+
+export function jsonAnswer(body: Uint8Array<ArrayBuffer>, cacheable = true): Answer {
+  return { status: 200, contentType: JSON_TYPE, body, cacheable }
+}
+
+/** `{"status":"success","data":…}` */
+export function dataAnswer(data: unknown, warnings: readonly string[] = []): Answer {
+  const envelope = {
+    status: 'success',
+    data,
+    ...(warnings.length > 0 ? { warnings } : {}),
+  }
+  return jsonAnswer(utf8(stringifyJson(envelope)), warnings.length === 0)
+}
+
+export function textAnswer(status: number, text: string, contentType = TEXT_TYPE): Answer {
+  return { status, contentType, body: utf8(text), cacheable: true }
+}
+
+export function errorAnswer(error: unknown): Answer {
+  const { status, errorType } = errorStatus(error)
+  const body = stringifyJson({ status: 'error', errorType, error: errorMessage(error) })
+  return { status, contentType: JSON_TYPE, body: utf8(body), cacheable: false }
+}
+
+function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text)
+}

@@ -1,0 +1,115 @@
+/** One request on its way through a handler: its parameters, read with the errors Prometheus gives. */
+import { DomainError } from '#lib/model/errors.ts'
+import type { Scope } from '#lib/promql/backend.ts'
+import type { Form } from './form.ts'
+import {
+  badTime,
+  invalidParam,
+  parseBoolean,
+  parseDuration,
+  parseInteger,
+  parseTime,
+} from './params.ts'
+import type { ApiParts } from './parts.ts'
+
+export interface Call {
+  readonly parts: ApiParts
+  readonly form: Form
+  /** The part of the path a route leaves open, still encoded. */
+  readonly pathPart: string
+  /** Aborts when the client goes away. */
+  readonly client: AbortSignal
+}
+
+export function requiredTime({ form }: Call, name: string): number {
+  const text = form.get(name)
+  const ms = parseTime(text)
+  if (ms === undefined) throw invalidParam(name, badTime(text))
+  return ms
+}
+
+export function optionalTime({ form }: Call, name: string, absent: number): number {
+  const text = form.get(name)
+  if (text === '') return absent
+  const ms = parseTime(text)
+  if (ms === undefined) {
+    throw invalidParam(name, `invalid time value for '${name}': ${badTime(text)}`)
+  }
+  return ms
+}
+
+/** Milliseconds; undefined when absent. */
+export function optionalDuration({ form }: Call, name: string): number | undefined {
+  const text = form.get(name)
+  if (text === '') return undefined
+  return withParam(name, () => parseDuration(text))
+}
+
+/** 0 for no limit. */
+export function limitParam({ form }: Call): number {
+  const text = form.get('limit')
+  if (text === '') return 0
+  const limit = withParam('limit', () => parseInteger(text))
+  if (limit < 0) throw invalidParam('limit', 'limit must be non-negative')
+  return limit
+}
+
+/** The same error, told with the name of the parameter. */
+export function withParam<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DomainError && error.kind === 'invalid') {
+      throw invalidParam(name, error.message)
+    }
+    throw error
+  }
+}
+
+/** How long a query may take. */
+export function timeoutMs(call: Call): number {
+  const { timeoutMs: whole, deadlineMs } = call.parts.limits
+  const asked = optionalDuration(call, 'timeout') ?? Infinity
+  return Math.min(whole, deadlineMs ?? Infinity, asked)
+}
+
+/** The parameters Thanos adds. `stepMs` is 0 for what has no steps. */
+export function readScope({ form, parts }: Call, stepMs: number): Scope {
+  const replicaLabels = form.all('replicaLabels[]')
+  return {
+    dedup: flag(form, 'dedup', parts.scope.dedup),
+    replicaLabels: replicaLabels.length > 0 ? replicaLabels : parts.scope.replicaLabels,
+    partialResponse: flag(form, 'partial_response', parts.scope.partialResponse),
+    maxSourceResolutionMs: readResolution(form, parts.scope.autoDownsampling, stepMs),
+  }
+}
+
+function flag(form: Form, name: string, absent: boolean): boolean {
+  const text = form.get(name)
+  if (text === '') return absent
+  return withThanosParam(name, () => parseBoolean(text))
+}
+
+/** Five points of the coarsest resolution fall into a step, so `auto` is a fifth of it. */
+function readResolution(form: Form, auto: boolean, stepMs: number): number {
+  const name = 'max_source_resolution'
+  const text = form.get(name)
+  if (text === 'auto' || (text === '' && auto)) return Math.floor(stepMs / 5)
+  if (text === '') return 0
+  const ms = withThanosParam(name, () => parseDuration(text))
+  if (ms < 0) {
+    throw new DomainError('invalid', `negative '${name}' is not accepted. Try a positive integer`)
+  }
+  return Math.floor(ms)
+}
+
+function withThanosParam<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DomainError && error.kind === 'invalid') {
+      throw new DomainError('invalid', `'${name}' parameter: ${error.message}`)
+    }
+    throw error
+  }
+}

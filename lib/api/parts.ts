@@ -1,0 +1,88 @@
+/** What the HTTP API is built from. The same parts on Lambda, on a laptop and in tests. */
+import type { QueryBackend } from '#lib/promql/backend.ts'
+import type { EngineOptions } from '#lib/promql/options.ts'
+
+export interface ApiParts {
+  readonly backend: QueryBackend
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly build: BuildInfo
+  readonly startedMs: number
+  readonly engine: EngineOptions
+  readonly scope: ScopeDefaults
+  readonly limits: ApiLimits
+  /** Shown by status/flags, name without dashes to value. */
+  readonly flags?: Readonly<Record<string, string>> | undefined
+  /** Shown by status/config. */
+  readonly configYaml?: string | undefined
+  /** The text of /metrics; without it the route is unknown. */
+  readonly metrics?: (() => Promise<string>) | undefined
+  /** Type, unit and help of each metric, of one when a name is given. */
+  readonly metadata?: ((metric: string | undefined) => Promise<MetricMetadata>) | undefined
+  /** Why the server can't answer yet, or true. */
+  readonly ready?: (() => Promise<true | string>) | undefined
+  /** Called for what the client is not told: errors that are not a DomainError, and every answer of 500. */
+  readonly log?: ((entry: ApiLogEntry) => void) | undefined
+}
+
+/** Without `features`: its absence is how Grafana knows a server that speaks plain Prometheus. */
+export interface BuildInfo {
+  /** Tools compare it with Prometheus's versions. */
+  readonly version: string
+  readonly revision: string
+  readonly branch: string
+  readonly buildUser: string
+  readonly buildDate: string
+  readonly goVersion: string
+}
+
+/** Where a request says nothing; the flags of Thanos's querier. */
+export interface ScopeDefaults {
+  readonly dedup: boolean
+  readonly replicaLabels: readonly string[]
+  readonly partialResponse: boolean
+  /** `--query.auto-downsampling`: a request that names no resolution means `auto`. */
+  readonly autoDownsampling: boolean
+}
+
+export interface ApiLimits {
+  /** `--query.timeout`; the parameter may only shorten it. */
+  readonly timeoutMs: number
+  /** Ends a query before whatever is in front gives up on us. */
+  readonly deadlineMs?: number | undefined
+  /** Of an answer before compression: the heap it may take. */
+  readonly maxAnswerBytes: number
+  /** Of a body as it is sent: what the gateway lets through. */
+  readonly maxResponseBytes?: number | undefined
+  /** Thanos's `--query.default-step` for a query_range without `step`; an error where undefined, as in Prometheus. */
+  readonly defaultStepMs?: number | undefined
+}
+
+export const DEFAULT_LIMITS: ApiLimits = {
+  timeoutMs: 120_000,
+  maxAnswerBytes: 512 * 1024 * 1024,
+}
+
+export const DEFAULT_SCOPE: ScopeDefaults = {
+  dedup: true,
+  replicaLabels: [],
+  partialResponse: true,
+  autoDownsampling: false,
+}
+
+export type MetricMetadata = ReadonlyMap<string, readonly MetadataEntry[]>
+
+export interface MetadataEntry {
+  /** counter, gauge, histogram, gaugehistogram, summary, info, stateset, unknown. */
+  readonly type: string
+  readonly unit: string
+  readonly help: string
+}
+
+export interface ApiLogEntry {
+  readonly message: string
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly error: unknown
+}

@@ -1,0 +1,192 @@
+/** query and query_range: parameters to a grid and a scope, the backend's columns to JSON. */
+import { DomainError } from '#lib/model/errors.ts'
+import { quoteGo } from '#lib/model/labels.ts'
+import type { QueryAnswer } from '#lib/promql/backend.ts'
+import { describeType } from '#lib/promql/parse/check.ts'
+import { typeOf } from '#lib/promql/parse/type.ts'
+import type { StepGrid } from '#lib/promql/result.ts'
+import { jsonAnswer, type Answer } from './answer.ts'
+import { cappedInfos, cappedWarnings, TRUNCATED } from './annotations.ts'
+import {
+  limitParam,
+  optionalTime,
+  readScope,
+  requiredTime,
+  timeoutMs,
+  withParam,
+  type Call,
+} from './call.ts'
+import { withDeadline } from './deadline.ts'
+import { parseQueryText } from './expression.ts'
+import { invalidParam, parseDuration } from './params.ts'
+import { isTruncated, writeQueryAnswer } from './write-json.ts'
+
+const MAX_POINTS = 11_000
+
+/** Thanos's query UI leaves the step out and means about this many points. */
+const DEFAULT_POINTS = 250
+
+export async function queryInstant(call: Call): Promise<Answer> {
+  const limit = limitParam(call)
+  const timeMs = optionalTime(call, 'time', call.parts.now())
+  const timeout = timeoutMs(call)
+  const grid: StepGrid = { startMs: timeMs, stepMs: 0, stepCount: 1 }
+  return await answerQuery(call, { grid, limit, timeout, range: false })
+}
+
+export async function queryRange(call: Call): Promise<Answer> {
+  const limit = limitParam(call)
+  const startMs = requiredTime(call, 'start')
+  const endMs = requiredTime(call, 'end')
+  if (endMs < startMs) {
+    throw invalidParam('end', 'end timestamp must not be before start time')
+  }
+  const exactStepMs = readStep(call, endMs - startMs)
+  const stepMs = Math.floor(exactStepMs)
+  // Below a millisecond Prometheus divides by zero.
+  if (stepMs <= 0) {
+    throw invalidParam(
+      'step',
+      'zero or negative query resolution step widths are not accepted. Try a positive integer',
+    )
+  }
+  if (endMs - startMs >= (MAX_POINTS + 1) * exactStepMs) {
+    throw new DomainError(
+      'invalid',
+      'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
+    )
+  }
+  const timeout = timeoutMs(call)
+  const stepCount = Math.floor((endMs - startMs) / stepMs) + 1
+  return await answerQuery(call, {
+    grid: {
+      startMs,
+      stepMs,
+      stepCount,
+      ...((endMs - startMs) % stepMs === 0 ? {} : { endMs }),
+    },
+    limit,
+    timeout,
+    range: true,
+  })
+}
+
+function readStep({ form, parts }: Call, rangeMs: number): number {
+  const text = form.get('step')
+  const { defaultStepMs } = parts.limits
+  if (text === '' && defaultStepMs !== undefined) {
+    return Math.max(Math.floor(rangeMs / DEFAULT_POINTS), defaultStepMs)
+  }
+  return withParam('step', () => parseDuration(text))
+}
+
+interface QueryForm {
+  readonly grid: StepGrid
+  readonly limit: number
+  readonly timeout: number
+  readonly range: boolean
+}
+
+async function answerQuery(
+  call: Call,
+  { grid, limit, timeout, range }: QueryForm,
+): Promise<Answer> {
+  const { form, parts } = call
+  const startedMs = parts.now()
+  const lookback = readLookback(call)
+  const scope = readScope(call, grid.stepMs)
+  const text = form.get('query')
+  const type = typeOf(parseQueryText(text, parts.engine.features))
+  if (range && type !== 'vector' && type !== 'scalar') {
+    throw invalidParam(
+      'query',
+      `invalid expression type ${quoteGo(describeType(type))} for range query, must be Scalar or instant Vector`,
+    )
+  }
+  const lookbackMs =
+    lookback ?? dynamicLookback(parts.engine.lookbackMs, scope.maxSourceResolutionMs)
+  const options = { ...parts.engine, lookbackMs }
+  const preparedMs = parts.now()
+  const answer = await withDeadline(timeout, call.client, (signal) =>
+    parts.backend.query({ text, grid, scope, options }, signal),
+  )
+  const doneMs = parts.now()
+
+  const statsParam = form.get('stats')
+  const warnings = [
+    ...answer.warnings,
+    ...(isTruncated(answer, limit) ? [TRUNCATED] : []),
+    ...statsWarning(statsParam),
+    ...answer.annotations.warnings,
+  ]
+  const timings = {
+    prepareSeconds: (preparedMs - startedMs) / 1000,
+    evalSeconds: (doneMs - preparedMs) / 1000,
+  }
+  const body = writeQueryAnswer(answer, {
+    range,
+    limit,
+    warnings: cappedWarnings(warnings),
+    infos: cappedInfos(answer.annotations.infos),
+    maxBytes: parts.limits.maxAnswerBytes,
+    ...(statsParam === '' ? {} : { stats: describeStats(answer, timings) }),
+  })
+  return jsonAnswer(body, answer.warnings.length === 0)
+}
+
+function readLookback(call: Call): number | undefined {
+  const text = call.form.get('lookback_delta')
+  if (text === '') return undefined
+  try {
+    // 0 means the default, as in Prometheus.
+    return parseDuration(text) || undefined
+  } catch (error) {
+    if (error instanceof DomainError && error.kind === 'invalid') {
+      throw new DomainError('invalid', `error parsing lookback delta duration: ${error.message}`)
+    }
+    throw error
+  }
+}
+
+/** Downsampled series have a point every 5 minutes or every hour: a shorter lookback would see holes. */
+function dynamicLookback(configuredMs: number, maxSourceResolutionMs: number): number {
+  if (maxSourceResolutionMs === 0) return configuredMs
+  return Math.max(configuredMs, maxSourceResolutionMs <= 300_000 ? 300_000 : 3_600_000)
+}
+
+function statsWarning(value: string): string[] {
+  if (value === '' || value === 'true' || value === 'all') return []
+  return [
+    `value ${quoteGo(value)} for parameter "stats" is deprecated and will be rejected in the next major release, use "true" or "all"`,
+  ]
+}
+
+function describeStats(
+  { stats, cost }: QueryAnswer,
+  { prepareSeconds, evalSeconds }: { prepareSeconds: number; evalSeconds: number },
+): unknown {
+  return {
+    timings: {
+      evalTotalTime: evalSeconds,
+      resultSortTime: 0,
+      queryPreparationTime: prepareSeconds,
+      innerEvalTime: evalSeconds,
+      execQueueTime: 0,
+      execTotalTime: prepareSeconds + evalSeconds,
+    },
+    samples: {
+      totalQueryableSamples: stats.samplesRead,
+      samplesRead: stats.samplesRead,
+      peakSamples: stats.peakSamples,
+    },
+    thaw: {
+      series: stats.seriesRead,
+      slices: cost.slices,
+      invokes: cost.invokes,
+      gets: cost.gets,
+      lists: cost.lists,
+      bytes: cost.bytes,
+      functionSeconds: cost.functionMs / 1000,
+    },
+  }
+}

@@ -1,0 +1,214 @@
+/** What a server says of itself: build, flags, features, health; and the lists of things thaw does not have. */
+import { DomainError } from '#lib/model/errors.ts'
+import { dataAnswer, textAnswer, type Answer } from './answer.ts'
+import type { Call } from './call.ts'
+import { parseMatcherSets } from './expression.ts'
+import { invalidParam, parseBoolean, parseInteger } from './params.ts'
+import { stringifyJson } from './json-bytes.ts'
+
+export async function metadata({ form, parts }: Call): Promise<Answer> {
+  const limit = optionalNumber(form.get('limit'), 'limit')
+  const perMetric = optionalNumber(form.get('limit_per_metric'), 'limit_per_metric')
+  const metric = form.get('metric')
+  const found = await parts.metadata?.(metric === '' ? undefined : metric)
+  const data: Record<string, unknown> = Object.create(null)
+  let count = 0
+  for (const [name, entries] of found ?? []) {
+    if (limit >= 0 && count >= limit) break
+    const kept = perMetric > 0 ? entries.slice(0, perMetric) : entries
+    data[name] = kept.map(({ type, unit, help }) => ({ type, unit, help }))
+    count++
+  }
+  return dataAnswer(data)
+}
+
+/** -1 when absent. */
+function optionalNumber(text: string, name: string): number {
+  if (text === '') return -1
+  try {
+    return parseInteger(text)
+  } catch {
+    throw new DomainError('invalid', `${name} must be a number`)
+  }
+}
+
+/** No rules are kept here: every filter finds nothing, but a wrong filter is still wrong. */
+export function rules({ form }: Call): Answer {
+  if (form.flaw !== undefined) {
+    throw new DomainError('invalid', `error parsing form values: ${form.flaw}`)
+  }
+  parseMatcherSets(form.all('match[]'))
+  const type = form.fromUrl('type').toLowerCase()
+  if (type !== '' && type !== 'alert' && type !== 'record') {
+    throw invalidParam('type', `not supported value "${type}"`)
+  }
+  checkExcludeAlerts(form.fromUrl('exclude_alerts').toLowerCase())
+  const limit = form.fromUrl('group_limit')
+  const token = form.fromUrl('group_next_token')
+  if (token !== '' && limit === '') {
+    throw invalidParam(
+      'group_next_token',
+      'group_limit needs to be present in order to paginate over the groups',
+    )
+  }
+  if (limit !== '') checkGroupLimit(limit)
+  if (token !== '') {
+    throw invalidParam(
+      'group_next_token',
+      `invalid group_next_token '${token}'. were rule groups changed?`,
+    )
+  }
+  return dataAnswer({ groups: [] })
+}
+
+function checkExcludeAlerts(text: string): void {
+  if (text === '') return
+  try {
+    parseBoolean(text)
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    throw invalidParam('exclude_alerts', `error converting exclude_alerts: ${error.message}`)
+  }
+}
+
+function checkGroupLimit(text: string): void {
+  let limit: number
+  try {
+    limit = parseInteger(text, 'strconv.ParseInt')
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    throw invalidParam('group_limit', `group_limit needs to be a valid number: ${error.message}`)
+  }
+  if (limit <= 0) throw invalidParam('group_limit', 'group_limit needs to be greater than 0')
+}
+
+export function alerts(): Answer {
+  return dataAnswer({ alerts: [] })
+}
+
+export function targets(): Answer {
+  return dataAnswer({ activeTargets: [], droppedTargets: [], droppedTargetCounts: {} })
+}
+
+export function targetsMetadata(): Answer {
+  return dataAnswer([])
+}
+
+export function alertmanagers(): Answer {
+  return dataAnswer({ activeAlertmanagers: [], droppedAlertmanagers: [] })
+}
+
+export function scrapePools(): Answer {
+  return dataAnswer({ scrapePools: [] })
+}
+
+export function notifications(): Answer {
+  return dataAnswer([])
+}
+
+export function buildInfo({ parts }: Call): Answer {
+  return dataAnswer(parts.build)
+}
+
+export function version({ parts }: Call): Answer {
+  return textAnswer(200, `${stringifyJson(parts.build)}\n`)
+}
+
+export function runtimeInfo({ parts }: Call): Answer {
+  const started = new Date(parts.startedMs).toISOString()
+  return dataAnswer({
+    startTime: started,
+    CWD: '',
+    hostname: '',
+    serverTime: new Date(parts.now()).toISOString(),
+    reloadConfigSuccess: true,
+    lastConfigTime: started,
+    corruptionCount: 0,
+    goroutineCount: 1,
+    GOMAXPROCS: 1,
+    GOMEMLIMIT: 0,
+    GOGC: '',
+    GODEBUG: '',
+    storageRetention: '',
+  })
+}
+
+export function flags({ parts }: Call): Answer {
+  const { engine, limits, scope } = parts
+  return dataAnswer({
+    'enable-feature': [...engine.features].sort().join(','),
+    'query.lookback-delta': `${engine.lookbackMs / 1000}s`,
+    'query.max-samples': String(engine.maxSamples),
+    'query.partial-response': String(scope.partialResponse),
+    'query.replica-label': scope.replicaLabels.join(','),
+    'query.timeout': `${limits.timeoutMs / 1000}s`,
+    ...parts.flags,
+  })
+}
+
+export function config({ parts }: Call): Answer {
+  return dataAnswer({ yaml: parts.configYaml ?? '' })
+}
+
+/** Nothing is replayed. */
+export function walReplay(): Answer {
+  return dataAnswer({ min: 0, max: 0, current: 0 })
+}
+
+export function features({ parts }: Call): Answer {
+  const has = parts.engine.features
+  const fill = has.has('promql-binop-fill-modifiers')
+  const extended = has.has('promql-extended-range-selectors')
+  return dataAnswer({
+    api: {
+      admin: false,
+      exclude_alerts: true,
+      label_values_match: true,
+      lifecycle: false,
+      query_stats: true,
+      query_warnings: true,
+      search: false,
+      time_range_labels: true,
+      time_range_series: true,
+    },
+    prometheus: { agent_mode: false, server_mode: true },
+    promql: {
+      anchored: extended,
+      at_modifier: true,
+      bool: true,
+      by: true,
+      delayed_name_removal: has.has('promql-delayed-name-removal'),
+      duration_expr: true,
+      fill,
+      fill_left: fill,
+      fill_right: fill,
+      group_left: true,
+      group_right: true,
+      ignoring: true,
+      negative_offset: true,
+      offset: true,
+      on: true,
+      per_query_lookback_delta: true,
+      per_step_stats: false,
+      smoothed: extended,
+      subqueries: true,
+      without: true,
+    },
+    tsdb: { native_histograms: true },
+  })
+}
+
+export function healthy(): Answer {
+  return textAnswer(200, 'thaw is Healthy.\n')
+}
+
+export async function ready({ parts }: Call): Promise<Answer> {
+  const state = (await parts.ready?.()) ?? true
+  if (state === true) return textAnswer(200, 'thaw is Ready.\n')
+  return textAnswer(503, `Service Unavailable: ${state}\n`)
+}
+
+export async function metrics({ parts }: Call): Promise<Answer> {
+  const text = (await parts.metrics?.()) ?? ''
+  return textAnswer(200, text, 'text/plain; version=0.0.4; charset=utf-8')
+}

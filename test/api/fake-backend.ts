@@ -1,0 +1,92 @@
+/** A QueryBackend that answers with literal columns and remembers what it was asked. */
+import type { QueryAnswer, QueryBackend, QueryRequest, Scope } from '#lib/promql/backend.ts'
+import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
+import type { QueryValue, StepGrid } from '#lib/promql/result.ts'
+import type { LabelRequest } from '#lib/storage/storage.ts'
+import type { Labels } from '#lib/model/labels.ts'
+import { apiApp } from '#lib/api/app.ts'
+import { DEFAULT_LIMITS, DEFAULT_SCOPE, type ApiParts } from '#lib/api/parts.ts'
+import type { Hono } from 'hono'
+
+export interface Asked {
+  readonly queries: QueryRequest[]
+  readonly labels: Array<{ name?: string; request: LabelRequest; scope: Scope }>
+}
+
+export interface Canned {
+  readonly values?: (request: QueryRequest) => QueryValue
+  readonly labelValues?: readonly string[]
+  readonly series?: readonly Labels[]
+  readonly warnings?: readonly string[]
+  readonly annotations?: { readonly warnings: readonly string[]; readonly infos: readonly string[] }
+  readonly fails?: unknown
+}
+
+export const NOW_MS = 1_700_000_000_000
+
+export function emptyVector(): QueryValue {
+  return { type: 'vector', series: [] }
+}
+
+export function constant(value: number, { stepCount }: StepGrid): QueryValue {
+  return { type: 'scalar', values: new Float64Array(stepCount).fill(value) }
+}
+
+export function testApp(
+  canned: Canned = {},
+  parts: Partial<ApiParts> = {},
+): { app: Hono; asked: Asked } {
+  const asked: Asked = { queries: [], labels: [] }
+  const warnings = canned.warnings ?? []
+  const backend: QueryBackend = {
+    async query(request): Promise<QueryAnswer> {
+      asked.queries.push(request)
+      if (canned.fails !== undefined) throw canned.fails
+      return {
+        grid: request.grid,
+        value: (canned.values ?? emptyVector)(request),
+        annotations: canned.annotations ?? { warnings: [], infos: [] },
+        warnings,
+        stats: { samplesRead: 7, peakSamples: 5, seriesRead: 3 },
+        cost: { slices: 1, invokes: 0, gets: 4, lists: 1, bytes: 18_432, functionMs: 12 },
+      }
+    },
+    async labelNames(request, scope) {
+      asked.labels.push({ request, scope })
+      if (canned.fails !== undefined) throw canned.fails
+      return { values: canned.labelValues ?? [], warnings }
+    },
+    async labelValues(name, request, scope) {
+      asked.labels.push({ name, request, scope })
+      if (canned.fails !== undefined) throw canned.fails
+      return { values: canned.labelValues ?? [], warnings }
+    },
+    async series(request, scope) {
+      asked.labels.push({ request, scope })
+      if (canned.fails !== undefined) throw canned.fails
+      return { series: canned.series ?? [], warnings }
+    },
+  }
+  const app = apiApp({
+    backend,
+    now: () => NOW_MS,
+    build: {
+      version: '3.14.0',
+      revision: 'thaw',
+      branch: 'HEAD',
+      buildUser: '',
+      buildDate: '',
+      goVersion: '',
+    },
+    startedMs: NOW_MS,
+    engine: DEFAULT_ENGINE_OPTIONS,
+    scope: DEFAULT_SCOPE,
+    limits: DEFAULT_LIMITS,
+    ...parts,
+  })
+  return { app, asked }
+}
+
+export function form(text: string, method = 'POST'): RequestInit {
+  return { method, body: text, headers: { 'content-type': 'application/x-www-form-urlencoded' } }
+}

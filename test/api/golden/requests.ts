@@ -1,0 +1,161 @@
+/** Requests whose answers do not depend on data: asked of a real Prometheus once, and of our app in each test. */
+
+export interface GoldenRequest {
+  readonly method?: string
+  /** Under the server's root. */
+  readonly path: string
+  readonly contentType?: string
+  readonly body?: string
+}
+
+export interface GoldenAnswer extends GoldenRequest {
+  readonly status: number
+  readonly contentType?: string
+  readonly type: string | null
+  readonly allow: string | null
+  readonly answer: string
+}
+
+export interface Golden {
+  readonly server: string
+  readonly command: string
+  readonly answers: readonly GoldenAnswer[]
+}
+
+const FORM = 'application/x-www-form-urlencoded'
+const api = (path: string): GoldenRequest => ({ path: `/api/v1/${path}` })
+const post = (path: string, body: string, contentType = FORM): GoldenRequest => ({
+  method: 'POST',
+  path: `/api/v1/${path}`,
+  body,
+  contentType,
+})
+
+export const REQUESTS: readonly GoldenRequest[] = [
+  // query: every parameter absent, empty, doubled, of the wrong type, extreme
+  api('query'),
+  api('query?query='),
+  api('query?query=m{'),
+  api('query?query=1&time=1.5'),
+  api('query?query=1&time=1700000031'),
+  api('query?query=1&time=1700000031.5'),
+  api('query?query=1&time=0.0004'),
+  api('query?query=1&time=-0.001'),
+  api('query?query=1e21&time=1.5'),
+  api('query?query=1&time=2023-11-14T22:13:51Z'),
+  api('query?query=1&time=2023-11-14T22:13:51.123456789%2B02:00'),
+  api('query?query=1&time=2023-02-30T00:00:00Z'),
+  api('query?query=1&time=x'),
+  api('query?query=1&time=1e999'),
+  api('query?query=1&time=12:00'),
+  api('query?query=1&time=%22'),
+  api('query?query=1&time=5&time=x'),
+  api('query?query=1&time=5&timeout=x'),
+  api('query?query=1&time=5&timeout=1ns'),
+  api('query?query=1&time=5&timeout=1h30m'),
+  api('query?query=1&time=5&timeout=30m1h'),
+  api('query?query=1&time=5&timeout=1e10'),
+  api('query?query=1&time=5&limit=-1'),
+  api('query?query=1&time=5&limit=x'),
+  api('query?query=1&time=5&limit=1.5'),
+  api('query?query=1&time=5&limit=99999999999999999999'),
+  api('query?query=1&time=5&limit='),
+  api('query?query=1&time=5&limit=0'),
+  api('query?query=1&time=5&lookback_delta=x'),
+  api('query?query=1&time=5&lookback_delta=1m'),
+  api('query?query=1&time=5&unknown=%ff&max_samples_processed_warning_threshold=5'),
+  api('query?time=5&query=1;x=1'),
+  api('query?query=%zz&time=5'),
+  api('query?query=m&time=5'),
+  api('query?query=%22s%3C%26%3E%22&time=0.05'),
+  post('query', 'query=2&time=5'),
+  post('query?query=1&time=4', 'query=2&time=5'),
+  post('query?query=1&time=4', 'query=2', `${FORM};charset=UTF-8`),
+  post('query?time=4', '{"query":"1"}', 'application/json'),
+  post('query?query=1&time=4', 'query=2', 'text/plain'),
+  // query_range
+  api('query_range'),
+  api('query_range?query=1'),
+  api('query_range?query=1&start=0'),
+  api('query_range?query=1&start=0&end=x'),
+  api('query_range?query=1&start=x&end=0&step=1'),
+  api('query_range?query=1&start=2&end=1&step=1'),
+  api('query_range?query=1&start=0&end=1'),
+  api('query_range?query=1&start=0&end=1&step=x'),
+  api('query_range?query=1&start=0&end=1&step=0'),
+  api('query_range?query=1&start=0&end=1&step=-1'),
+  api('query_range?query=1&start=0&end=1&step=1e10'),
+  api('query_range?query=1&start=0&end=11001&step=1'),
+  api('query_range?query=1&start=0&end=100000&step=1'),
+  api('query_range?query=1&start=0&end=4&step=1.5'),
+  api('query_range?query=1&start=0.05&end=2&step=1s'),
+  api('query_range?query=m&start=0&end=4&step=1'),
+  api('query_range?query=m[5m]&start=0&end=4&step=1'),
+  api('query_range?query=%22s%22&start=0&end=4&step=1'),
+  api('query_range?query=1&start=0&end=4&step=1&limit=-1'),
+  // labels, values, series
+  api('labels?start=x'),
+  api('labels?end=x'),
+  api('labels?start=5&end=1'),
+  api('labels?limit=x'),
+  api('labels?match[]={}'),
+  api('labels?match[]=m{'),
+  api('labels?match[]=nope'),
+  api('labels?match[]=nope&match[]=nope2'),
+  post('labels', 'match[]=nope'),
+  api('label/a/values'),
+  api('label/a/values?match[]={}'),
+  api('label/a/values?start=x'),
+  api('label/9a/values'),
+  api('label/%ff/values'),
+  api('label/U__/values'),
+  api('label/U__a_2e_b/values'),
+  api('series'),
+  api('series?match[]={}'),
+  api('series?match[]=m{'),
+  api('series?match[]=%zz'),
+  api('series?match[]=m&start=x'),
+  api('series?match[]=m&limit=-1'),
+  api('series?match[]=m'),
+  post('series', 'match[]=m'),
+  // expressions
+  api('format_query'),
+  api('parse_query'),
+  api('query_exemplars?query=test&start=1700000000000&end=1700000100000'),
+  api('query_exemplars?query=1'),
+  api('query_exemplars?query=m&start=2&end=1'),
+  api('query_exemplars?query=m&start=x'),
+  // empty lists and filters
+  api('metadata'),
+  api('metadata?limit=x'),
+  api('metadata?limit_per_metric=x'),
+  api('rules'),
+  api('rules?type=alert'),
+  api('rules?type=x'),
+  api('rules?exclude_alerts=true'),
+  api('rules?exclude_alerts=x'),
+  api('rules?group_limit=x'),
+  api('rules?group_limit=0'),
+  api('rules?group_next_token=x'),
+  api('rules?group_next_token=x&group_limit=1'),
+  api('rules?match[]={}'),
+  api('alerts'),
+  api('targets'),
+  api('alertmanagers'),
+  api('scrape_pools'),
+  api('status/walreplay'),
+  api('notifications'),
+  // routes and methods
+  api('nope'),
+  { path: '/nope' },
+  { method: 'DELETE', path: '/api/v1/query' },
+  { method: 'PUT', path: '/api/v1/labels' },
+  { method: 'POST', path: '/api/v1/metadata' },
+  { method: 'DELETE', path: '/api/v1/nope' },
+  { method: 'OPTIONS', path: '/api/v1/query' },
+  { method: 'OPTIONS', path: '/api/v1/nope' },
+  { method: 'HEAD', path: '/api/v1/query?query=1' },
+  { method: 'HEAD', path: '/-/healthy' },
+  { method: 'DELETE', path: '/-/healthy' },
+  { method: 'DELETE', path: '/version' },
+]
