@@ -92,6 +92,9 @@ function compileRe2(pattern: string): RE2JS {
       `error parsing regexp: expression too large: ${pattern.length} characters, at most ${MAX_PATTERN_LENGTH}`,
     )
   }
+  if (!pattern.isWellFormed()) {
+    throw new DomainError('invalid', `error parsing regexp: invalid UTF-8: \`${pattern.toWellFormed()}\``)
+  }
   try {
     return RE2JS.compile(pattern, RE2JS.DOTALL)
   } catch (cause) {

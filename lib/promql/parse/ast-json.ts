@@ -17,7 +17,7 @@ export function astToJson(expr: Expr): Json {
     case 'number':
       return { type: 'numberLiteral', val: formatDecimal(expr.value) }
     case 'string':
-      return { type: 'stringLiteral', val: expr.value }
+      return { type: 'stringLiteral', val: expr.value.toWellFormed() }
     case 'vector': {
       const { name, offset, matchers, at, anchored, smoothed } = expr
       return {
@@ -91,7 +91,7 @@ export function astToJson(expr: Expr): Json {
 }
 
 function matcherJson({ name, value, type }: Matcher): Json {
-  return { name, value, type }
+  return { name: name.toWellFormed(), value: value.toWellFormed(), type }
 }
 
 function matchingJson(matching: VectorMatching | undefined): Json {

@@ -1,8 +1,9 @@
 /** The rules that need types: what may be an argument, an operand, an aggregated or a range expression. */
-import { METRIC_NAME, quoteGo } from '#lib/model/labels.ts'
+import { METRIC_NAME } from '#lib/model/labels.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
 import type { Binary, Call, Expr, ValueType, VectorMatching, VectorSelector } from './ast.ts'
 import { FUNCTIONS } from './functions.ts'
+import { quoteText } from './literals.ts'
 import { ParseError } from './parse-error.ts'
 import { isSpace } from './scan.ts'
 import { typeOf } from './type.ts'
@@ -142,7 +143,7 @@ class Checker {
     if (typeof twice === 'string') {
       this.#failAt(
         this.#operatorStart(left),
-        `label ${quoteGo(twice)} must not occur in ON and GROUP clause at once`,
+        `label ${quoteText(twice)} must not occur in ON and GROUP clause at once`,
       )
     }
     for (const [side, type] of [
@@ -182,7 +183,7 @@ class Checker {
       if (other !== undefined) {
         this.#fail(
           selector,
-          `metric name must not be set twice: ${quoteGo(name)} or ${quoteGo(other.value)}`,
+          `metric name must not be set twice: ${quoteText(name)} or ${quoteText(other.value)}`,
         )
       }
       return

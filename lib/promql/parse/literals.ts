@@ -14,7 +14,10 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 }
 
-/** The text of a string token, whose escapes the lexer has checked. */
+/**
+ * The text of a string token, whose escapes the lexer has checked. A byte that is not UTF-8 (`"\xff"`) becomes
+ * a lone surrogate, U+DC80…U+DCFF, so that it stays visible: such a string is not `isWellFormed()`.
+ */
 export function unquote(literal: string): string {
   const body = literal.slice(1, -1)
   if (literal[0] === '`' || !body.includes('\\')) return body
@@ -22,7 +25,7 @@ export function unquote(literal: string): string {
   let bytes: number[] = []
   let out = ''
   const flush = (): void => {
-    if (bytes.length > 0) out += new TextDecoder().decode(Uint8Array.from(bytes))
+    out += decodeBytes(bytes)
     bytes = []
   }
   for (const [part] of body.matchAll(
@@ -41,6 +44,37 @@ export function unquote(literal: string): string {
   }
   flush()
   return out
+}
+
+function decodeBytes(bytes: readonly number[]): string {
+  let out = ''
+  for (let i = 0; i < bytes.length; ) {
+    const lead = bytes[i]!
+    const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+    try {
+      const char = Uint8Array.from(bytes.slice(i, i + length))
+      out += new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(char)
+      i += length
+    } catch {
+      out += String.fromCharCode(0xdc00 + lead)
+      i++
+    }
+  }
+  return out
+}
+
+/** Go's `%q`, with the bytes that `unquote` could not read as UTF-8 as `\xff`. */
+export function quoteText(text: string): string {
+  if (text.isWellFormed()) return quoteGo(text)
+  let out = ''
+  for (const char of text) {
+    const code = char.charCodeAt(0)
+    out +=
+      char.length === 1 && code >= 0xdc80 && code <= 0xdcff
+        ? `\\x${(code - 0xdc00).toString(16)}`
+        : quoteGo(char).slice(1, -1)
+  }
+  return `"${out}"`
 }
 
 const INT64_MAX = 2n ** 63n - 1n

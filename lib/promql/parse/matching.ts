@@ -1,8 +1,8 @@
 /** What may stand between a binary operator and its right side, and label lists in parentheses. */
 import type { VectorMatching } from './ast.ts'
 import { literalSeconds } from './duration.ts'
-import { unquote } from './literals.ts'
-import { GROUPING_LABELS } from './token.ts'
+import { quoteText, unquote } from './literals.ts'
+import { beginsExpression, GROUPING_LABELS } from './token.ts'
 import type { TokenStream } from './token-stream.ts'
 
 const OPEN: readonly [string, string] = ['grouping opts', '"("']
@@ -24,7 +24,9 @@ export function parseMatching(stream: TokenStream): {
     labels = parseGrouping(stream).labels
     if (stream.kind() === 'group_left' || stream.kind() === 'group_right') {
       card = stream.take().kind === 'group_left' ? 'many-to-one' : 'one-to-many'
-      if (stream.kind() === '(') include = parseGrouping(stream).labels
+      if (stream.kind() === '(' || !beginsExpression(stream.kind())) {
+        include = parseGrouping(stream).labels
+      }
     }
   }
   let fillLeft: number | undefined
@@ -71,7 +73,9 @@ export function parseGrouping(stream: TokenStream): { labels: string[]; end: num
     if (token.kind !== 'string' && !GROUPING_LABELS.has(token.kind)) return stream.unexpected(LABEL)
     stream.take()
     const label = token.kind === 'string' ? unquote(token.text) : token.text
-    if (label === '') stream.fail(token.start, 'invalid label name for grouping: ""')
+    if (label === '' || !label.isWellFormed()) {
+      stream.fail(token.start, `invalid label name for grouping: ${quoteText(label)}`)
+    }
     labels.push(label)
     const comma = stream.takeIf(',')
     close = stream.takeIf(')')

@@ -1,5 +1,5 @@
 /** Trees back to text: Prometheus's one-line form, and the same broken over lines. */
-import { METRIC_NAME, quoteGo } from '#lib/model/labels.ts'
+import { METRIC_NAME } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 import type {
   Aggregation,
@@ -12,7 +12,7 @@ import type {
   Subquery,
   VectorSelector,
 } from './ast.ts'
-import { formatDecimal, formatDuration, formatShortest } from './literals.ts'
+import { formatDecimal, formatDuration, formatShortest, quoteText } from './literals.ts'
 
 /** The canonical form: `sum(m)by(a)` is `sum by (a) (m)`. */
 export function printExpr(expr: Expr): string {
@@ -20,7 +20,7 @@ export function printExpr(expr: Expr): string {
     case 'number':
       return expr.duration ? formatDuration(expr.value * 1000) : formatDecimal(expr.value)
     case 'string':
-      return quoteGo(expr.value)
+      return quoteText(expr.value)
     case 'vector':
       return printVector(expr)
     case 'matrix':
@@ -120,11 +120,11 @@ function printBare({ name, matchers }: VectorSelector): string {
 
 /** `name="value"`, the name quoted where it must be. */
 export function printMatcher({ name, type, value }: Matcher): string {
-  return printLabelName(name) + type + quoteGo(value)
+  return printLabelName(name) + type + quoteText(value)
 }
 
 function printLabelName(name: string): string {
-  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quoteGo(name)
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quoteText(name)
 }
 
 function printLabels(labels: readonly string[]): string {
