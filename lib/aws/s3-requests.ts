@@ -1,0 +1,70 @@
+/** One way for every request to S3: errors become kinds, etags lose their quotes, a wrong clock is put right once. */
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { PutOptions } from '#lib/bucket/bucket.ts'
+import { throwIfAborted } from '#lib/bucket/cancellation.ts'
+import { isClockSkew, s3Error, type S3ErrorPlace } from './s3-errors.ts'
+import type { CustomerKey, WriteSettings } from './s3-write-settings.ts'
+
+export interface S3RequestSettings {
+  readonly client: S3Client
+  readonly bucket: string
+  readonly store: string
+  readonly writeSettings: WriteSettings
+  readonly customerKey: CustomerKey
+}
+
+/** The second argument of the SDK's `send`. */
+export interface HttpOptions {
+  readonly abortSignal?: AbortSignal
+}
+
+export class S3Requests {
+  readonly client: S3Client
+  readonly bucket: string
+  readonly writeSettings: WriteSettings
+  readonly customerKey: CustomerKey
+  readonly #store: string
+
+  constructor({ client, bucket, store, writeSettings, customerKey }: S3RequestSettings) {
+    this.client = client
+    this.bucket = bucket
+    this.writeSettings = writeSettings
+    this.customerKey = customerKey
+    this.#store = store
+  }
+
+  /** `work` includes reading the body, because that fails as the request does. */
+  async send<T>(
+    key: string | undefined,
+    signal: AbortSignal | undefined,
+    work: (http: HttpOptions) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal)
+    const http: HttpOptions = signal ? { abortSignal: signal } : {}
+    try {
+      return await work(http)
+    } catch (error) {
+      if (!isClockSkew(error)) throw s3Error(error, { ...this.place(key), signal })
+    }
+    // The answer had the right time in it, and the SDK signs the next request with that.
+    try {
+      return await work(http)
+    } catch (error) {
+      throw s3Error(error, { ...this.place(key), signal })
+    }
+  }
+
+  place(key: string | undefined): S3ErrorPlace {
+    return { store: this.#store, key }
+  }
+
+  /** Unquoted: AWS takes both, some stores only this in a condition. */
+  etag(quoted: string | undefined): string {
+    return quoted?.replace(/^W\//, '').replaceAll('"', '') ?? ''
+  }
+
+  conditions(options: PutOptions | undefined): { IfNoneMatch?: string; IfMatch?: string } {
+    if (options?.ifAbsent) return { IfNoneMatch: '*' }
+    return options?.ifMatch === undefined ? {} : { IfMatch: options.ifMatch }
+  }
+}
