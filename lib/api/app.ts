@@ -4,6 +4,7 @@ import { DomainError } from '#lib/model/errors.ts'
 import { errorAnswer, NO_CONTENT, type Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { encodeBody } from './compression.ts'
+import { canceled } from './deadline.ts'
 import * as expression from './expression-routes.ts'
 import { readForm } from './form.ts'
 import { labelNames, labelValues, series } from './label-routes.ts'
@@ -86,11 +87,13 @@ async function serve(parts: ApiParts, c: Context, route: Route, api: boolean): P
 }
 
 async function answerOrError(parts: ApiParts, c: Context, handle: Handler): Promise<Answer> {
+  const request = c.req.raw
   try {
-    const request = c.req.raw
     const form = await readForm(request)
     return await handle({ parts, form, pathPart: labelPart(request.url), client: request.signal })
   } catch (error) {
+    // A body that breaks off throws whatever the server below throws.
+    if (request.signal.aborted) return errorAnswer(canceled())
     const answer = errorAnswer(error)
     if (answer.status >= 500 && !(error instanceof DomainError && error.kind === 'timeout')) {
       log(parts, c, answer.status, error)

@@ -32,6 +32,6 @@ export async function withDeadline<T>(
   }
 }
 
-function canceled(): DomainError {
+export function canceled(): DomainError {
   return new DomainError('canceled', 'query was canceled in expression evaluation')
 }

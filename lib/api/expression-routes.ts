@@ -1,6 +1,6 @@
 /** format_query, parse_query and query_exemplars: what can be said of an expression without reading samples. */
 import { DomainError } from '#lib/model/errors.ts'
-import { astToJson } from '#lib/promql/parse/ast-json.ts'
+import { astToJson, type Json } from '#lib/promql/parse/ast-json.ts'
 import { prettyPrint } from '#lib/promql/parse/print.ts'
 import { findSelectors } from '#lib/promql/parse/walk.ts'
 import { dataAnswer, NO_CONTENT, type Answer } from './answer.ts'
@@ -12,7 +12,19 @@ export function formatQuery({ form, parts }: Call): Answer {
 }
 
 export function parseQuery({ form, parts }: Call): Answer {
-  return dataAnswer(astToJson(parseQueryText(form.get('query'), parts.engine.features)))
+  const tree = astToJson(parseQueryText(form.get('query'), parts.engine.features))
+  return dataAnswer(withSortedKeys(tree))
+}
+
+/** Prometheus builds the tree of maps, and its encoder writes the keys of maps in order. */
+function withSortedKeys(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withSortedKeys)
+  if (value === null || typeof value !== 'object') return value
+  const sorted: Record<string, Json> = {}
+  for (const [key, member] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    sorted[key] = withSortedKeys(member)
+  }
+  return sorted
 }
 
 /** thaw's blocks hold no exemplars. An empty list, and not an error, keeps Grafana's exemplar switch usable. */

@@ -37,14 +37,15 @@ export class JsonBytes {
   reserve(size: number): void {
     const needed = this.length + size
     if (needed <= this.#bytes.length) return
-    if (this.length > this.#maxBytes) {
+    if (needed > this.#maxBytes) {
       throw new LimitError(
         `the answer is larger than ${this.#maxBytes} bytes; ask for fewer series, a larger step or a shorter range`,
         this.#maxBytes,
-        this.length,
+        needed,
       )
     }
-    const bigger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    const doubled = Math.min(this.#maxBytes, this.#bytes.length * 2)
+    const bigger = new Uint8Array(Math.max(needed, doubled))
     bigger.set(this.#bytes.subarray(0, this.length))
     this.#bytes = bigger
   }

@@ -25,8 +25,8 @@ describe(`answers as ${golden.server}`, () => {
 
   const { app } = testApp({ values: evaluate }, { metrics: async () => '' })
   for (const { method = 'GET', path, body, contentType, ...expected } of golden.answers) {
-    const name = `${method} ${path}${body === undefined ? '' : ` ${body} (${contentType})`}`
-    it(`${name}`, async () => {
+    const sent = body === undefined ? '' : ` ${body} (${contentType})`
+    it(`${method} ${path}${sent}`, async () => {
       const response = await app.request(path, {
         method,
         ...(body === undefined ? {} : { body, headers: { 'content-type': contentType! } }),

@@ -121,6 +121,18 @@ export const REQUESTS: readonly GoldenRequest[] = [
   // expressions
   api('format_query'),
   api('parse_query'),
+  ...[
+    'm{a="x",b!~"y<z>"}[5m] offset -1h @ end()',
+    'sum(m)by(a)',
+    'topk without(b) (3, rate(m[5m:1m] @ 12.5)) / on(a) group_left(c) n{a!="x"}',
+    '-(m > bool 1) and ignoring(a) label_replace(m, "b", "$1", "a", "(.*)")',
+    'histogram_quantile(0.9, sum by (le, job) (rate(http_request_duration_seconds_bucket{job=~"a.*"}[5m])))  + on(job) group_left(version) build_info',
+    '{"a.b"}',
+    'Inf + 1e-7 * 0x1F',
+  ].flatMap((query) => [
+    api(`format_query?query=${encodeURIComponent(query)}`),
+    post('parse_query', new URLSearchParams({ query }).toString()),
+  ]),
   api('query_exemplars?query=test&start=1700000000000&end=1700000100000'),
   api('query_exemplars?query=1'),
   api('query_exemplars?query=m&start=2&end=1'),
