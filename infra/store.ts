@@ -24,6 +24,7 @@ export class StoreFunction extends ThawFunction {
     })
     this.allowList(bucket)
     this.allowRead(bucket, ['blocks', 'bucketIndex', 'lookup', 'fresh'])
-    this.allowWrite(bucket, ['lookup', 'spill'])
+    this.allowWrite(bucket, ['lookup'])
+    this.allowUpload(bucket, ['spill'])
   }
 }

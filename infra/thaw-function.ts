@@ -100,4 +100,9 @@ export class ThawFunction extends Construct {
   allowWrite(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
     this.allow(['s3:PutObject'], bucket.arnsOf(kinds))
   }
+
+  /** Uploads in parts, of what is not known to be small. */
+  allowUpload(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
+    this.allow(['s3:PutObject', 's3:AbortMultipartUpload'], bucket.arnsOf(kinds))
+  }
 }

@@ -11,6 +11,7 @@ describe('what each function may do', () => {
     expect(allowances(template, 'StoreRole')).toEqual([
       'logs:CreateLogStream StoreLog.Arn',
       'logs:PutLogEvents StoreLog.Arn',
+      's3:AbortMultipartUpload BucketMetrics.Arn/thaw/spill/*',
       `s3:GetObject ${BLOCKS}/*`,
       's3:GetObject BucketMetrics.Arn/thaw/bucket-index/*',
       's3:GetObject BucketMetrics.Arn/thaw/fresh/*',
