@@ -6,8 +6,11 @@ import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
 import { fetchBucketMetas } from './bucket-metas.ts'
 
 export interface OverlapCheck {
-  /** Rejects with kind `conflict` when the block overlaps one in the bucket. */
-  check(meta: BlockMeta, signal?: AbortSignal): Promise<void>
+  /**
+   * Whether all that the block was compacted from is in the bucket already. Rejects with kind `conflict` when only
+   * some of it is: the block overlaps one in the bucket and still holds something new.
+   */
+  isCovered(meta: BlockMeta, signal?: AbortSignal): Promise<boolean>
   /** A block that has been uploaded since. */
   add(meta: BlockMeta): void
 }
@@ -22,20 +25,24 @@ export function overlapCheck(
   let known: readonly BlockMeta[] | undefined
 
   return {
-    async check(meta, signal) {
+    async isCovered(meta, signal) {
       if (known === undefined) {
         const { metas } = await fetchBucketMetas(bucket, signal)
         known = metas.filter(({ thanos }) => labelsKey(labelsFrom(thanos?.labels ?? {})) === stream)
       }
-      const other = [...known, ...added].find(
-        (candidate) => candidate.minTime < meta.maxTime && meta.minTime < candidate.maxTime,
+      const others = [...known, ...added].filter(
+        (other) => other.minTime < meta.maxTime && meta.minTime < other.maxTime,
       )
-      if (other !== undefined) {
+      const other = others[0]
+      if (other === undefined) return false
+      const sources = new Set(others.flatMap(({ compaction }) => compaction.sources))
+      if (!meta.compaction.sources.every((source) => sources.has(source))) {
         throw new DomainError(
           'conflict',
           `compacted block ${meta.ulid} [${meta.minTime}, ${meta.maxTime}) overlaps ${other.ulid} [${other.minTime}, ${other.maxTime}) in ${bucket.name}`,
         )
       }
+      return true
     },
     add(meta) {
       added.push(meta)

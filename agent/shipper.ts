@@ -38,9 +38,13 @@ export interface ShipPass {
 export type SkipReason =
   | 'already-uploaded' // listed in the state file
   | 'in-bucket' // its meta.json was found in the bucket
+  | 'sources-in-bucket' // compacted by Prometheus from blocks that are all in the bucket
   | 'empty' // no samples
   | 'compacted' // made by Prometheus's own compaction, and --shipper.upload-compacted is off
   | 'deleted' // Prometheus removed it while it was being read
+
+/** What the state file lists beside what was uploaded. */
+const NEEDS_NO_UPLOAD: ReadonlySet<SkipReason> = new Set(['in-bucket', 'sources-in-bucket'])
 
 export interface ShipOutcome {
   readonly uploaded: readonly { readonly ulid: string; readonly byteLength: number }[]
@@ -87,7 +91,7 @@ export async function shipBlocks(options: ShipperOptions, pass: ShipPass): Promi
       const result = await shipBlock(block)
       if (typeof result === 'string') skipped.push({ ulid, reason: result })
       else uploaded.push({ ulid, byteLength: result.byteLength })
-      if (typeof result !== 'string' || result === 'in-bucket') {
+      if (typeof result !== 'string' || NEEDS_NO_UPLOAD.has(result)) {
         stateOf.add(ulid)
         await saveState()
       }
@@ -117,7 +121,9 @@ export async function shipBlocks(options: ShipperOptions, pass: ShipPass): Promi
     const compacted = meta.compaction.level > 1
     if (compacted && !options.uploadCompacted) return 'compacted'
     if (await existsInBucket(bucket, ulid, pass.signal)) return 'in-bucket'
-    if (compacted && !options.allowOutOfOrderUploads) await overlaps.check(meta, pass.signal)
+    if (compacted && !options.allowOutOfOrderUploads) {
+      if (await overlaps.isCovered(meta, pass.signal)) return 'sources-in-bucket'
+    }
     try {
       return await stageAndUpload(block)
     } catch (error) {

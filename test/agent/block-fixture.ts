@@ -31,6 +31,7 @@ export interface BlockFacts {
   readonly minTime?: number | undefined
   readonly maxTime?: number | undefined
   readonly level?: number | undefined
+  readonly sources?: readonly string[] | undefined
   readonly numSamples?: number | undefined
   readonly chunkFiles?: number | undefined
   readonly chunkFileSize?: number | undefined
@@ -53,7 +54,7 @@ export async function writeBlock(
     minTime,
     maxTime: facts.maxTime ?? minTime + 2 * HOUR,
     stats: { numSamples, numSeries: 2, numChunks: 3 },
-    compaction: { level, sources: [ulid] },
+    compaction: { level, sources: facts.sources ?? [ulid] },
     version: 1,
     ...(facts.thanos && { thanos: facts.thanos }),
     ...facts.extra,

@@ -116,7 +116,7 @@ describe('prometheusClient', () => {
   it('sends the credentials of the URL as a header', async () => {
     const seen: [string, unknown][] = []
     const record: typeof fetch = async (input, init) => {
-      seen.push([String(input), init?.headers])
+      seen.push([new Request(input).url, init?.headers])
       return new Response('{"data":{"version":"3"}}')
     }
     const client = prometheusClient({ url: 'http://me:s%3Acret@p/x/', timeoutMs: 9, fetch: record })

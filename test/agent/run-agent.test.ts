@@ -106,7 +106,7 @@ describe('runAgent', () => {
     expect((await fetch(`${url}/-/ready`)).status).toBe(200)
     expect((await fetch(`${url}/nothing`)).status).toBe(404)
     await agent.stop()
-    await expect(fetch(`${url}/-/healthy`)).rejects.toThrow()
+    await expect(fetch(`${url}/-/healthy`)).rejects.toThrow('fetch failed')
   })
 
   it('runs twice in one process, each with its own metrics', async () => {
@@ -205,7 +205,8 @@ describe('runAgent', () => {
 
   it('ends quietly when it is stopped while it waits for Prometheus', async () => {
     const agent = start({ tsdbPath: await temporaryDir(), prometheusUrl: 'http://127.0.0.1:1' }, {})
-    await agent.url
+    const url = await agent.url
+    expect((await fetch(`${url}/-/ready`)).status).toBe(503)
     await agent.stop()
   })
 

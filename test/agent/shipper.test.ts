@@ -243,6 +243,18 @@ describe('a compacted block with --shipper.upload-compacted', () => {
     expect(outcome.notReached).toEqual([blockId(2)])
   })
 
+  it('is left out when all its sources are in the bucket, and refused when one is not', async () => {
+    const dir = await temporaryDir()
+    const bucket = await bucketWith(LABELS)
+    const facts = { level: 2, minTime: 0, maxTime: 4 * HOUR }
+    const covered = await writeBlock(dir, 1, { ...facts, sources: [blockId(8)] })
+    const partly = await writeBlock(dir, 2, { ...facts, sources: [blockId(8), blockId(9)] })
+    const outcome = await shipBlocks(shipper(dir, bucket, options), pass)
+    expect(outcome.skipped).toEqual([{ ulid: covered, reason: 'sources-in-bucket' }])
+    expect(outcome.failed.map(({ ulid }) => ulid)).toEqual([partly])
+    expect(await stateFile(dir)).toEqual({ version: 1, uploaded: [covered] })
+  })
+
   it('is shipped when the overlapping one has other external labels', async () => {
     const dir = await temporaryDir()
     await writeBlock(dir, 1, { level: 3, minTime: HOUR, maxTime: 10 * HOUR })
