@@ -144,7 +144,6 @@ function writeCustomValue(out: BitWriter, bound: number): void {
   if (
     thousandths >= 0 &&
     thousandths <= 33554430 &&
-    !Object.is(bound, -0) &&
     Math.round(thousandths) / 1000 === bound
   ) {
     writeVarbitUint(out, Math.round(thousandths) + 1)
