@@ -16,8 +16,9 @@ export function toDuration(expr: DurationExpr): Duration {
   return expr.type === 'duration' ? { ms: wholeMs(expr.seconds), expr: undefined } : { ms: 0, expr }
 }
 
-/** Rounded to nanoseconds, then cut to milliseconds. */
+/** Rounded to nanoseconds, then cut to milliseconds. NaN is the least 64-bit number of nanoseconds, as in Go. */
 function wholeMs(seconds: number): number {
+  if (Number.isNaN(seconds)) return -9_223_372_036_854
   const ns = Math.sign(seconds) * Math.round(Math.abs(seconds) * 1e9)
   return Math.trunc(ns / 1e6) + 0
 }
@@ -46,8 +47,11 @@ export function parseOffsetDuration(stream: TokenStream): DurationExpr {
   if (stream.kind() === '+' || stream.kind() === '-') {
     return parseOperators(stream, negate(stream, op, parseDurationExpr(stream, UNARY_PRECEDENCE + 1)), 1)
   }
+  if (stream.kind() === 'number' || stream.kind() === 'duration') {
+    return literal(stream, stream.take(), op)
+  }
   const input = parseAtom(stream)
-  if (input.type === 'duration' || input.type === 'duration-paren') return negate(stream, op, input)
+  if (input.type === 'duration-paren') return negate(stream, op, input)
   return {
     type: 'duration-unary',
     op: op.kind as '+' | '-',
@@ -138,15 +142,17 @@ function parseAtom(stream: TokenStream): DurationExpr {
   }
 }
 
-function literal(stream: TokenStream, token: Token): DurationLiteral {
-  const seconds = literalSeconds(stream, token)
-  checkRange(stream, token.start, seconds)
+function literal(stream: TokenStream, token: Token, sign?: Token): DurationLiteral {
+  const size = literalSeconds(stream, token)
+  const seconds = sign?.kind === '-' ? -size : size
+  const { start } = sign ?? token
+  checkRange(stream, start, seconds)
   return {
     type: 'duration',
     ms: seconds * 1000,
     seconds,
     duration: token.kind === 'duration',
-    position: { start: token.start, end: token.end },
+    position: { start, end: token.end },
   }
 }
 

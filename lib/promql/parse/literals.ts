@@ -86,8 +86,10 @@ export function parseNumber(text: string): number | LiteralError {
   if (lower === 'inf') return Infinity
   if (lower === 'nan') return NaN
   const invalid = { error: `error parsing number: strconv.ParseFloat: parsing ${quoteGo(text)}: invalid syntax` }
-  const plain = lower.replaceAll('_', '')
-  if (lower.includes('_') && !/^(0x_?)?[0-9a-f]+(_[0-9a-f]+)*$/.test(lower)) return invalid
+  // Between two digits, or after `0x`.
+  const plain = lower.startsWith('0x')
+    ? lower.replace(/(?<=[0-9a-fx])_(?=[0-9a-f])/g, '')
+    : lower.replace(/(?<=[0-9])_(?=[0-9])/g, '')
   if (/^0x[0-9a-f]+$/.test(plain)) {
     const value = BigInt(plain)
     return value <= INT64_MAX ? Number(value) : invalid
@@ -119,6 +121,7 @@ const MAX_DURATION_MS = 9_223_372_036_854
 /** `1h30m` in milliseconds. */
 export function parseDurationText(text: string): number | LiteralError {
   const invalid = { error: `not a valid duration string: ${quoteGo(text)}` }
+  if (!/^[0-9]/.test(text)) return invalid
   let total = 0
   let rank = 0
   for (const [, digits, name] of text.matchAll(/([0-9]+)([^0-9]*)/g)) {

@@ -123,7 +123,8 @@ function parseAt(stream: TokenStream, expr: Expr): Expr {
       stream.fail(expr.position.start, `timestamp out of bounds for @ modifier: ${shown}`)
     }
     const ms = Math.sign(seconds) * Math.round(Math.abs(seconds) * 1000) + 0
-    at = { type: 'timestamp', ms }
+    // Milliseconds that do not fit 64 bits wrap to the least number in Go.
+    at = { type: 'timestamp', ms: Math.abs(ms) < INT64 ? ms : -INT64 }
   }
   stream.leave()
   if (!isSelecting(expr)) {
