@@ -23,6 +23,8 @@ export interface StepGrid {
   readonly startMs: number
   readonly stepMs: number
   readonly stepCount: number
+  /** The end that was asked for, when it is not on a step: what end() and `@ end()` mean. */
+  readonly endMs?: number | undefined
 }
 
 export type QueryValue =

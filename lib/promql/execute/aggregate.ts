@@ -1,0 +1,126 @@
+/** Aggregations that give one series per group: input series go into their group one by one and are let go. */
+import { labelValue, METRIC_NAME, quoteGo } from '#lib/model/labels.ts'
+import type { Aggregation } from '../parse/ast.ts'
+import { ABSENT } from '../result.ts'
+import { formatGeneral } from '../function/float-math.ts'
+import {
+  countAccumulator,
+  extremeAccumulator,
+  groupAccumulator,
+  quantileAccumulator,
+  varianceAccumulator,
+  type Accumulator,
+} from './accumulators.ts'
+import { storedColumns, type Column, type VectorOperator } from './column.ts'
+import type { EvalGrid, Evaluation } from './evaluation.ts'
+import { GroupIndex, groupingOf, groupLabels } from './grouping.ts'
+import { averageAccumulator, sumAccumulator, type SumNotes } from './sum-accumulators.ts'
+
+export async function aggregate(
+  evaluation: Evaluation,
+  aggregation: Aggregation,
+  input: VectorOperator,
+  param: Float64Array | undefined,
+  grid: EvalGrid,
+): Promise<VectorOperator> {
+  const { annotations } = evaluation
+  const position = aggregation.input.position
+  let currentName = ''
+  const notes: SumNotes = {
+    mixed: () =>
+      annotations.warn('encountered a mix of histograms and floats for aggregation', position),
+    resetCollision: () =>
+      annotations.warn('conflicting counter resets during histogram aggregation', position),
+    incompatible: () =>
+      annotations.warn(
+        `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${quoteGo(currentName)}`,
+        position,
+      ),
+    reconciled: () =>
+      annotations.info('mismatched custom buckets were reconciled during aggregation', position),
+  }
+  const ignore = () => {
+    annotations.info(`ignored histogram in ${aggregation.op} aggregation`, position)
+  }
+  if (aggregation.op === 'quantile') warnAboutQuantile(evaluation, aggregation, param!)
+
+  const grouping = groupingOf(aggregation)
+  const index = new GroupIndex()
+  const accumulators: Accumulator[] = []
+  const drops: NameDrop[] = []
+  for (const [i, { labels, dropName }] of input.heads.entries()) {
+    if (evaluation.due(grid.stepCount)) await evaluation.pause()
+    const group = index.of(groupLabels(labels, grouping))
+    currentName = labelValue(labels, METRIC_NAME)
+    const accumulator = (accumulators[group] ??= make())
+    const column = input.column(i)
+    accumulator.add(column)
+    ;(drops[group] ??= new NameDrop()).add(column, dropName)
+  }
+  const columns = accumulators.map((accumulator) => accumulator.finish())
+  evaluation.hold(columns.length * grid.stepCount)
+  const heads = index.labels.map((labels, group) => ({ labels, dropName: drops[group]!.drops }))
+  return storedColumns(heads, columns)
+
+  function make(): Accumulator {
+    const { stepCount } = grid
+    switch (aggregation.op) {
+      case 'sum':
+        return sumAccumulator(stepCount, () => notes)
+      case 'avg':
+        return averageAccumulator(stepCount, () => notes)
+      case 'count':
+        return countAccumulator(stepCount)
+      case 'group':
+        return groupAccumulator(stepCount)
+      case 'min':
+      case 'max':
+        return extremeAccumulator(aggregation.op, stepCount, ignore)
+      case 'stddev':
+      case 'stdvar':
+        return varianceAccumulator(aggregation.op, stepCount, ignore)
+      case 'quantile':
+        return quantileAccumulator(param!, stepCount, ignore)
+      default:
+        throw new Error(`bug: ${aggregation.op} is not a group aggregation`)
+    }
+  }
+}
+
+/** A group's name goes if that of any member of its last step goes. */
+class NameDrop {
+  #lastStep = -1
+  drops = false
+
+  add(column: Column, dropName: boolean): void {
+    let last = column.presence.length - 1
+    while (last >= 0 && column.presence[last] === ABSENT) last--
+    if (last < 0 || last < this.#lastStep) return
+    this.drops = last === this.#lastStep ? this.drops || dropName : dropName
+    this.#lastStep = last
+  }
+}
+
+/** About the whole query at once: the worst parameters are named. */
+function warnAboutQuantile(
+  evaluation: Evaluation,
+  aggregation: Aggregation,
+  params: Float64Array,
+): void {
+  const bad: number[] = []
+  let low = Infinity
+  let high = -Infinity
+  for (const q of params) {
+    if (q !== q) bad[0] = q
+    if (q < low) low = q
+    if (q > high) high = q
+  }
+  if (high > 1) bad.push(high)
+  if (low < 0) bad.push(low)
+  for (const q of bad) {
+    evaluation.annotations.warn(
+      `quantile value should be between 0 and 1, got ${formatGeneral(q)}`,
+      aggregation.param!.position,
+    )
+  }
+}

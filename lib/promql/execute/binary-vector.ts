@@ -1,0 +1,259 @@
+/** Arithmetic and comparisons between two vectors: signature by signature, each computed when its first series is asked for. */
+import { DomainError } from '#lib/model/errors.ts'
+import {
+  compareUtf8,
+  keepLabels,
+  labelsKey,
+  labelValue,
+  setLabel,
+  withoutLabels,
+  type Labels,
+} from '#lib/model/labels.ts'
+import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { Binary, VectorMatching } from '../parse/ast.ts'
+import { ABSENT, HISTOGRAM } from '../result.ts'
+import { formatLabelSet } from './format-label-set.ts'
+import { BinaryOperation, changesMetric } from './binary-operation.ts'
+import {
+  copyColumn,
+  newColumn,
+  setFloat,
+  setHistogram,
+  type Column,
+  type SeriesHead,
+  type VectorOperator,
+} from './column.ts'
+import type { EvalGrid, Evaluation } from './evaluation.ts'
+import { materialize } from './materialize.ts'
+import { METADATA_LABELS, mergeEqualLabels } from './merge-series.ts'
+import { matchLabels, membersOf, signaturesOf } from './signature.ts'
+
+/** The series of one signature: those of the "many" side, those of the "one" side, and what may come out. */
+interface Match {
+  readonly many: readonly number[]
+  readonly one: readonly number[]
+  /** Result labels by key, numbered within the match. */
+  readonly outputs: Map<string, number>
+  readonly firstOutput: number
+  columns: readonly Column[] | undefined
+}
+
+const UNMATCHED = -1
+
+export async function vectorBinary(
+  evaluation: Evaluation,
+  expr: Binary,
+  left: VectorOperator,
+  right: VectorOperator,
+  grid: EvalGrid,
+): Promise<VectorOperator> {
+  const matching = expr.matching!
+  const operation = new BinaryOperation(evaluation, expr)
+  const { outcome } = operation
+  const swapped = matching.card === 'one-to-many'
+  const oneToOne = matching.card === 'one-to-one'
+  let many = swapped ? right : left
+  let one = swapped ? left : right
+  // Fill values stand for the missing side, which is the "one" or the "many" side after the swap.
+  const fillOne = swapped ? matching.fillLeft : matching.fillRight
+  const fillMany = swapped ? matching.fillRight : matching.fillLeft
+  const dropName = changesMetric(expr.op) || (expr.returnBool && !evaluation.delayedNameRemoval)
+  const signatures = signaturesOf(many.heads, one.heads, matching)
+  const manyMembers = membersOf(signatures.left, signatures.count)
+  const oneMembers = membersOf(signatures.right, signatures.count)
+
+  let claimed = new Uint8Array(0)
+  let claimedMatch: Match | undefined
+  if (oneMembers.some((members) => members.length > 1)) {
+    // Two series of the "one" side may meet, which is an error wherever the other side has anything at all.
+    many = await materialize(evaluation, many, grid)
+    one = await materialize(evaluation, one, grid)
+    checkUnique()
+  }
+  const heads: SeriesHead[] = []
+  const owner: Match[] = []
+  for (let ordinal = 0; ordinal < signatures.count; ordinal++) planMatch(ordinal)
+  return mergeEqualLabels({
+    heads,
+    column(index) {
+      const match = owner[index]!
+      match.columns ??= compute(match)
+      return match.columns[index - match.firstOutput]!
+    },
+  })
+
+  function planMatch(ordinal: number): void {
+    const match: Match = {
+      many: manyMembers[ordinal]!,
+      one: oneMembers[ordinal]!,
+      outputs: new Map(),
+      firstOutput: heads.length,
+      columns: undefined,
+    }
+    for (const m of match.many) {
+      for (const o of match.one) planOutput(match, m, o)
+      if (fillOne !== undefined) planOutput(match, m, UNMATCHED)
+    }
+    if (fillMany !== undefined) for (const o of match.one) planOutput(match, UNMATCHED, o)
+  }
+
+  function planOutput(match: Match, m: number, o: number): void {
+    const labels = resultLabels(sideLabels(m, o, many, one), sideLabels(o, m, one, many), matching, dropName)
+    const key = labelsKey(labels)
+    if (match.outputs.has(key)) return
+    match.outputs.set(key, match.outputs.size)
+    heads.push({ labels, dropName: expr.returnBool })
+    owner.push(match)
+  }
+
+  function outputOf(match: Match, m: number, o: number): number {
+    const labels = resultLabels(sideLabels(m, o, many, one), sideLabels(o, m, one, many), matching, dropName)
+    return match.outputs.get(labelsKey(labels))!
+  }
+
+  /** The labels of a series, or of the fill value that stands for it. */
+  function sideLabels(index: number, other: number, side: VectorOperator, otherSide: VectorOperator): Labels {
+    if (index !== UNMATCHED) return side.heads[index]!.labels
+    return matchLabels(otherSide.heads[other]!.labels, matching)
+  }
+
+  function compute(match: Match): Column[] {
+    const { stepCount } = grid
+    const results = Array.from({ length: match.outputs.size }, () => newColumn(stepCount))
+    const oneColumns = match.one.map((index) => copyColumn(one.column(index)))
+    /** Position in match.one of the sample of each step. */
+    const oneAt = new Int32Array(stepCount).fill(UNMATCHED)
+    for (const [position, column] of oneColumns.entries()) {
+      for (let step = 0; step < stepCount; step++) {
+        if (column.presence[step] === ABSENT) continue
+        oneAt[step] = position
+      }
+    }
+    /** Whether something of the many side met the signature at the step. */
+    const met = new Uint8Array(stepCount)
+    for (const m of match.many) {
+      const column = many.column(m)
+      const outputs = new Map<number, number>()
+      for (let step = 0; step < stepCount; step++) {
+        if (column.presence[step] === ABSENT) continue
+        const position = oneAt[step]!
+        if (position === UNMATCHED && fillOne === undefined) continue
+        let output = outputs.get(position)
+        if (output === undefined) {
+          output = outputOf(match, m, position === UNMATCHED ? UNMATCHED : match.one[position]!)
+          outputs.set(position, output)
+        }
+        const oneColumn = position === UNMATCHED ? undefined : oneColumns[position]!
+        combine(column, oneColumn, step, results[output]!, met, output, match)
+      }
+    }
+    if (fillMany !== undefined) {
+      for (const [position, column] of oneColumns.entries()) {
+        const output = outputOf(match, UNMATCHED, match.one[position]!)
+        for (let step = 0; step < stepCount; step++) {
+          if (column.presence[step] === ABSENT || met[step] === 1) continue
+          combine(undefined, column, step, results[output]!, undefined, output, match)
+        }
+      }
+    }
+    return results
+  }
+
+  /** Steps at which outputs of a match were taken, kept or not: a second taker is an error. */
+  function combine(
+    manyColumn: Column | undefined,
+    oneColumn: Column | undefined,
+    step: number,
+    result: Column,
+    met: Uint8Array | undefined,
+    output: number,
+    match: Match,
+  ): void {
+    const manyValue = manyColumn ? manyColumn.values[step]! : fillMany!
+    const oneValue = oneColumn ? oneColumn.values[step]! : fillOne!
+    const manyHistogram = histogramAt(manyColumn, step)
+    const oneHistogram = histogramAt(oneColumn, step)
+    if (swapped) operation.apply(oneValue, manyValue, oneHistogram, manyHistogram)
+    else operation.apply(manyValue, oneValue, manyHistogram, oneHistogram)
+    if (outcome.failed) return
+    claim(match, output, step, met)
+    if (!outcome.keep && !expr.returnBool) return
+    if (expr.returnBool) setFloat(result, step, outcome.keep ? 1 : 0)
+    else if (outcome.histogram) setHistogram(result, step, outcome.histogram)
+    else setFloat(result, step, outcome.value)
+  }
+
+  function claim(match: Match, output: number, step: number, met: Uint8Array | undefined): void {
+    const claims = claimsOf(match)
+    const slot = oneToOne ? step : output * grid.stepCount + step
+    if (claims[slot] === 1) {
+      throw new DomainError(
+        'execution',
+        oneToOne
+          ? 'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)'
+          : 'multiple matches for labels: grouping labels must ensure unique matches',
+      )
+    }
+    claims[slot] = 1
+    if (met) met[step] = 1
+  }
+
+  function claimsOf(match: Match): Uint8Array {
+    if (claimedMatch !== match) {
+      claimedMatch = match
+      claimed = new Uint8Array(oneToOne ? grid.stepCount : grid.stepCount * match.outputs.size)
+    }
+    return claimed
+  }
+
+  function checkUnique(): void {
+    const anyMany = new Uint8Array(grid.stepCount)
+    const filled = fillOne !== undefined || fillMany !== undefined
+    for (let m = 0; m < many.heads.length; m++) {
+      const { presence } = many.column(m)
+      for (let step = 0; step < anyMany.length; step++) anyMany[step]! |= presence[step]!
+    }
+    for (const members of oneMembers) {
+      const seen = new Int32Array(members.length > 1 ? grid.stepCount : 0).fill(UNMATCHED)
+      for (const index of members.length > 1 ? members : []) {
+        const { presence } = one.column(index)
+        for (let step = 0; step < seen.length; step++) {
+          if (presence[step] === ABSENT) continue
+          if (seen[step] !== UNMATCHED && (filled || anyMany[step] !== 0)) {
+            throw duplicateError(index, seen[step]!)
+          }
+          seen[step] = index
+        }
+      }
+    }
+  }
+
+  function duplicateError(a: number, b: number): DomainError {
+    const group = matchLabels(one.heads[a]!.labels, matching)
+    const pair = [a, b].map((index) => formatLabelSet(one.heads[index]!.labels)).sort(compareUtf8)
+    return new DomainError(
+      'execution',
+      `found duplicate series for the match group ${formatLabelSet(group)} on the ${swapped ? 'left' : 'right'} hand-side of the operation: [${pair.join(', ')}];many-to-many matching not allowed: matching labels must be unique on one side`,
+    )
+  }
+}
+
+function histogramAt(column: Column | undefined, step: number): FloatHistogram | undefined {
+  return column?.presence[step] === HISTOGRAM ? column.histograms![step] : undefined
+}
+
+/** `many` gives the labels, `one` those that group_left and group_right ask for. */
+function resultLabels(
+  many: Labels,
+  one: Labels,
+  matching: VectorMatching,
+  dropName: boolean,
+): Labels {
+  let labels = dropName ? withoutLabels(many, METADATA_LABELS) : many
+  if (matching.card === 'one-to-one') {
+    const names = new Set(matching.labels)
+    labels = matching.on ? keepLabels(labels, names) : withoutLabels(labels, names)
+  }
+  for (const name of matching.include) labels = setLabel(labels, name, labelValue(one, name))
+  return labels
+}

@@ -1,0 +1,123 @@
+/** What one evaluation carries through its operators: selected series, options, annotations, limits and the pace. */
+import { DomainError, LimitError } from '#lib/model/errors.ts'
+import type { SelectRequest, SeriesSet, Storage } from '#lib/storage/storage.ts'
+import type { VectorSelector } from '../parse/ast.ts'
+import type { EngineOptions } from '../options.ts'
+import type { StepGrid } from '../result.ts'
+import { AnnotationSet } from './annotation-set.ts'
+
+/** Steps of a (sub)expression. `single`: the evaluation has one step even if this grid was cut or widened from another. */
+export interface EvalGrid {
+  readonly startMs: number
+  readonly stepMs: number
+  readonly stepCount: number
+  /** The expression is evaluated at one time only, so that order counts and sort() works. */
+  readonly single: boolean
+}
+
+/** About 50 ms of work, in samples or steps visited. */
+const WORK_BETWEEN_PAUSES = 5_000_000
+
+export class Evaluation {
+  readonly options: EngineOptions
+  readonly storage: Storage
+  readonly signal: AbortSignal | undefined
+  readonly whole: StepGrid
+  readonly annotations = new AnnotationSet()
+  readonly delayedNameRemoval: boolean
+  readonly useStartTimestamps: boolean
+  readonly warnings = new Set<string>()
+  samplesRead = 0
+  peakSamples = 0
+  seriesRead = 0
+  #held = 0
+  #work = 0
+  readonly #sets: ReadonlyMap<VectorSelector, SeriesSet>
+
+  constructor(parts: {
+    options: EngineOptions
+    storage: Storage
+    whole: StepGrid
+    sets: ReadonlyMap<VectorSelector, SeriesSet>
+    signal: AbortSignal | undefined
+  }) {
+    this.options = parts.options
+    this.storage = parts.storage
+    this.whole = parts.whole
+    this.signal = parts.signal
+    this.#sets = parts.sets
+    this.delayedNameRemoval = parts.options.features.has('promql-delayed-name-removal')
+    this.useStartTimestamps = parts.options.features.has('use-start-timestamps')
+  }
+
+  seriesOf(selector: VectorSelector): SeriesSet {
+    const set = this.#sets.get(selector)
+    if (!set) throw new Error('bug: selector without series')
+    return set
+  }
+
+  /** For what is known only while evaluating (info()). */
+  async select(request: SelectRequest): Promise<SeriesSet> {
+    const set = await this.storage.select(request, this.signal)
+    for (const warning of set.warnings) this.warnings.add(warning)
+    this.seriesRead += set.labels.length
+    return set
+  }
+
+  /** Counts samples that were decoded; `held` is how many of them stay in memory for now. */
+  countRead(samples: number): void {
+    this.samplesRead += samples
+    this.#work += samples
+    this.#check(this.#held + samples)
+  }
+
+  hold(samples: number): void {
+    this.#held += samples
+    this.#check(this.#held)
+  }
+
+  release(samples: number): void {
+    this.#held -= samples
+  }
+
+  #check(samples: number): void {
+    if (samples > this.peakSamples) this.peakSamples = samples
+    if (samples > this.options.maxSamples) {
+      throw new LimitError(
+        'query processing would load too many samples into memory in query execution',
+        this.options.maxSamples,
+        samples,
+      )
+    }
+  }
+
+  /** Call between series with the number of steps or samples visited; await pause() when true. */
+  due(work: number): boolean {
+    this.#work += work
+    return this.#work > WORK_BETWEEN_PAUSES || this.signal?.aborted === true
+  }
+
+  async pause(): Promise<void> {
+    this.#work = 0
+    throwIfAborted(this.signal)
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve)
+    })
+    throwIfAborted(this.signal)
+  }
+}
+
+/** A reason that is a DomainError (a deadline's 'timeout') passes through. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return
+  const reason: unknown = signal.reason
+  if (reason instanceof DomainError) throw reason
+  if (reason instanceof Error && reason.name === 'TimeoutError') {
+    throw new DomainError('timeout', 'query timed out in expression evaluation', { cause: reason })
+  }
+  throw new DomainError('canceled', 'query was canceled in expression evaluation', { cause: reason })
+}
+
+export function gridTime(grid: EvalGrid, step: number): number {
+  return grid.startMs + step * grid.stepMs
+}

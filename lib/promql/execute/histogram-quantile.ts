@@ -1,0 +1,264 @@
+/** histogram_quantile, histogram_quantiles and histogram_fraction over classic and native histograms. */
+import {
+  labelsKey,
+  labelValue,
+  METRIC_NAME,
+  quoteGo,
+  setLabel,
+  withoutLabels,
+  type Labels,
+} from '#lib/model/labels.ts'
+import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { Position } from '../parse/ast.ts'
+import { FLOAT, HISTOGRAM } from '../result.ts'
+import { formatGeneral } from '../function/float-math.ts'
+import {
+  classicFraction,
+  classicQuantile,
+  type ClassicBucket,
+  type ForcedMonotonicity,
+} from '../histogram/classic.ts'
+import { nativeFraction, nativeQuantile, type NanEffect } from '../histogram/native-quantile.ts'
+import type { AnnotationDetail } from './annotation-set.ts'
+import {
+  copyColumn,
+  newColumn,
+  isEmpty,
+  setFloat,
+  storedColumns,
+  type Column,
+  type SeriesHead,
+  type VectorOperator,
+} from './column.ts'
+import { gridTime, type EvalGrid, type Evaluation } from './evaluation.ts'
+import { METADATA_LABELS, mergeEqualLabels } from './merge-series.ts'
+
+const BUCKET_LABEL: ReadonlySet<string> = new Set(['le'])
+
+/** One result series per histogram: a number out of its classic buckets, or out of a native one. */
+export interface HistogramEstimate {
+  /** Set on the result, for histogram_quantiles. */
+  readonly label?: readonly [name: string, value: string] | undefined
+  classic(buckets: ClassicBucket[], step: number): { value: number; forced?: ForcedMonotonicity | undefined }
+  native(histogram: FloatHistogram, step: number): { value: number; nan: NanEffect }
+}
+
+export function quantileEstimate(
+  q: Float64Array,
+  label?: readonly [name: string, value: string],
+): HistogramEstimate {
+  return {
+    label,
+    classic: (buckets, step) => classicQuantile(q[step]!, buckets),
+    native: (histogram, step) => nativeQuantile(q[step]!, histogram),
+  }
+}
+
+export function fractionEstimate(lower: Float64Array, upper: Float64Array): HistogramEstimate {
+  return {
+    classic: (buckets, step) => ({ value: classicFraction(lower[step]!, upper[step]!, buckets) }),
+    native: (histogram, step) => nativeFraction(lower[step]!, upper[step]!, histogram),
+  }
+}
+
+export function warnAboutQuantiles(
+  evaluation: Evaluation,
+  q: Float64Array,
+  position: Position,
+): void {
+  for (const value of new Set(q)) {
+    if (value >= 0 && value <= 1) continue
+    evaluation.annotations.warn(
+      `quantile value should be between 0 and 1, got ${formatGeneral(value)}`,
+      position,
+    )
+  }
+}
+
+/** Series that make up one histogram: its buckets, and a native series with the same labels. */
+interface Histogram {
+  readonly labels: Labels
+  readonly buckets: { readonly index: number; readonly upperBound: number }[]
+  /** Series without a usable `le`: native histograms, or floats that are no bucket. */
+  readonly others: number[]
+}
+
+interface BucketColumn {
+  readonly upperBound: number
+  readonly column: Column
+}
+
+interface OtherColumn {
+  /** Undefined where the series is known to be no bucket for lack of floats. */
+  readonly le: string | undefined
+  readonly column: Column
+}
+
+export async function histogramOperator(
+  evaluation: Evaluation,
+  input: VectorOperator,
+  estimates: readonly HistogramEstimate[],
+  position: Position,
+  grid: EvalGrid,
+): Promise<VectorOperator> {
+  const { annotations, delayedNameRemoval: delayed } = evaluation
+  const heads: SeriesHead[] = []
+  const results: Column[] = []
+  /** Native histograms in series with an `le` of their own, which is then a label like any other. */
+  const strays: { labels: Labels; column: Column }[] = []
+  for (const { labels, buckets, others } of groupSeries(input.heads)) {
+    if (evaluation.due(grid.stepCount * (buckets.length + 1))) await evaluation.pause()
+    const bucketColumns = buckets.map(({ index, upperBound }): BucketColumn => {
+      const column = copyColumn(input.column(index))
+      if (column.histograms) strays.push({ labels: input.heads[index]!.labels, column })
+      return { upperBound, column }
+    })
+    const otherColumns = others.map((index): OtherColumn => {
+      const le = labelValue(input.heads[index]!.labels, 'le')
+      return { le, column: copyColumn(input.column(index)) }
+    })
+    compute(labels, bucketColumns, otherColumns)
+  }
+  for (const { labels, column } of strays) compute(labels, [], [{ le: undefined, column }])
+  evaluation.hold(results.length * grid.stepCount)
+  return mergeEqualLabels(storedColumns(heads, results))
+
+  function compute(
+    labels: Labels,
+    buckets: readonly BucketColumn[],
+    others: readonly OtherColumn[],
+  ): void {
+    const columns = estimates.map(() => newColumn(grid.stepCount))
+    const name = delayed ? labelValue(labels, METRIC_NAME) : ''
+    for (let step = 0; step < grid.stepCount; step++) {
+      const classic: ClassicBucket[] = []
+      for (const { upperBound, column } of buckets) {
+        if (column.presence[step] !== FLOAT) continue
+        classic.push({ upperBound, count: column.values[step]! })
+      }
+      let native: FloatHistogram | undefined
+      for (const { le, column } of others) {
+        if (column.presence[step] === HISTOGRAM) native = column.histograms![step]
+        else if (column.presence[step] === FLOAT && le !== undefined) {
+          annotations.warn(
+            `bucket label "le" is missing or has a malformed value of ${quoteGo(le)}${forMetric(name)}`,
+            position,
+          )
+        }
+      }
+      if (native && classic.length > 0) {
+        annotations.warn(
+          `vector contains a mix of classic and native histograms${forMetric(name)}`,
+          position,
+        )
+        continue
+      }
+      for (const [i, estimate] of estimates.entries()) {
+        if (native) setFloat(columns[i]!, step, nativeValue(estimate, native, step, name))
+        else if (classic.length > 0) {
+          const own = estimates.length > 1 ? classic.map((bucket) => ({ ...bucket })) : classic
+          const { value, forced } = estimate.classic(own, step)
+          if (forced) noteForced(forced, name, gridTime(grid, step))
+          setFloat(columns[i]!, step, value)
+        }
+      }
+    }
+    const named = delayed ? labels : withoutLabels(labels, METADATA_LABELS)
+    for (const [i, { label }] of estimates.entries()) {
+      if (isEmpty(columns[i]!)) continue
+      heads.push({ labels: label ? setLabel(named, label[0], label[1]) : named, dropName: true })
+      results.push(columns[i]!)
+    }
+  }
+
+  function nativeValue(
+    estimate: HistogramEstimate,
+    histogram: FloatHistogram,
+    step: number,
+    name: string,
+  ): number {
+    const { value, nan } = estimate.native(histogram, step)
+    if (nan !== 'none') {
+      const effect = {
+        'result-nan': 'input to histogram_quantile has NaN observations, result is NaN',
+        skewed: 'input to histogram_quantile has NaN observations, result is skewed higher',
+        excluded:
+          'input to histogram_fraction has NaN observations, which are excluded from all fractions',
+      }[nan]
+      annotations.info(`${effect}${forMetric(name)}`, position)
+    }
+    return value
+  }
+
+  function noteForced(forced: ForcedMonotonicity, name: string, timeMs: number): void {
+    annotations.info(
+      `input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)${forMetric(name)}`,
+      position,
+      forcedDetail({ ...forced, firstMs: timeMs, lastMs: timeMs, count: 1 }),
+    )
+  }
+}
+
+function groupSeries(heads: readonly SeriesHead[]): Iterable<Histogram> {
+  const byKey = new Map<string, Histogram>()
+  for (const [index, head] of heads.entries()) {
+    const upperBound = parseBound(labelValue(head.labels, 'le'))
+    const labels =
+      upperBound === undefined ? head.labels : withoutLabels(head.labels, BUCKET_LABEL)
+    const key = labelsKey(labels)
+    let histogram = byKey.get(key)
+    if (!histogram) byKey.set(key, (histogram = { labels, buckets: [], others: [] }))
+    if (upperBound === undefined) histogram.others.push(index)
+    else histogram.buckets.push({ index, upperBound })
+  }
+  return byKey.values()
+}
+
+function forMetric(name: string): string {
+  return name === '' ? '' : ` for metric name ${quoteGo(name)}`
+}
+
+/** What Go's ParseFloat takes, as far as it occurs in `le`. */
+function parseBound(text: string): number | undefined {
+  const inf = /^([+-]?)inf(inity)?$/i.exec(text)
+  if (inf) return inf[1] === '-' ? -Infinity : Infinity
+  if (/^[+-]?nan$/i.test(text)) return NaN
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined
+  return Number(text)
+}
+
+interface Forced extends ForcedMonotonicity {
+  readonly firstMs: number
+  readonly lastMs: number
+  readonly count: number
+}
+
+interface ForcedDetail extends AnnotationDetail {
+  readonly forced: Forced
+}
+
+function forcedDetail(forced: Forced): ForcedDetail {
+  return {
+    forced,
+    merge(earlier) {
+      const other = (earlier as ForcedDetail).forced
+      return forcedDetail({
+        minBucket: Math.min(forced.minBucket, other.minBucket),
+        maxBucket: Math.max(forced.maxBucket, other.maxBucket),
+        maxDiff: Math.max(forced.maxDiff, other.maxDiff),
+        firstMs: Math.min(forced.firstMs, other.firstMs),
+        lastMs: Math.max(forced.lastMs, other.lastMs),
+        count: forced.count + other.count,
+      })
+    },
+    show() {
+      const { minBucket, maxBucket, maxDiff, count, firstMs, lastMs } = forced
+      const diff = formatGeneral(Number(maxDiff.toPrecision(2)))
+      return `, from buckets ${formatGeneral(minBucket)} to ${formatGeneral(maxBucket)}, with a max diff of ${diff}, over ${count} samples from ${isoSeconds(firstMs)} to ${isoSeconds(lastMs)}`
+    },
+  }
+}
+
+function isoSeconds(ms: number): string {
+  return new Date(Math.trunc(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+}

@@ -1,0 +1,89 @@
+/** sum() and avg(): floats and histograms of a group beside each other; a step with both is dropped with a warning. */
+import { ABSENT, HISTOGRAM } from '../result.ts'
+import { HistogramMean, HistogramSum, type HistogramNotes } from '../histogram/running.ts'
+import { FloatMeans, FloatSums, type Accumulator } from './accumulators.ts'
+import { newColumn, setFloat, setHistogram, type Column } from './column.ts'
+
+/** What a group reports about its histograms. */
+export interface SumNotes extends HistogramNotes {
+  mixed(): void
+  resetCollision(): void
+}
+
+export function sumAccumulator(stepCount: number, notes: () => SumNotes): Accumulator {
+  const floats = new FloatSums(stepCount)
+  const histograms = new HistogramSteps(stepCount, () => new HistogramSum())
+  return {
+    add(column) {
+      const { values, presence } = column
+      for (let i = 0; i < stepCount; i++) {
+        const kind = presence[i]
+        if (kind === ABSENT) continue
+        if (kind === HISTOGRAM) histograms.add(i, column, floats.seen[i] === 1, notes)
+        else floats.add(i, values[i]!)
+      }
+    },
+    finish: () => histograms.finish(floats.seen, (step) => floats.total(step), notes),
+  }
+}
+
+export function averageAccumulator(stepCount: number, notes: () => SumNotes): Accumulator {
+  const floats = new FloatMeans(stepCount)
+  const counts = new Float64Array(stepCount)
+  const histograms = new HistogramSteps(stepCount, () => new HistogramMean())
+  return {
+    add(column) {
+      for (let i = 0; i < stepCount; i++) {
+        const kind = column.presence[i]
+        if (kind === ABSENT) continue
+        counts[i]!++
+        if (kind === HISTOGRAM) histograms.add(i, column, floats.sums.seen[i] === 1, notes)
+        else floats.add(i, column.values[i]!, counts[i]!)
+      }
+    },
+    finish: () => histograms.finish(floats.sums.seen, (step) => floats.mean(step), notes),
+  }
+}
+
+/** The histograms of one group, a running state per step that has any. */
+class HistogramSteps {
+  readonly #stepCount: number
+  readonly #make: () => HistogramSum | HistogramMean
+  #running: (HistogramSum | HistogramMean | undefined)[] | undefined
+
+  constructor(stepCount: number, make: () => HistogramSum | HistogramMean) {
+    this.#stepCount = stepCount
+    this.#make = make
+  }
+
+  add(step: number, column: Column, afterFloats: boolean, notes: () => SumNotes): void {
+    this.#running ??= Array.from({ length: this.#stepCount })
+    const running = (this.#running[step] ??= this.#make())
+    // With floats before, the step is lost anyway.
+    if (!afterFloats) running.add(column.histograms![step]!, notes())
+  }
+
+  finish(
+    floatsSeen: Uint8Array,
+    floatValue: (step: number) => number,
+    notes: () => SumNotes,
+  ): Column {
+    const result = newColumn(this.#stepCount)
+    for (let i = 0; i < this.#stepCount; i++) {
+      const running = this.#running?.[i]
+      if (!running) {
+        if (floatsSeen[i] === 1) setFloat(result, i, floatValue(i))
+        continue
+      }
+      if (floatsSeen[i] === 1) {
+        notes().mixed()
+        continue
+      }
+      const total = running.finish()
+      if (!total) continue
+      if (running.resetCollision) notes().resetCollision()
+      setHistogram(result, i, total)
+    }
+    return result
+  }
+}
