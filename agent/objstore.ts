@@ -1,10 +1,9 @@
 /** The object storage flags that every command has, and the bucket they name. */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { openBucket } from '#lib/aws/open-bucket.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
-import { prefixedBucket } from '#lib/bucket/prefixed-bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
 
 export interface ObjstoreFlags {
@@ -30,22 +29,21 @@ export function objstoreFlags(parsed: Readonly<Record<string, unknown>>): Objsto
   }
 }
 
-/** Undefined when neither flag is given. */
-export async function openConfiguredBucket(
-  { yaml, file }: ObjstoreFlags,
-  env: Env,
-): Promise<Bucket | undefined> {
+/** The text of the configuration, its variables not yet replaced. Undefined when neither flag is given. */
+export async function readObjstoreYaml({ yaml, file }: ObjstoreFlags): Promise<string | undefined> {
   if (yaml !== undefined && file !== undefined) {
     throw new DomainError('invalid', 'give --objstore.config or --objstore.config-file, not both')
   }
   const text = file === undefined ? yaml : await readConfigFile(file)
-  if (text === undefined || text.trim() === '') return undefined
-  const config = parseObjstoreConfig(text, env)
-  if (config.type === 'FILESYSTEM')
-    return prefixedBucket(fileBucket(config.directory), config.prefix)
-  // Loaded here, so that commands without S3 don't wait for the AWS SDK.
-  const { openBucket } = await import('#lib/aws/open-bucket.ts')
-  return openBucket(config)
+  return text === undefined || text.trim() === '' ? undefined : text
+}
+
+export async function openConfiguredBucket(
+  flags: ObjstoreFlags,
+  env: Env,
+): Promise<Bucket | undefined> {
+  const yaml = await readObjstoreYaml(flags)
+  return yaml === undefined ? undefined : openBucket(parseObjstoreConfig(yaml, env))
 }
 
 /** For commands that are nothing without a bucket. */

@@ -1,37 +1,17 @@
 /** `thaw local`: everything on this machine. What it starts is in `localstack`. */
 import { Command, InvalidArgumentError } from 'commander'
-import {
-  OBJSTORE_HELP,
-  type ObjstoreFlags,
-  addObjstoreFlags,
-  objstoreFlags,
-} from '#agent/objstore.ts'
+import { OBJSTORE_HELP, addObjstoreFlags, objstoreFlags } from '#agent/objstore.ts'
+import type { LocalOptions } from '#localstack/local.ts'
 import type { CliContext } from './context.ts'
 
-export interface LocalOptions {
-  readonly port: number
-  readonly dataDir: string
-  /** Both undefined: a bucket in `dataDir`. */
-  readonly objstore: ObjstoreFlags
-  /** With `tsdbPath`: ship the blocks of this Prometheus. Undefined: sample data. */
-  readonly prometheusUrl?: string | undefined
-  readonly tsdbPath?: string | undefined
-  /** How many days of sample data. */
-  readonly days: number
-  readonly context: CliContext
-}
-
 export interface LocalModule {
-  /** Resolves after `context.signal`, when nothing runs any more. */
   readonly runLocal: (options: LocalOptions) => Promise<void>
 }
 
-/** Loaded when asked for: the other commands need not wait for it. */
-const LOCAL_MODULE = '#localstack/local.ts'
-
 export function localCommand(
   context: CliContext,
-  load: () => Promise<LocalModule> = () => import(LOCAL_MODULE) as Promise<LocalModule>,
+  // Loaded when asked for: the other commands need not wait for it.
+  load: () => Promise<LocalModule> = () => import('#localstack/local.ts'),
 ): Command {
   const command = new Command('local')
     .description('Runs all of thaw on this machine: functions, bucket, HTTP API and UI.')
