@@ -23,8 +23,6 @@ export interface MadeSample {
   readonly v?: number
   readonly stale?: boolean
   readonly histogram?: MadeHistogram
-  /** Start timestamp. */
-  readonly st?: number
 }
 
 export interface MadeSeries {
@@ -75,7 +73,7 @@ export function floatSeries(): MadeSeries[] {
   ]
 }
 
-/** Series that only remote write can bring: histograms, stale markers, start timestamps. */
+/** Series that only remote write can bring: histograms and stale markers. */
 export function histogramSeries(): MadeSeries[] {
   const at = (i: number): number => START_MS + i * STEP_MS
   return [
@@ -94,13 +92,12 @@ function intHistogram(at: (i: number) => number): MadeSample[] {
   let counts = new Map<number, number>()
   let zeros = 0
   for (let i = 0; i < 60; i++) {
-    const st = i < 35 ? at(0) - 5000 : at(35) - 2000
     if (i === 35) {
       counts = new Map()
       zeros = 0
     }
     if (i === 50) {
-      samples.push({ t: at(i), st, histogram: { ...emptyHistogram('int'), stale: true } })
+      samples.push({ t: at(i), histogram: { ...emptyHistogram('int'), stale: true } })
       continue
     }
     const widest = i < 10 ? 3 : 8
@@ -109,7 +106,7 @@ function intHistogram(at: (i: number) => number): MadeSample[] {
       counts.set(bucket, (counts.get(bucket) ?? 0) + Math.floor(rnd() * 400))
     }
     if (i % 3 === 0) zeros++
-    samples.push({ t: at(i), st, histogram: histogramOf('int', 3, counts, zeros, i * 1.5) })
+    samples.push({ t: at(i), histogram: histogramOf('int', 3, counts, zeros, i * 1.5) })
   }
   return samples
 }
@@ -123,7 +120,7 @@ function floatHistogram(at: (i: number) => number): MadeSample[] {
     counts.set(bucket, (counts.get(bucket) ?? 0) + rnd() * 10)
     if (i === 20) for (const key of counts.keys()) counts.set(key, counts.get(key)! / 4)
     const made = histogramOf('float', i < 30 ? 0 : -1, counts, i / 8, i * 0.1)
-    samples.push({ t: at(i), st: at(0) - 1000 - i, histogram: made })
+    samples.push({ t: at(i), histogram: made })
   }
   samples.push({ t: at(40), histogram: { ...emptyHistogram('float'), stale: true } })
   return samples
@@ -152,9 +149,8 @@ function customBuckets(at: (i: number) => number): MadeSample[] {
 /** Floats with stale markers in between, and changes of kind. */
 function flapping(at: (i: number) => number): MadeSample[] {
   return Array.from({ length: 150 }, (_, i): MadeSample => {
-    const st = i < 3 ? 0 : at(i - (i % 20)) - 10
-    if (i === 0 || (i > 5 && i % 9 === 0)) return { t: at(i), st, stale: true }
-    return { t: at(i), st, v: i % 4 === 0 ? i : i / 8 }
+    if (i === 0 || (i > 5 && i % 9 === 0)) return { t: at(i), stale: true }
+    return { t: at(i), v: i % 4 === 0 ? i : i / 8 }
   })
 }
 
@@ -231,4 +227,49 @@ export function openMetrics(series: readonly MadeSeries[]): string {
 function formatGo(value: number): string {
   if (Object.is(value, -0)) return '-0'
   return String(value).replace('Infinity', 'Inf')
+}
+
+/** What an OTLP sender says; only this way start timestamps come into a Prometheus at chosen times. */
+export interface MadeStartedSample {
+  readonly t: number
+  readonly st: number
+  readonly v: number
+}
+
+/** Counters by name: one that knows its start all along, one that learns it late and restarts. */
+export function startedSeries(): ReadonlyMap<string, readonly MadeStartedSample[]> {
+  const samples = (st: (i: number) => number): MadeStartedSample[] =>
+    Array.from({ length: 140 }, (_, i) => ({ t: START_MS + i * STEP_MS, st: st(i), v: i % 5 === 0 ? i : i / 4 }))
+  return new Map([
+    ['restarting', samples((i) => (i < 4 ? 0 : START_MS + (i - (i % 20)) * STEP_MS - 77))],
+    ['started', samples(() => START_MS - 1234)],
+    ['started_each', samples((i) => START_MS + i * STEP_MS - 900 - (i % 7))],
+  ])
+}
+
+/** An OTLP request of all samples at a time: a sum and an exponential histogram of each name. */
+export function otlpRequest(time: number): unknown {
+  const metrics = [...startedSeries()].flatMap(([name, samples]) => {
+    const sample = samples.find(({ t }) => t === time)
+    if (!sample) return []
+    const point = {
+      timeUnixNano: `${sample.t}000000`,
+      startTimeUnixNano: `${sample.st}000000`,
+    }
+    const total = Math.floor(sample.v) + 1
+    const sum = { dataPoints: [{ ...point, asDouble: sample.v }], aggregationTemporality: 2 }
+    const histogram = {
+      ...point,
+      count: String(total),
+      sum: sample.v,
+      scale: 1,
+      zeroCount: '1',
+      positive: { offset: 3, bucketCounts: [String(total - 1)] },
+    }
+    return [
+      { name, sum: { ...sum, isMonotonic: false } },
+      { name: `${name}_histogram`, exponentialHistogram: { dataPoints: [histogram], aggregationTemporality: 2 } },
+    ]
+  })
+  return { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }
 }

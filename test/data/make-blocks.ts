@@ -3,7 +3,15 @@ import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { floatSeries, histogramSeries, openMetrics, END_MS, type MadeSeries } from './made-series.ts'
+import {
+  END_MS,
+  floatSeries,
+  histogramSeries,
+  type MadeSeries,
+  openMetrics,
+  otlpRequest,
+  startedSeries,
+} from './made-series.ts'
 import { remoteWriteRequest } from './remote-write-request.ts'
 
 const USAGE = `node test/data/make-blocks.ts promtool <promtool> <folder>
@@ -48,6 +56,7 @@ async function fromPrometheus(prometheus: string, into: string, enable: string):
     `--web.listen-address=127.0.0.1:${port}`,
     '--web.enable-admin-api',
     '--web.enable-remote-write-receiver',
+    '--web.enable-otlp-receiver',
     '--log.level=warn',
     ...(enable ? [`--enable-feature=${enable}`] : []),
   ]
@@ -56,7 +65,7 @@ async function fromPrometheus(prometheus: string, into: string, enable: string):
   try {
     await ready(`${url}/-/ready`)
     const series: MadeSeries[] = [...floatSeries(), ...histogramSeries()]
-    await write(`${url}/api/v1/write`, series)
+    await write(url, series, enable.includes('st-storage'))
     const answer = await fetch(
       `${url}/api/v1/query?query=${encodeURIComponent('{__name__=~".+"}[3h]')}&time=${END_MS / 1000}`,
     )
@@ -80,23 +89,34 @@ async function ready(url: string): Promise<void> {
   throw new Error(`${url} does not become ready`)
 }
 
-/** In order of time, a request per step, as a sender would. */
-async function write(url: string, series: readonly MadeSeries[]): Promise<void> {
-  const times = [...new Set(series.flatMap(({ samples }) => samples.map(({ t }) => t)))]
-  times.sort((a, b) => a - b)
-  for (const time of times) {
+/** In order of time, a request per step and protocol, as senders would. */
+async function write(url: string, series: readonly MadeSeries[], started: boolean): Promise<void> {
+  const times = new Set(series.flatMap(({ samples }) => samples.map(({ t }) => t)))
+  const startedTimes = new Set([...startedSeries().values()].flatMap((all) => all.map(({ t }) => t)))
+  for (const time of [...times.union(startedTimes)].sort((a, b) => a - b)) {
     const now = series
       .map((one) => ({ ...one, samples: one.samples.filter(({ t }) => t === time) }))
       .filter(({ samples }) => samples.length > 0)
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: {
+    if (now.length > 0) {
+      await post(`${url}/api/v1/write`, remoteWriteRequest(now), {
         'Content-Type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
         'Content-Encoding': 'snappy',
         'X-Prometheus-Remote-Write-Version': '2.0.0',
-      },
-      body: remoteWriteRequest(now),
-    })
-    if (answer.status !== 204) throw new Error(`${answer.status} ${await answer.text()}`)
+      })
+    }
+    if (started && startedTimes.has(time)) {
+      await post(`${url}/api/v1/otlp/v1/metrics`, JSON.stringify(otlpRequest(time)), {
+        'Content-Type': 'application/json',
+      })
+    }
   }
+}
+
+async function post(
+  url: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string>,
+): Promise<void> {
+  const answer = await fetch(url, { method: 'POST', headers, body })
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
 }

@@ -24,16 +24,15 @@ export function remoteWriteRequest(series: readonly MadeSeries[]): Uint8Array<Ar
   return snappy(message)
 }
 
-function sample({ t, v, stale, st }: MadeSample): number[] {
+function sample({ t, v, stale }: MadeSample): number[] {
   const out: number[] = []
   if (stale) out.push(9, ...STALE)
   else double(out, 1, v!)
   integer(out, 2, t)
-  integer(out, 3, st ?? 0)
   return out
 }
 
-function histogram({ t, st }: MadeSample, h: MadeHistogram): number[] {
+function histogram({ t }: MadeSample, h: MadeHistogram): number[] {
   const out: number[] = []
   const int = h.kind === 'int'
   if (int) integer(out, 1, h.count)
@@ -53,7 +52,6 @@ function histogram({ t, st }: MadeSample, h: MadeHistogram): number[] {
   if (h.gauge) integer(out, 14, 3)
   integer(out, 15, t)
   if (h.customValues) field(out, 16, doubles(h.customValues))
-  integer(out, 17, st ?? 0)
   return out
 }
 
