@@ -1,4 +1,5 @@
 /** The front door: an HTTP API that hands every request to `query`, which knows its own routes. */
+/* oxlint-disable no-new -- a construct adds itself to its scope. */
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {

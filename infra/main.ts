@@ -1,4 +1,5 @@
 /** The CDK app: one stack, configured by the context of cdk.json and `cdk --context name=value`. */
+/* oxlint-disable no-new -- a construct adds itself to its scope. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

@@ -31,13 +31,13 @@ export class PlanFunction extends ThawFunction {
       retryAttempts: 1,
       maxEventAge: Duration.minutes(5),
     })
-    new Rule(this, 'EveryFiveMinutes', {
+    const clock = new Rule(this, 'EveryFiveMinutes', {
       ruleName: `${config.stackName}-plan`,
       description: 'Finds what no event told of',
       schedule: Schedule.rate(Duration.minutes(5)),
-      targets: [target],
     })
-    new Rule(this, 'BlockArrived', {
+    clock.addTarget(target)
+    const arrival = new Rule(this, 'BlockArrived', {
       ruleName: `${config.stackName}-block-arrived`,
       description: 'meta.json is the last object of a block',
       eventPattern: {
@@ -45,7 +45,7 @@ export class PlanFunction extends ThawFunction {
         detailType: ['Object Created'],
         detail: { bucket: { name: [bucket.name] }, object: { key: [{ suffix: '/meta.json' }] } },
       },
-      targets: [target],
     })
+    arrival.addTarget(target)
   }
 }

@@ -1,6 +1,8 @@
 /** What an operator may choose about the stack. Everything else is decided in the constructs. */
 import { fileURLToPath } from 'node:url'
 
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+
 export interface StackConfig {
   /** Name of the stack, and prefix of its functions and log groups. */
   readonly stackName: string
@@ -15,7 +17,7 @@ export interface StackConfig {
   /** 1,769 MB is one whole vCPU, and a query runs on one thread. */
   readonly queryMemoryMb: number
   readonly storeMemoryMb: number
-  readonly logRetentionDays: number
+  readonly logRetentionDays: RetentionDays
   /** Where `query.ts`, `store.ts` and `plan.ts` are. */
   readonly functionsDir: string
 }
@@ -28,7 +30,7 @@ export const DEFAULT_STACK_CONFIG: StackConfig = {
   requestsPerSecond: 100,
   queryMemoryMb: 1769,
   storeMemoryMb: 1769,
-  logRetentionDays: 14,
+  logRetentionDays: RetentionDays.TWO_WEEKS,
   functionsDir: fileURLToPath(new URL('../functions/', import.meta.url)),
 }
 
@@ -43,7 +45,7 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
     requestsPerSecond: count('requestsPerSecond', context) ?? defaults.requestsPerSecond,
     queryMemoryMb: count('queryMemoryMb', context) ?? defaults.queryMemoryMb,
     storeMemoryMb: count('storeMemoryMb', context) ?? defaults.storeMemoryMb,
-    logRetentionDays: count('logRetentionDays', context) ?? defaults.logRetentionDays,
+    logRetentionDays: retention('logRetentionDays', context) ?? defaults.logRetentionDays,
     functionsDir: defaults.functionsDir,
   }
 }
@@ -73,4 +75,16 @@ function count(name: string, context: Context): number | undefined {
     throw new Error(`context ${name} is not a positive integer: ${JSON.stringify(value)}`)
   }
   return number
+}
+
+/** CloudWatch keeps logs for certain numbers of days only. */
+function retention(name: string, context: Context): RetentionDays | undefined {
+  const days = count(name, context)
+  if (days === undefined) return undefined
+  const known = Object.values(RetentionDays).filter((value) => typeof value === 'number')
+  const found = known.find((value) => Number(value) === days)
+  if (found === undefined) {
+    throw new Error(`context ${name} is ${days}, not one of ${known.join(', ')}`)
+  }
+  return found
 }

@@ -1,4 +1,5 @@
 /** The whole of thaw on AWS: a bucket, the functions that work on it, and what wakes them. */
+/* oxlint-disable no-new -- a construct adds itself to its scope. */
 import { CfnOutput, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 

@@ -70,6 +70,7 @@ export interface EventSourceSpec {
 }
 
 export interface Assembly {
+  /** As the stack's output `BucketName` says, or the one bucket in it. */
   readonly bucketName: string | undefined
   readonly functions: readonly FunctionSpec[]
   readonly httpApis: readonly HttpApiSpec[]
@@ -81,6 +82,7 @@ export interface Assembly {
 interface Template {
   readonly Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>
   readonly Parameters?: Record<string, { Default?: string }>
+  readonly Outputs?: Record<string, { Value: unknown }>
 }
 
 interface Manifest {
@@ -117,7 +119,9 @@ export function readAssembly(
   const lambdas = of('AWS::Lambda::Function')
 
   return {
-    bucketName: of('AWS::S3::Bucket').map(({ id }) => scope.ref(id))[0],
+    bucketName:
+      (resolve(template.Outputs?.['BucketName']?.Value, scope) as string | undefined) ??
+      of('AWS::S3::Bucket').map(({ id }) => scope.ref(id))[0],
     functions: lambdas.map(({ id, properties }) =>
       functionSpec(scope.ref(id), properties, (key) => codeDirectory(directory, assets, key)),
     ),

@@ -47,4 +47,10 @@ describe('the stack configuration', () => {
       'context queryMemoryMb is not a positive integer: "lots"',
     )
   })
+
+  it('refuses a retention that CloudWatch does not have', () => {
+    expect(() => stackConfig((name) => (name === 'logRetentionDays' ? 8 : undefined))).toThrow(
+      /^context logRetentionDays is 8, not one of 1, 3, 5, 7, 14, /,
+    )
+  })
 })
