@@ -1,0 +1,177 @@
+/** `thaw local`, the main job on one machine: Prometheus data → agents → bucket → the deployed functions → HTTP API. */
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { CliContext } from '#cli/context.ts'
+import type { ObjstoreFlags } from '#agent/objstore.ts'
+import { readObjstoreYaml } from '#agent/objstore.ts'
+import type { Cloud } from './cloud/embedded-cloud.ts'
+import { startCloud } from './cloud/embedded-cloud.ts'
+import type { LocalPrometheus, ShippedBlock } from './local-agents.ts'
+import { startAgents } from './local-agents.ts'
+import { startProgress } from './progress.ts'
+import { startSampleWorld } from './sample-world.ts'
+import { synthesise } from './synthesise.ts'
+
+export interface LocalOptions {
+  readonly port: number
+  readonly dataDir: string
+  /** Both undefined: a bucket in `dataDir`. */
+  readonly objstore: ObjstoreFlags
+  /** With `tsdbPath`: ship the blocks of this Prometheus. Undefined: sample data. */
+  readonly prometheusUrl?: string | undefined
+  readonly tsdbPath?: string | undefined
+  readonly days: number
+  readonly context: CliContext
+}
+
+/** The label in which the replicas of the sample data differ, and that of most people's Prometheus servers. */
+const REPLICA_LABEL = 'replica'
+/** Small enough that the sample data of two weeks is worth several functions. */
+const SLICE_BYTES = 1024 * 1024
+/** Parallel requests; more than two cores would make of it is still true to Lambda. */
+const CONCURRENCY = 12
+
+/** Resolves after the context's signal, when nothing runs any more. */
+export async function runLocal(options: LocalOptions): Promise<void> {
+  const { context, days, port } = options
+  const { signal, writeError: say } = context
+  const dataDir = resolve(options.dataDir)
+  await mkdir(dataDir, { recursive: true })
+  const ends: (() => Promise<void>)[] = []
+  const show = { write: say, terminal: process.stderr.isTTY }
+  const startedMs = context.now()
+  try {
+    say(`thaw local, data in ${dataDir}\n`)
+    const yaml =
+      (await readObjstoreYaml(options.objstore)) ?? directoryBucket(join(dataDir, 'bucket'))
+
+    const bundling = startProgress('functions', show)
+    const assemblyDir = join(dataDir, 'cdk.out')
+    await synthesise({ outDir: assemblyDir, context: { replicaLabels: REPLICA_LABEL }, signal })
+    bundling.finish('bundled from the synthesised stack')
+
+    const prometheuses = await dataSources(options, dataDir, ends)
+
+    const cloud = await startCloud({
+      assemblyDir,
+      httpPort: port,
+      clock: true,
+      concurrency: CONCURRENCY,
+      environment: {
+        THAW_OBJSTORE_CONFIG: yaml,
+        THAW_REPLICA_LABELS: REPLICA_LABEL,
+        THAW_SLICE_BYTES: String(SLICE_BYTES),
+      },
+      log: (source, line) => say(`[${source}] ${line}\n`),
+    })
+    ends.push(() => cloud.stop())
+
+    const shipping = startProgress('agents', show)
+    const agents = await startAgents(prometheuses, {
+      objstore: { yaml },
+      env: context.env,
+      now: context.now,
+      signal,
+      onProgress: (done, total) => shipping.update(done, total, `${megabytes(done)} shipped`),
+      onShipped: (block) => announce(cloud, block),
+    })
+    ends.push(() => agents.stop())
+    const shipped = await agents.firstPass
+    shipping.finish(
+      `${shipped.blocks} blocks, ${megabytes(shipped.bytes)} shipped by ${prometheuses.length} agents`,
+    )
+
+    const planning = startProgress('bucket index', show)
+    planning.finish(await plan(cloud))
+    const seconds = ((context.now() - startedMs) / 1000).toFixed(0)
+    say(readyText(cloud.httpUrl, seconds, days, prometheuses))
+    await aborted(signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    for (const end of ends.toReversed())
+      await end().catch((error: Error) => say(`${error.message}\n`))
+    say('thaw local ended\n')
+  }
+}
+
+async function dataSources(
+  options: LocalOptions,
+  dataDir: string,
+  ends: (() => Promise<void>)[],
+): Promise<readonly LocalPrometheus[]> {
+  const { prometheusUrl, tsdbPath, objstore, context, days } = options
+  if (prometheusUrl !== undefined || tsdbPath !== undefined) {
+    if (prometheusUrl === undefined || tsdbPath === undefined) {
+      throw new Error('give both --prometheus.url and --tsdb.path, or neither for sample data')
+    }
+    return [{ name: 'prometheus', url: prometheusUrl, tsdbPath, sample: false }]
+  }
+  if (objstore.yaml !== undefined || objstore.file !== undefined) return []
+  const show = { write: context.writeError, terminal: process.stderr.isTTY }
+  const world = await startSampleWorld({
+    dir: join(dataDir, 'prometheus'),
+    days,
+    now: context.now,
+    signal: context.signal,
+    progress: startProgress('sample data', show),
+  })
+  ends.push(() => world.stop())
+  return world.prometheuses
+}
+
+function directoryBucket(directory: string): string {
+  return `type: FILESYSTEM\nconfig:\n  directory: ${JSON.stringify(directory)}\n`
+}
+
+/** What S3 would tell EventBridge, and that the `plan` function. */
+function announce(cloud: Cloud, { ulid, metaSize }: ShippedBlock): void {
+  cloud.objectCreated(`${ulid}/meta.json`, metaSize)
+}
+
+async function plan(cloud: Cloud): Promise<string> {
+  const name = cloud.assembly.functions.find((spec) => spec.name.endsWith('plan'))?.name
+  if (name === undefined) throw new Error('the synthesised stack has no plan function')
+  const result = await cloud.invoke(name, {})
+  const body = JSON.parse(Buffer.from(result.payload).toString('utf8')) as {
+    blocks?: number
+    errorMessage?: string
+  }
+  if (body.blocks === undefined)
+    throw new Error(`plan: ${body.errorMessage ?? JSON.stringify(body)}`)
+  return `${body.blocks} blocks visible`
+}
+
+function readyText(
+  url: string,
+  seconds: string,
+  days: number,
+  prometheuses: readonly LocalPrometheus[],
+): string {
+  const sample = prometheuses.some((prometheus) => prometheus.sample)
+  const examples = sample
+    ? `
+  curl '${url}/api/v1/query?query=count+by+(cluster)+(up)'
+  npx thaw query --start=-${days}d --step=1h 'sum by (cluster) (rate(http_requests_total[5m]))'
+`
+    : `
+  curl '${url}/api/v1/query?query=up'
+`
+  return `
+thaw is ready after ${seconds} s: ${url}
+  Grafana: add a Prometheus data source with this URL.
+${examples}
+Ctrl-C ends it; the data stays for the next start.
+`
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done()
+    else signal.addEventListener('abort', () => done(), { once: true })
+  })
+}
