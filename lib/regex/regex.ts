@@ -57,7 +57,8 @@ function build(pattern: string): Regex {
   if (strings === undefined) return automaton(pattern)
   const literals = new Set<string>()
   const globs = new Set<string>()
-  for (const text of strings) (text.includes(ANY) || text.includes(SOME) ? globs : literals).add(text)
+  for (const text of strings)
+    (text.includes(ANY) || text.includes(SOME) ? globs : literals).add(text)
   if (globs.size > MAX_GLOBS) return automaton(pattern)
   const tests = [...globs].map(globTest)
   if (literals.size === 1) {
@@ -93,7 +94,10 @@ function compileRe2(pattern: string): RE2JS {
     )
   }
   if (!pattern.isWellFormed()) {
-    throw new DomainError('invalid', `error parsing regexp: invalid UTF-8: \`${pattern.toWellFormed()}\``)
+    throw new DomainError(
+      'invalid',
+      `error parsing regexp: invalid UTF-8: \`${pattern.toWellFormed()}\``,
+    )
   }
   try {
     return RE2JS.compile(pattern, RE2JS.DOTALL)
@@ -162,8 +166,7 @@ function globTest(glob: string): (value: string) => boolean {
     if (lastGap < 2) {
       if (first === '' && last === '') return lastGap === 0 ? () => true : (value) => value !== ''
       if (last === '') return (value) => value.length >= least && value.startsWith(first)
-      return (value) =>
-        value.length >= least && value.startsWith(first) && value.endsWith(last)
+      return (value) => value.length >= least && value.startsWith(first) && value.endsWith(last)
     }
   }
   return (value) => {

@@ -82,7 +82,10 @@ class Checker {
   #expect(expr: Expr, wanted: ValueType, context: string): void {
     const type = this.check(expr)
     if (type === wanted) return
-    this.#fail(expr, `expected type ${describeType(wanted)} in ${context}, got ${describeType(type)}`)
+    this.#fail(
+      expr,
+      `expected type ${describeType(wanted)} in ${context}, got ${describeType(type)}`,
+    )
   }
 
   #call(call: Call): ValueType {
@@ -94,7 +97,10 @@ class Checker {
         this.#fail(call, `expected ${declared} argument(s) in call to "${name}", got ${count}`)
       }
     } else if (count < declared - 1) {
-      this.#fail(call, `expected at least ${declared - 1} argument(s) in call to "${name}", got ${count}`)
+      this.#fail(
+        call,
+        `expected at least ${declared - 1} argument(s) in call to "${name}", got ${count}`,
+      )
     } else if (variadic > 0 && count > declared - 1 + variadic) {
       const most = declared - 1 + variadic
       this.#fail(call, `expected at most ${most} argument(s) in call to "${name}", got ${count}`)
@@ -134,7 +140,10 @@ class Checker {
     const setOperator = SET_OPERATORS.has(op)
     const matching = binary.matching!
     if (returnBool && !comparison) {
-      this.#failAt(this.#operatorStart(left), 'bool modifier can only be used on comparison operators')
+      this.#failAt(
+        this.#operatorStart(left),
+        'bool modifier can only be used on comparison operators',
+      )
     }
     if (comparison && !returnBool && leftType === 'scalar' && rightType === 'scalar') {
       this.#failAt(this.#operatorStart(left), 'comparisons between scalars must use BOOL modifier')

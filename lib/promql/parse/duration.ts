@@ -6,7 +6,14 @@ import type { TokenStream } from './token-stream.ts'
 
 type DurationOp = Extract<DurationExpr, { type: 'duration-binary' }>['op']
 
-const PRECEDENCE: Readonly<Record<string, number>> = { '+': 1, '-': 1, '*': 2, '/': 2, '%': 2, '^': 3 }
+const PRECEDENCE: Readonly<Record<string, number>> = {
+  '+': 1,
+  '-': 1,
+  '*': 2,
+  '/': 2,
+  '%': 2,
+  '^': 3,
+}
 const UNARY_PRECEDENCE = 2
 
 /** Prometheus keeps durations as 64-bit nanoseconds. */
@@ -45,7 +52,11 @@ export function parseOffsetDuration(stream: TokenStream): DurationExpr {
   if (kind !== '+' && kind !== '-') return parseAtom(stream)
   const op = stream.take()
   if (stream.kind() === '+' || stream.kind() === '-') {
-    return parseOperators(stream, negate(stream, op, parseDurationExpr(stream, UNARY_PRECEDENCE + 1)), 1)
+    return parseOperators(
+      stream,
+      negate(stream, op, parseDurationExpr(stream, UNARY_PRECEDENCE + 1)),
+      1,
+    )
   }
   if (stream.kind() === 'number' || stream.kind() === 'duration') {
     return literal(stream, stream.take(), op)
@@ -74,7 +85,11 @@ function parseDurationExpr(stream: TokenStream, minPrecedence: number): Duration
   return expr
 }
 
-function parseOperators(stream: TokenStream, first: DurationExpr, minPrecedence: number): DurationExpr {
+function parseOperators(
+  stream: TokenStream,
+  first: DurationExpr,
+  minPrecedence: number,
+): DurationExpr {
   let left = first
   let chain = 0
   for (;;) {
@@ -163,7 +178,9 @@ export function literalSeconds(stream: TokenStream, token: Token): number {
     return typeof value === 'number' ? value : stream.fail(token.start, value.error)
   }
   const ms = parseDurationText(token.text)
-  return typeof ms === 'number' ? Math.floor(ms / 1000) + (ms % 1000) / 1000 : stream.fail(token.start, ms.error)
+  return typeof ms === 'number'
+    ? Math.floor(ms / 1000) + (ms % 1000) / 1000
+    : stream.fail(token.start, ms.error)
 }
 
 function checkRange(stream: TokenStream, position: number, seconds: number): void {

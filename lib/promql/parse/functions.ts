@@ -22,7 +22,13 @@ const LETTERS: Readonly<Record<string, ValueType>> = {
 }
 
 /** `mss` → `v`: arguments and result by first letter (t is text, a string), then variadic, then names. */
-const TABLE: readonly (readonly [args: string, result: string, variadic: number, names: string, flag?: 'experimental'])[] = [
+const TABLE: readonly (readonly [
+  args: string,
+  result: string,
+  variadic: number,
+  names: string,
+  flag?: 'experimental',
+])[] = [
   ['', 's', 0, 'time pi'],
   ['', 's', 0, 'start end step range', 'experimental'],
   [

@@ -50,7 +50,8 @@ export class Lexer {
       const code = text.charCodeAt(this.#offset)
       if (isSpace(code)) this.#offset++
       else if (code === 0x23 /* # */ && !this.#inDuration) {
-        while (this.#offset < text.length && !isLineEnd(text.charCodeAt(this.#offset))) this.#offset++
+        while (this.#offset < text.length && !isLineEnd(text.charCodeAt(this.#offset)))
+          this.#offset++
       } else return
     }
   }
@@ -66,10 +67,15 @@ export class Lexer {
     switch (char) {
       case '=':
         if (second === '~') this.#fail(start, "unexpected character after '=': '~'")
-        return second === '=' ? this.#token('==', start, start + 2) : this.#token('=', start, start + 1)
+        return second === '='
+          ? this.#token('==', start, start + 2)
+          : this.#token('=', start, start + 1)
       case '!':
         if (second === '=') return this.#token('!=', start, start + 2)
-        return this.#fail(start, `unexpected character after '!': ${quoteChar(this.#charAt(start + 1))}`)
+        return this.#fail(
+          start,
+          `unexpected character after '!': ${quoteChar(this.#charAt(start + 1))}`,
+        )
       case '<':
       case '>':
         if (second !== '=' && second !== '/') return this.#token(char, start, start + 1)
@@ -136,7 +142,8 @@ export class Lexer {
         if (!this.#gotDuration) {
           this.#fail(start + 1, 'unexpected colon before duration in duration expression')
         }
-        if (this.#gotColon) this.#fail(start + 1, 'unexpected repeated colon in duration expression')
+        if (this.#gotColon)
+          this.#fail(start + 1, 'unexpected repeated colon in duration expression')
         this.#gotColon = true
         return this.#token(char, start, start + 1)
       case '(':
@@ -165,7 +172,8 @@ export class Lexer {
     let end = start
     while (isAlpha(this.text.charCodeAt(end))) end++
     const word = this.text.slice(start, end).toLowerCase()
-    if (word !== 'step' && word !== 'range' && word !== 'min_of' && word !== 'max_of') return undefined
+    if (word !== 'step' && word !== 'range' && word !== 'min_of' && word !== 'max_of')
+      return undefined
     return this.#token(word, start, end)
   }
 
@@ -181,7 +189,9 @@ export class Lexer {
       case '`':
         return this.#string(start, char)
       case '=':
-        return second === '~' ? this.#token('=~', start, start + 2) : this.#token('=', start, start + 1)
+        return second === '~'
+          ? this.#token('=~', start, start + 2)
+          : this.#token('=', start, start + 1)
       case '!':
         if (second === '~' || second === '=') return this.#token(`!${second}`, start, start + 2)
         return this.#fail(
@@ -245,7 +255,10 @@ export class Lexer {
       const char = text[at]
       if (char === quote) return this.#token('string', start, at + 1)
       if (char === undefined || (char === '\n' && quote !== '`')) {
-        return this.#fail(start, quote === '`' ? 'unterminated raw string' : 'unterminated quoted string')
+        return this.#fail(
+          start,
+          quote === '`' ? 'unterminated raw string' : 'unterminated quoted string',
+        )
       }
       if (char === '\\' && quote !== '`') {
         at = this.#escape(start, at + 1, quote)

@@ -28,9 +28,7 @@ export function unquote(literal: string): string {
     out += decodeBytes(bytes)
     bytes = []
   }
-  for (const [part] of body.matchAll(
-    /\\x..|\\u.{4}|\\U.{8}|\\[0-7]{3}|\\[^]|[^\\]+/gsu,
-  )) {
+  for (const [part] of body.matchAll(/\\x..|\\u.{4}|\\U.{8}|\\[0-7]{3}|\\[^]|[^\\]+/gsu)) {
     const kind = part[1] ?? ''
     if (part[0] !== '\\' || (part.length === 2 && !/[0-9]/.test(kind))) {
       flush()
@@ -39,7 +37,9 @@ export function unquote(literal: string): string {
       flush()
       out += String.fromCodePoint(Number.parseInt(part.slice(2), 16))
     } else {
-      bytes.push(kind === 'x' ? Number.parseInt(part.slice(2), 16) : Number.parseInt(part.slice(1), 8))
+      bytes.push(
+        kind === 'x' ? Number.parseInt(part.slice(2), 16) : Number.parseInt(part.slice(1), 8),
+      )
     }
   }
   flush()
@@ -48,7 +48,7 @@ export function unquote(literal: string): string {
 
 function decodeBytes(bytes: readonly number[]): string {
   let out = ''
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const lead = bytes[i]!
     const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
     try {
@@ -85,7 +85,9 @@ export function parseNumber(text: string): number | LiteralError {
   const lower = text.toLowerCase()
   if (lower === 'inf') return Infinity
   if (lower === 'nan') return NaN
-  const invalid = { error: `error parsing number: strconv.ParseFloat: parsing ${quoteGo(text)}: invalid syntax` }
+  const invalid = {
+    error: `error parsing number: strconv.ParseFloat: parsing ${quoteGo(text)}: invalid syntax`,
+  }
   // Between two digits, or after `0x`.
   const plain = lower.startsWith('0x')
     ? lower.replace(/(?<=[0-9a-fx])_(?=[0-9a-f])/g, '')
@@ -101,7 +103,9 @@ export function parseNumber(text: string): number | LiteralError {
   if (!/^([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$/.test(plain)) return invalid
   const value = Number(plain)
   if (Number.isFinite(value)) return value
-  return { error: `error parsing number: strconv.ParseFloat: parsing ${quoteGo(text)}: value out of range` }
+  return {
+    error: `error parsing number: strconv.ParseFloat: parsing ${quoteGo(text)}: value out of range`,
+  }
 }
 
 /** Biggest first: a duration names its units in this order, each once. */

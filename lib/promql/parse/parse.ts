@@ -107,10 +107,7 @@ class Parser {
     const stream = this.#stream
     if (stream.kind() !== '+' && stream.kind() !== '-') {
       const primary = this.#primary()
-      const height = this.#height
-      const expr = parsePostfix(stream, primary, this.#features)
-      // Each modifier may wrap once; brackets are the only ones that do.
-      if (expr !== primary) this.#height = height
+      const expr = parsePostfix(stream, primary, this.#features, this.#riseOnce)
       this.#rise(this.#height, primary.position.start)
       return expr
     }
@@ -123,6 +120,8 @@ class Parser {
     this.#rise(this.#height, op.start)
     return { type: 'unary', op: op.kind as '+' | '-', input, position }
   }
+
+  readonly #riseOnce = (position: number): void => this.#rise(this.#height, position)
 
   #rise(heightBelow: number, position: number): void {
     this.#height = heightBelow + 1

@@ -14,12 +14,15 @@ export function parsePostfix(
   stream: TokenStream,
   first: Expr,
   features: ReadonlySet<Feature>,
+  /** Called for each level the result is deeper than `first`. */
+  rise: (position: number) => void,
 ): Expr {
   let expr = first
   for (;;) {
     switch (stream.kind()) {
       case '[':
         expr = parseBrackets(stream, expr)
+        rise(first.position.start)
         break
       case 'offset':
         expr = parseOffset(stream, expr)
@@ -44,7 +47,8 @@ function parseBrackets(stream: TokenStream, expr: Expr): Expr {
   stream.leave()
   const close = stream.takeIf(']')
   if (close !== undefined) {
-    if (expr.type !== 'vector') return stream.fail(open.start, 'ranges only allowed for vector selectors')
+    if (expr.type !== 'vector')
+      return stream.fail(open.start, 'ranges only allowed for vector selectors')
     if (isSet(expr.offset)) stream.fail(open.start, 'no offset modifiers allowed before range')
     if (expr.at !== undefined) stream.fail(open.start, 'no @ modifiers allowed before range')
     const position = { start: expr.position.start, end: close.end }
@@ -60,7 +64,15 @@ function parseBrackets(stream: TokenStream, expr: Expr): Expr {
     if (stream.kind() !== ']') return stream.unexpected(['subquery selector', '"]"'])
   }
   const position = { start: expr.position.start, end: stream.take().end }
-  return { type: 'subquery', input: expr, range, step, offset: ZERO_DURATION, at: undefined, position }
+  return {
+    type: 'subquery',
+    input: expr,
+    range,
+    step,
+    offset: ZERO_DURATION,
+    at: undefined,
+    position,
+  }
 }
 
 function isSet(offset: Duration): boolean {

@@ -27,7 +27,9 @@ const KEYWORDS = new Set(
 )
 
 /** Words of durations and of `@`, which are function names too. */
-export const PREPROCESSORS: ReadonlySet<string> = new Set('start end step range max_of min_of'.split(' '))
+export const PREPROCESSORS: ReadonlySet<string> = new Set(
+  'start end step range max_of min_of'.split(' '),
+)
 
 /** Kind by lower-case word. */
 export const WORDS: ReadonlyMap<string, string> = new Map([
@@ -39,7 +41,15 @@ export const WORDS: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Words that cannot be a metric name, having a place of their own there. */
-const NEVER_METRIC = new Set(['on', 'ignoring', 'group_left', 'group_right', 'bool', 'atan2', 'number'])
+const NEVER_METRIC = new Set([
+  'on',
+  'ignoring',
+  'group_left',
+  'group_right',
+  'bool',
+  'atan2',
+  'number',
+])
 
 export const METRIC_NAMES: ReadonlySet<string> = new Set([
   'identifier',
