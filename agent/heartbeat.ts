@@ -36,6 +36,9 @@ export async function awaitPrometheus(
   const deadline = now() + readyTimeoutMs
   for (;;) {
     try {
+      if (!(await prometheus.ready(signal))) {
+        throw new DomainError('unavailable', `${prometheus.url} says that it is not ready yet`)
+      }
       if (rules !== undefined) {
         const warnings = checkPrometheusFlags(await prometheus.flags(signal), rules)
         for (const warning of warnings) logger.warn({ url: prometheus.url }, warning)
@@ -43,7 +46,8 @@ export async function awaitPrometheus(
       const version = await prometheus.version(signal)
       const externalLabels = await prometheus.externalLabels(signal)
       if (Object.keys(externalLabels).length === 0) throw noExternalLabels(prometheus.url)
-      logger.info({ url: prometheus.url, version, externalLabels }, 'prometheus found')
+      const oldest = await oldestSample(prometheus, signal)
+      logger.info({ url: prometheus.url, version, externalLabels, oldest }, 'prometheus found')
       heard(metrics, now())
       return { ready: true, externalLabels }
     } catch (error) {
@@ -59,6 +63,20 @@ export async function awaitPrometheus(
       logger.warn({ err: error, retryMs: RETRY_MS }, 'waiting for prometheus')
       await sleep(RETRY_MS, signal)
     }
+  }
+}
+
+/** For the log: nothing depends on it, and not everybody lets /metrics be read. */
+async function oldestSample(
+  prometheus: PrometheusClient,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const ms = await prometheus.lowestTimestampMs(signal)
+    return ms === undefined ? undefined : new Date(ms).toISOString()
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind === 'canceled') throw error
+    return undefined
   }
 }
 

@@ -8,6 +8,7 @@ export interface PrometheusClient {
   flags(signal?: AbortSignal): Promise<Readonly<Record<string, string>> | undefined>
   externalLabels(signal?: AbortSignal): Promise<Readonly<Record<string, string>>>
   version(signal?: AbortSignal): Promise<string>
+  /** False while the WAL is replayed (503). One without the endpoint counts as ready. */
   ready(signal?: AbortSignal): Promise<boolean>
   /** Milliseconds; undefined when there is no sample yet, or the metric is not there. */
   lowestTimestampMs(signal?: AbortSignal): Promise<number | undefined>
@@ -96,7 +97,7 @@ export function prometheusClient({
     },
 
     async ready(signal) {
-      return (await get('/-/ready', signal)).status === 200
+      return (await get('/-/ready', signal)).status !== 503
     },
 
     async lowestTimestampMs(signal) {
@@ -161,7 +162,7 @@ export function lowestTimestampFromMetrics(text: string): number | undefined {
   const line = /^prometheus_tsdb_lowest_timestamp_seconds(?:\{[^}]*\})? (\S+)/m.exec(text)
   if (line === null) return undefined
   const seconds = Number(line[1])
-  return Number.isFinite(seconds) && seconds < 9e15 ? Math.round(seconds * 1000) : undefined
+  return Number.isFinite(seconds) && seconds < 8.64e12 ? Math.round(seconds * 1000) : undefined
 }
 
 function stringRecord(value: unknown): Record<string, string> {

@@ -1,4 +1,5 @@
 /** The agent as a function: waits for Prometheus, then ships its blocks until the signal. */
+import { join } from 'node:path'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError, isKind } from '#lib/model/errors.ts'
 import type { AgentOptions } from './agent-options.ts'
@@ -10,6 +11,7 @@ import { type AgentMetrics, createAgentMetrics, setStatus } from './metrics.ts'
 import { prometheusClient } from './prometheus-client.ts'
 import { type ShipOutcome, type ShipperOptions, shipBlocks } from './shipper.ts'
 import { sleep } from './sleep.ts'
+import { cleanShipperState } from './shipper-state.ts'
 import { cleanStaging } from './staging.ts'
 import type { UploadProgress } from './upload.ts'
 
@@ -56,6 +58,7 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
     if (bucket === undefined) {
       logger.warn({}, 'no bucket is configured (--objstore.config), nothing is uploaded')
     } else {
+      await cleanShipperState(join(options.tsdbPath, options.metaFileName))
       const removed = await cleanStaging(options.tsdbPath)
       if (removed.length > 0) logger.info({ blocks: removed }, 'left-over staging removed')
     }

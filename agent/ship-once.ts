@@ -1,9 +1,11 @@
 /** One pass and its outcome: for `thaw agent --once`, `npm start` and tests. */
+import { join } from 'node:path'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { type AgentOptions, defaultAgentOptions } from './agent-options.ts'
 import { type Logger, SILENT } from './logger.ts'
 import { prometheusClient } from './prometheus-client.ts'
 import { type ShipOutcome, noExternalLabels, shipBlocks } from './shipper.ts'
+import { cleanShipperState } from './shipper-state.ts'
 import { cleanStaging } from './staging.ts'
 import type { UploadProgress } from './upload.ts'
 import { checkPrometheusFlags } from './validate.ts'
@@ -32,6 +34,7 @@ export async function shipOnce(given: ShipOnceOptions): Promise<ShipOutcome> {
     ...rest
   } = given
   const options = defaultAgentOptions(rest)
+  await cleanShipperState(join(options.tsdbPath, options.metaFileName))
   await cleanStaging(options.tsdbPath)
   const labels = externalLabels ?? (await askPrometheus(options, logger, signal))
   return shipBlocks(

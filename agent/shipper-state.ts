@@ -1,7 +1,8 @@
 /** `thanos.shipper.json`: which local blocks are in the bucket. A cache of the bucket, and what `--storage.tsdb.delay-compact-file.path` reads. */
-import { open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { DomainError } from '#lib/model/errors.ts'
+import { claimName, isAbandoned, releaseName } from './owner.ts'
 
 export const DEFAULT_SHIPPER_FILE = 'thanos.shipper.json'
 
@@ -48,19 +49,34 @@ function parseShipperState(text: string): Set<string> {
 /** By a temporary file, fsync and rename: a reader sees the old list or the new one. */
 export async function writeShipperState(path: string, uploaded: Iterable<string>): Promise<void> {
   const text = `${JSON.stringify({ version: 1, uploaded: [...uploaded] }, null, '\t')}\n`
-  const temporary = `${path}.tmp`
-  const file = await open(temporary, 'w')
+  const owner = claimName()
+  const temporary = `${path}.${owner}.tmp`
   try {
-    await file.writeFile(text)
-    await file.sync()
+    const file = await open(temporary, 'w')
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
   } finally {
-    await file.close()
+    releaseName(owner)
   }
-  await rename(temporary, path)
   const directory = await open(dirname(path), 'r')
   try {
     await directory.sync()
   } finally {
     await directory.close()
+  }
+}
+
+/** Removes temporary files of agents that were killed while they wrote. */
+export async function cleanShipperState(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
+    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue
+    const owner = name.slice(prefix.length, -'.tmp'.length)
+    if (isAbandoned(owner)) await rm(join(dirname(path), name), { force: true })
   }
 }

@@ -1,9 +1,10 @@
 /** Holds a block still while it is uploaded: hard links under `<tsdb>/thanos/upload/<ULID>/`, so Prometheus may delete the original. */
 import { constants } from 'node:fs'
 import { copyFile, link, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DomainError } from '#lib/model/errors.ts'
 import { type LocalBlock, checkBlockFile, isGone, localFileError } from './block-dir.ts'
+import { claimName, isAbandoned, releaseName } from './owner.ts'
 
 export interface StagedFile {
   /** As in `thanos.files`: `chunks/000001`, `index`. */
@@ -25,41 +26,22 @@ export function stagingRoot(tsdbPath: string): string {
 }
 
 /**
- * Each upload has a directory of its own, `<ULID>/<pid>-<n>`, so that two agents on one data directory can't
- * take each other's links away.
+ * Removes what killed agents left, which would keep deleted blocks on the disk. Gives the block ids. Each upload has a
+ * directory of its own, `<ULID>/<pid>-<n>`, so that two agents on one data directory can't take each other's links away.
  */
-const inUse = new Set<string>()
-let stagings = 0
-
-/** Removes what killed agents left, which would keep deleted blocks on the disk. Gives the block ids. */
 export async function cleanStaging(tsdbPath: string): Promise<readonly string[]> {
   const root = stagingRoot(tsdbPath)
   const cleaned: string[] = []
   for (const ulid of await namesIn(root)) {
     const dir = join(root, ulid)
     for (const name of await namesIn(dir)) {
-      if (isInUse(join(dir, name), name)) continue
+      if (!isAbandoned(name)) continue
       await rm(join(dir, name), { recursive: true, force: true })
       cleaned.push(ulid)
     }
     await removeIfEmpty(dir)
   }
   return [...new Set(cleaned)]
-}
-
-function isInUse(path: string, name: string): boolean {
-  const pid = Number(/^(\d+)-\d+$/.exec(name)?.[1] ?? 0)
-  if (pid === process.pid) return inUse.has(path)
-  return pid !== 0 && isRunning(pid)
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function namesIn(dir: string): Promise<string[]> {
@@ -96,8 +78,7 @@ export async function stageBlock(
   block: LocalBlock,
   { tsdbPath, link: place = linkOrCopy }: StageOptions,
 ): Promise<StagedBlock | undefined> {
-  const dir = join(stagingRoot(tsdbPath), block.ulid, `${process.pid}-${++stagings}`)
-  inUse.add(dir)
+  const dir = join(stagingRoot(tsdbPath), block.ulid, claimName())
   try {
     const relPaths = [...(await listChunkFiles(block)), 'index']
     await mkdir(join(dir, 'chunks'), { recursive: true, mode: 0o750 }).catch(cannotStage)
@@ -121,7 +102,7 @@ export async function stageBlock(
 
 export async function unstage(dir: string): Promise<void> {
   await rm(dir, { recursive: true, force: true })
-  inUse.delete(dir)
+  releaseName(basename(dir))
   await removeIfEmpty(dirname(dir))
 }
 

@@ -113,8 +113,16 @@ describe('staging', () => {
     const left = join(dir, 'thanos', 'upload', blockId(7), 'chunks')
     await mkdir(left, { recursive: true })
     await writeFile(join(left, '000001'), 'left over')
+    const ours = join(dir, 'thanos', 'upload', blockId(8), `${process.pid}-0`)
+    const living = join(dir, 'thanos', 'upload', blockId(9), `${process.ppid}-1`)
+    for (const path of [ours, living]) await mkdir(path, { recursive: true })
+    await writeFile(join(dir, 'thanos.shipper.json.4194305-1.tmp'), '{')
     await shipOnce({ ...given, tsdbPath: dir, bucket: memoryBucket() })
-    expect(await readdir(join(dir, 'thanos', 'upload'))).toEqual([])
+    // What belongs to a process that lives stays.
+    expect(await readdir(join(dir, 'thanos', 'upload'))).toEqual([blockId(9)])
+    expect((await readdir(dir)).filter((name) => name.startsWith('thanos.'))).toEqual([
+      'thanos.shipper.json',
+    ])
   })
 
   it('outlives the block it was made from', async () => {

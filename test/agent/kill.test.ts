@@ -92,6 +92,24 @@ describe('an agent that is killed with -9', () => {
   })
 })
 
+describe('two agent processes on one directory', () => {
+  it('ship every block whole and leave each other alone', { timeout: 60_000 }, async () => {
+    const { url } = await fakePrometheus()
+    const tsdbPath = await dataDir()
+    const bucketDir = await temporaryDir()
+    const agents = [0, 1].map(() => startAgent(tsdbPath, bucketDir, url))
+    await until(agents[0]!, () => existsSync(join(bucketDir, blockId(6), 'meta.json')))
+    for (const { child } of agents) child.kill('SIGTERM')
+    for (const { closed } of agents) {
+      const { code, log } = await closed
+      expect(code).toBe(0)
+      expect(log).not.toMatch(/level=(warn|error)/)
+    }
+    expect(await visibleBlocks(fileBucket(bucketDir))).toEqual(BLOCKS.map(blockId))
+    await expectAllWhole(bucketDir, BLOCKS.map(blockId))
+  })
+})
+
 describe('the agent process', () => {
   it('makes one pass with --once, says what it did, and ends', async () => {
     const { url } = await fakePrometheus()

@@ -78,6 +78,15 @@ describe('prometheusClient', () => {
     expect(await client.flags()).toBeUndefined()
   })
 
+  it('is not ready while Prometheus replays its log', async () => {
+    const prometheus = await fakePrometheus()
+    const client = prometheusClient({ url: prometheus.url, timeoutMs: 5000 })
+    prometheus.answers['/-/ready'] = { status: 503, body: 'Service Unavailable' }
+    expect(await client.ready()).toBe(false)
+    delete prometheus.answers['/-/ready']
+    expect(await client.ready()).toBe(true)
+  })
+
   it.each([
     [401, 'unauthorized'],
     [500, 'unavailable'],
