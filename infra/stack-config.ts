@@ -81,11 +81,8 @@ function count(name: string, context: Context): number | undefined {
 function retention(name: string, context: Context): RetentionDays | undefined {
   const days = count(name, context)
   if (days === undefined) return undefined
-  const known: readonly number[] = Object.values(RetentionDays).filter(
-    (value) => typeof value === 'number',
-  )
-  if (!known.includes(days)) {
-    throw new Error(`context ${name} is ${days}, not one of ${known.join(', ')}`)
-  }
-  return days as RetentionDays
+  const known = Object.values(RetentionDays).filter((value) => typeof value === 'number')
+  const found = known.find((value) => `${value}` === `${days}`)
+  if (!found) throw new Error(`context ${name} is ${days}, not one of ${known.join(', ')}`)
+  return found
 }
