@@ -24,6 +24,7 @@ import {
   shortObject,
 } from '#lib/bucket/request-check.ts'
 import type { RetryPolicy } from '#lib/bucket/retry.ts'
+import { compareUtf8 } from '#lib/model/labels.ts'
 import { ConflictError, DomainError, NotFoundError } from '#lib/model/errors.ts'
 import { discardBody, readBody } from './s3-body.ts'
 import { connectS3 } from './s3-client.ts'
@@ -203,6 +204,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
     },
 
     async *list(prefix, options) {
+      const startAfter = options?.startAfter
       let token: string | undefined
       do {
         const continuation = token
@@ -212,7 +214,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
               ...place,
               Prefix: prefix,
               Delimiter: options?.delimiter,
-              StartAfter: continuation === undefined ? options?.startAfter : undefined,
+              StartAfter: continuation === undefined ? startAfter : undefined,
               ContinuationToken: continuation,
             }),
             http,
@@ -226,7 +228,10 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
             etag: requests.etag(object.ETag),
             lastModifiedMs: object.LastModified?.getTime() ?? 0,
           })),
-          prefixes: (page.CommonPrefixes ?? []).map((common) => common.Prefix ?? ''),
+          // Stores differ in whether a prefix that holds `startAfter` is given.
+          prefixes: (page.CommonPrefixes ?? [])
+            .map((common) => common.Prefix ?? '')
+            .filter((common) => startAfter === undefined || compareUtf8(common, startAfter) > 0),
         } satisfies ListPage
       } while (token !== undefined)
     },

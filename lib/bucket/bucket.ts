@@ -68,7 +68,7 @@ export interface PutOptions {
 
 export interface ListOptions {
   readonly delimiter?: '/' | undefined
-  /** Only keys greater than this one. */
+  /** Only keys, and with a delimiter only prefixes, greater than this one. */
   readonly startAfter?: string | undefined
   readonly signal?: AbortSignal | undefined
 }

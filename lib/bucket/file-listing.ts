@@ -60,8 +60,8 @@ async function* walkBelow(walk: Walk, above: string): AsyncGenerator<Found> {
     if (name.endsWith('/')) {
       if (!mayHold(walk, key)) continue
       if (walk.delimited && key.startsWith(walk.prefix) && key.length > walk.prefix.length) {
-        // A directory that holds no file is no prefix, and with startAfter the file must be behind it.
-        if (await holdsAny(walk, key)) yield { prefix: key }
+        // A directory that holds no file is no prefix.
+        if (isAfter(walk, key) && (await holdsAny(walk, key))) yield { prefix: key }
       } else {
         yield* walkBelow(walk, key)
       }
@@ -124,12 +124,7 @@ function isAfter(walk: Walk, key: string): boolean {
 
 async function holdsAny(walk: Walk, directory: string): Promise<boolean> {
   for (const name of await sortedNames(walk, directory)) {
-    const key = directory + name
-    if (name.endsWith('/')) {
-      if (mayHold(walk, key) && (await holdsAny(walk, key))) return true
-    } else if (isAfter(walk, key)) {
-      return true
-    }
+    if (!name.endsWith('/') || (await holdsAny(walk, directory + name))) return true
   }
   return false
 }

@@ -101,17 +101,20 @@ export function memoryBucket(options: MemoryBucketOptions = {}): Bucket {
         if (lastPrefix !== undefined && key.startsWith(lastPrefix)) continue
         const stored = objects.get(key)
         if (!stored) continue
+        const cut = list?.delimiter ? key.indexOf('/', prefix.length) : -1
+        if (cut >= 0) {
+          lastPrefix = key.slice(0, cut + 1)
+          if (startAfter !== undefined && compareUtf8(lastPrefix, startAfter) <= 0) continue
+        }
         if (page.objects.length + page.prefixes.length >= pageSize) {
           yield page
           throwIfAborted(list?.signal)
           page = emptyPage()
         }
-        const cut = list?.delimiter ? key.indexOf('/', prefix.length) : -1
         if (cut < 0) {
           page.objects.push(infoOf(key, stored))
         } else {
-          lastPrefix = key.slice(0, cut + 1)
-          page.prefixes.push(lastPrefix)
+          page.prefixes.push(lastPrefix!)
         }
       }
       yield page

@@ -1,7 +1,7 @@
 /** Asks again when the store was unavailable or slow, and finds out whether a write whose answer was lost has won. */
 import { isKind, NotFoundError } from '#lib/model/errors.ts'
 import { compareUtf8 } from '#lib/model/labels.ts'
-import type { Bucket, ListPage, PutOptions } from './bucket.ts'
+import type { Bucket, PutOptions } from './bucket.ts'
 import { throwIfAborted } from './cancellation.ts'
 import { isPassing, pauseMs, type RetryPolicy, withRetries } from './retry.ts'
 
@@ -64,16 +64,13 @@ export function retryingBucket(inner: Bucket, policy: RetryPolicy): Bucket {
     /** A page that failed is asked for again behind what was already given. */
     async *list(prefix, options) {
       let startAfter = options?.startAfter
-      let lastPrefix: string | undefined
       for (let failures = 0; ;) {
         throwIfAborted(options?.signal)
         try {
           for await (const page of inner.list(prefix, { ...options, startAfter })) {
             failures = 0
-            const fresh = withoutPrefix(page, lastPrefix)
-            yield fresh
-            lastPrefix = fresh.prefixes.at(-1) ?? lastPrefix
-            startAfter = lastOf(startAfter, fresh.objects.at(-1)?.key, fresh.prefixes.at(-1))
+            yield page
+            startAfter = lastOf(startAfter, page.objects.at(-1)?.key, page.prefixes.at(-1))
           }
           return
         } catch (error) {
@@ -97,12 +94,6 @@ export function retryingBucket(inner: Bucket, policy: RetryPolicy): Bucket {
       return withRetries(policy, options?.signal, () => inner.delete(key, options))
     },
   }
-}
-
-/** Behind `a/` are still all the keys `a/…`, which are cut to `a/` again. */
-function withoutPrefix(page: ListPage, given: string | undefined): ListPage {
-  if (given === undefined || page.prefixes[0] !== given) return page
-  return { objects: page.objects, prefixes: page.prefixes.slice(1) }
 }
 
 function lastOf(...keys: readonly (string | undefined)[]): string | undefined {

@@ -37,9 +37,11 @@ export function bucketContract(
       claims.add(title)
       const reason = broken.get(title)
       if (reason === undefined) {
+        // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- both are the claim's
         it(title, check)
         return
       }
+      // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- the claim is in `check`
       it(title, async (context) => {
         const kept = await check().then(
           () => true,
@@ -280,9 +282,7 @@ export function bucketContract(
     })
 
     claim('lists only keys behind startAfter', async () => {
-      for (const key of ['after/a', 'after/b', 'after/b/c', 'after/d/1', 'after2'].filter(
-        (k) => k !== 'after/b/c',
-      )) {
+      for (const key of ['after/a', 'after/b', 'after/d/1', 'after2']) {
         await bucket.put(key, bytes(1))
       }
       expect(await collectKeys(bucket, 'after/', { startAfter: 'after/a' })).toEqual([
@@ -299,10 +299,12 @@ export function bucketContract(
         'after/b',
         'after/d/1',
       ])
-      expect(await collectPrefixes(bucket, 'after/', { startAfter: 'after/d/0' })).toEqual([
-        'after/d/',
-      ])
-      expect(await collectPrefixes(bucket, 'after/', { startAfter: 'after/e' })).toEqual([])
+      const cutAfter = (startAfter: string): Promise<string[]> =>
+        collectPrefixes(bucket, 'after/', { startAfter })
+      expect(await cutAfter('after/b')).toEqual(['after/d/'])
+      expect(await cutAfter('after/d/')).toEqual([])
+      expect(await cutAfter('after/d/0')).toEqual([])
+      expect(await cutAfter('after/e')).toEqual([])
     })
 
     claim('lists more than a thousand keys, in order and each once', async () => {

@@ -1,0 +1,46 @@
+/** The S3 servers that bucket tests run against, each found or missing, with what is known to be wrong with it. */
+import type { ContractSkip } from '#test/bucket/bucket.contract.ts'
+import { isMissing, type Missing } from './cache.ts'
+import { findMinio, startMinio } from './minio.ts'
+import { findMoto, startMoto } from './moto.ts'
+import { findRadosgw, startRadosgw } from './radosgw.ts'
+import type { S3Server } from './s3-server.ts'
+
+export interface S3Peer {
+  readonly name: string
+  /** Or why there is none. */
+  readonly start: (() => Promise<S3Server>) | Missing
+  readonly skips: readonly ContractSkip[]
+  /** False when it takes any credentials. */
+  readonly checksSignatures: boolean
+}
+
+/** Fetches and builds what is not in the cache yet. */
+export async function findS3Peers(): Promise<readonly S3Peer[]> {
+  const [minio, moto, radosgw] = await Promise.all([findMinio(), findMoto(), findRadosgw()])
+  return [
+    {
+      name: 'MinIO',
+      start: isMissing(minio) ? minio : () => startMinio(minio),
+      skips: [],
+      checksSignatures: true,
+    },
+    {
+      name: 'moto',
+      start: isMissing(moto) ? moto : () => startMoto(moto),
+      skips: [
+        {
+          reason: 'moto completes a multipart upload whose If-Match does not hold',
+          tests: ['streams with ifMatch only onto that version'],
+        },
+      ],
+      checksSignatures: false,
+    },
+    {
+      name: 'radosgw',
+      start: isMissing(radosgw) ? radosgw : () => startRadosgw(radosgw),
+      skips: [],
+      checksSignatures: true,
+    },
+  ]
+}
