@@ -46,7 +46,7 @@ export function compileMatcher(matcher: Matcher): CompiledMatcher {
         name,
         type,
         value,
-        matches: regex.test,
+        matches: (text) => regex.test(text),
         matchesEmpty: regex.test(''),
         literals: regex.literals,
         prefix: regex.prefix,

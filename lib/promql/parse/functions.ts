@@ -80,7 +80,7 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionSignature> = new Map(
       name,
       {
         name,
-        argTypes: [...args].map((letter) => LETTERS[letter]!),
+        argTypes: args.split('').map((letter) => LETTERS[letter]!),
         variadic,
         returnType: LETTERS[result]!,
         experimental: flag === 'experimental',

@@ -108,5 +108,5 @@ function abbreviate(text: string): string {
     bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
   }
   if (bytes <= 10) return quoteGo(text)
-  return `${quoteGo([...text.slice(0, 24)].slice(0, 10).join(''))}...`
+  return `${quoteGo(Array.from(text.slice(0, 24)).slice(0, 10).join(''))}...`
 }

@@ -38,7 +38,7 @@ const ESCAPES = [
   '\x7f',
 ]
 
-const STRAY = [...'!#$%&)*,.:;<=>@[]`{|}~é\\']
+const STRAY = '!#$%&)*,.:;<=>@[]`{|}~é\\'.split('')
 
 export const QUERIES: readonly string[] = [
   ...new Set([
