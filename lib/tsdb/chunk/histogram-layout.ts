@@ -141,11 +141,7 @@ function readCustomValues(reader: BitReader): Float64Array {
 
 function writeCustomValue(out: BitWriter, bound: number): void {
   const thousandths = bound * 1000
-  if (
-    thousandths >= 0 &&
-    thousandths <= 33554430 &&
-    Math.round(thousandths) / 1000 === bound
-  ) {
+  if (thousandths >= 0 && thousandths <= 33554430 && Math.round(thousandths) / 1000 === bound) {
     writeVarbitUint(out, Math.round(thousandths) + 1)
   } else {
     out.bits(0, 1)

@@ -91,24 +91,31 @@ export function decodeXor(data: Uint8Array, into: ColumnBuilder): void {
     word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
     if (word >= 0) {
       at += 1
+      word <<= 1
       continue
     }
     if ((word & 0x4000_0000) === 0) {
       const bits = (word >>> 16) & 0x3fff
       delta += bits > 0x2000 ? bits - 0x4000 : bits
       at += 16
-    } else if ((word & 0x2000_0000) === 0) {
-      const bits = (word >>> 12) & 0x1_ffff
-      delta += bits > 0x1_0000 ? bits - 0x2_0000 : bits
-      at += 20
-    } else if ((word & 0x1000_0000) === 0) {
-      const bits = (word >>> 8) & 0xf_ffff
-      delta += bits > 0x8_0000 ? bits - 0x10_0000 : bits
-      at += 24
+      word <<= 16
     } else {
-      reader.at = at + 4
-      delta += reader.int64()
-      at = reader.at
+      if ((word & 0x2000_0000) === 0) {
+        const bits = (word >>> 12) & 0x1_ffff
+        delta += bits > 0x1_0000 ? bits - 0x2_0000 : bits
+        at += 20
+      } else if ((word & 0x1000_0000) === 0) {
+        const bits = (word >>> 8) & 0xf_ffff
+        delta += bits > 0x8_0000 ? bits - 0x10_0000 : bits
+        at += 24
+      } else {
+        reader.at = at + 4
+        delta += reader.int64()
+        at = reader.at
+      }
+      byte = at >>> 3
+      shift = at & 7
+      word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
     }
     if (delta < 0) throw new CorruptError(`timestamp runs back in sample ${i}`, at >>> 3)
   }
