@@ -133,10 +133,12 @@ export async function linkOrCopy(
 }
 
 function cannotStage(error: unknown): never {
-  const { message } = error as Error
+  const { message, code } = error as NodeJS.ErrnoException
+  const forbidden = code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+  const hint = forbidden ? '; the agent must be able to write in the data directory' : ''
   throw new DomainError(
-    'unauthorized',
-    `no staging directory: ${message}; the agent must be able to write in the data directory`,
+    forbidden ? 'unauthorized' : 'unavailable',
+    `no staging directory: ${message}${hint}`,
     { cause: error },
   )
 }

@@ -151,7 +151,11 @@ async function* readParts(
       signal?.throwIfAborted()
       // A new buffer for each part: the bucket may still be sending the one before.
       const part = Buffer.allocUnsafe(Math.min(PART_SIZE, size - offset))
-      const { bytesRead } = await file.read(part, 0, part.length, offset)
+      const { bytesRead } = await file
+        .read(part, 0, part.length, offset)
+        .catch((error: unknown) => {
+          throw localFileError(error, path)
+        })
       if (bytesRead === 0) {
         throw new DomainError('conflict', `${path} shrank from ${size} to ${offset} bytes`)
       }

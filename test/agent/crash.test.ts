@@ -8,7 +8,7 @@ import { readLocalBlocks } from '#agent/block-dir.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { blockId, chunkBytes, temporaryDir, writeBlock } from './block-fixture.ts'
-import { faultyBucket, keysOf, readJson, recordingBucket, visibleBlocks } from './test-buckets.ts'
+import { failingAtWrite, keysOf, readJson, recordingBucket, visibleBlocks } from './test-buckets.ts'
 
 const given = { externalLabels: { cluster: 'eu' }, now: () => 1_769_860_800_000 }
 
@@ -43,7 +43,7 @@ describe('an upload that breaks', () => {
     it.each(writes)(`${when} write %i is completed by the next pass`, async (write) => {
       const dir = await dataDir()
       const store = memoryBucket()
-      const broken = faultyBucket(store, { write, when })
+      const broken = failingAtWrite(store, write, when)
       const first = await shipOnce({ ...given, tsdbPath: dir, bucket: broken })
       expect(first.failed).toHaveLength(1)
       expect(first.failed[0]!.error.kind).toBe('unavailable')
@@ -60,7 +60,7 @@ describe('an upload that breaks', () => {
   it('does not ship a younger block past an older one that failed', async () => {
     const dir = await dataDir()
     const store = memoryBucket()
-    const broken = faultyBucket(store, { write: 2, when: 'before' })
+    const broken = failingAtWrite(store, 2, 'before')
     const outcome = await shipOnce({ ...given, tsdbPath: dir, bucket: broken })
     expect(outcome.notReached).toEqual([blockId(2)])
     expect(await visibleBlocks(store)).toEqual([])
@@ -72,7 +72,7 @@ describe('an upload that breaks', () => {
     const outcome = await shipOnce({
       ...given,
       tsdbPath: dir,
-      bucket: faultyBucket(store, { write: 2, when: 'before' }),
+      bucket: failingAtWrite(store, 2, 'before'),
       allowOutOfOrderUploads: true,
     })
     expect(outcome.failed.map(({ ulid }) => ulid)).toEqual([blockId(1)])

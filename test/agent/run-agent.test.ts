@@ -14,7 +14,7 @@ import {
   temporaryDir,
   writeBlock,
 } from './block-fixture.ts'
-import { faultyBucket, visibleBlocks } from './test-buckets.ts'
+import { failingAtWrite, visibleBlocks } from './test-buckets.ts'
 
 interface Running {
   readonly url: Promise<string>
@@ -230,7 +230,7 @@ describe('runAgent', () => {
     const tsdbPath = await temporaryDir()
     await writeBlock(tsdbPath, 1)
     const store = memoryBucket()
-    const bucket = faultyBucket(store, { write: 2, when: 'before' })
+    const bucket = failingAtWrite(store, 2, 'before')
     const agent = start({ tsdbPath, prometheusUrl }, { bucket })
     await eventually(
       () => visibleBlocks(store),

@@ -1,6 +1,7 @@
-/** A bucket that records what was written, and can fail at the nth write. */
+/** Buckets that record what was written or fail at the nth write, and what is in a bucket. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { DomainError, type ErrorKind } from '#lib/model/errors.ts'
+import { faultyBucket } from '#lib/bucket/faulty-bucket.ts'
+import { DomainError } from '#lib/model/errors.ts'
 
 export interface RecordingBucket extends Bucket {
   /** Keys in the order in which their writes ended. */
@@ -12,7 +13,7 @@ export function recordingBucket(inner: Bucket): RecordingBucket {
   const written: string[] = []
   const heads: string[] = []
   return {
-    ...passing(inner),
+    ...inner,
     written,
     heads,
     async head(key, options) {
@@ -32,49 +33,15 @@ export function recordingBucket(inner: Bucket): RecordingBucket {
   }
 }
 
-export interface Fault {
-  /** The write, from 1, that fails; later ones too when `lasting`. */
-  readonly write: number
-  /** Before anything is stored, or after the object is stored and before the answer. */
-  readonly when: 'before' | 'after'
-  readonly lasting?: boolean | undefined
-  readonly kind?: ErrorKind | undefined
+/** The nth write, from 1, fails: before anything is stored, or after the object is stored and before the answer. */
+export function failingAtWrite(inner: Bucket, write: number, when: 'before' | 'after'): Bucket {
+  const error = new DomainError('unavailable', `write ${write} broke`)
+  const type = when === 'before' ? 'fail' : 'lose-answer'
+  const on = ['put', 'putStream'] as const
+  return faultyBucket(inner, { on, from: write, times: 1, fault: { type, error } }).bucket
 }
 
-export function faultyBucket(inner: Bucket, fault: Fault): Bucket {
-  let writes = 0
-  async function write<T>(run: () => Promise<T>): Promise<T> {
-    writes++
-    const fails = writes === fault.write || (fault.lasting === true && writes > fault.write)
-    const error = new DomainError(fault.kind ?? 'unavailable', `write ${writes} broke`)
-    if (fails && fault.when === 'before') throw error
-    const result = await run()
-    if (fails) throw error
-    return result
-  }
-  return {
-    ...passing(inner),
-    put: (key, body, options) => write(() => inner.put(key, body, options)),
-    putStream: (key, parts, options) => write(() => inner.putStream(key, parts, options)),
-  }
-}
-
-function passing(inner: Bucket): Bucket {
-  return {
-    name: inner.name,
-    get: (key, options) => inner.get(key, options),
-    getIfChanged: (key, etag, options) => inner.getIfChanged(key, etag, options),
-    getRange: (key, start, end, options) => inner.getRange(key, start, end, options),
-    getTail: (key, length, options) => inner.getTail(key, length, options),
-    head: (key, options) => inner.head(key, options),
-    list: (prefix, options) => inner.list(prefix, options),
-    put: (key, body, options) => inner.put(key, body, options),
-    putStream: (key, parts, options) => inner.putStream(key, parts, options),
-    delete: (key, options) => inner.delete(key, options),
-  }
-}
-
-/** Every key with its text or, for other bytes, its length. */
+/** Every key, ascending. */
 export async function keysOf(bucket: Bucket): Promise<string[]> {
   const keys: string[] = []
   for await (const page of bucket.list('')) for (const { key } of page.objects) keys.push(key)
