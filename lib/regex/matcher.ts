@@ -8,7 +8,7 @@ export interface CompiledMatcher {
   /** The string or pattern as written. */
   readonly value: string
   /** Whether a series with this value of the label is selected; '' is a series without it. */
-  matches(value: string): boolean
+  readonly matches: (value: string) => boolean
   readonly matchesEmpty: boolean
   /** Of `=` and `=~`: the only values selected. Of `!=` and `!~`: the only values refused. */
   readonly literals?: readonly string[] | undefined
@@ -46,7 +46,7 @@ export function compileMatcher(matcher: Matcher): CompiledMatcher {
         name,
         type,
         value,
-        matches: (text) => regex.test(text),
+        matches: regex.test,
         matchesEmpty: regex.test(''),
         literals: regex.literals,
         prefix: regex.prefix,

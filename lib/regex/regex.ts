@@ -8,12 +8,12 @@ import type { TemplatePart } from './template.ts'
 export interface Regex {
   readonly pattern: string
   /** Whether the whole value matches. */
-  test(value: string): boolean
+  readonly test: (value: string) => boolean
   /**
    * The template filled with the groups of a match of the whole value; undefined when it does not
    * match. Go's syntax: `$1`, `${1}`, `${name}`, `$$`.
    */
-  replaceFull(value: string, template: string): string | undefined
+  readonly replaceFull: (value: string, template: string) => string | undefined
   /** The only values that match, each once, when there are at most `MAX_LITERALS`. */
   readonly literals?: readonly string[] | undefined
   /** What every matching value begins with; '' when unknown. */

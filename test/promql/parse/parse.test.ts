@@ -252,7 +252,9 @@ describe('hostile text', () => {
   it('of any characters is an expression or a ParseError', () => {
     const text = fc.string({ unit: 'binary', maxLength: 60 })
     fc.assert(
-      fc.property(text, (query) => expect(isRead(query)).toBe(true)),
+      fc.property(text, (query) => {
+        expect(isRead(query)).toBe(true)
+      }),
       { numRuns: 2_000 },
     )
   })
@@ -263,7 +265,9 @@ describe('hostile text', () => {
     )
     const text = fc.array(words, { maxLength: 15 }).map((list) => list.join(' '))
     fc.assert(
-      fc.property(text, (query) => expect(isRead(query)).toBe(true)),
+      fc.property(text, (query) => {
+        expect(isRead(query)).toBe(true)
+      }),
       { numRuns: 5_000 },
     )
   })
