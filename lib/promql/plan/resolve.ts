@@ -118,7 +118,7 @@ function resolveDuration(duration: Duration, context: Context, mayBeNegative: bo
 function durationValue(expr: DurationExpr, context: Context): number {
   switch (expr.type) {
     case 'duration':
-      return expr.ms / 1000
+      return expr.seconds
     case 'duration-paren':
       return durationValue(expr.input, context)
     case 'duration-unary': {
