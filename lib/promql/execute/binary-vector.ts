@@ -54,9 +54,9 @@ export async function vectorBinary(
   const oneToOne = matching.card === 'one-to-one'
   let many = swapped ? right : left
   let one = swapped ? left : right
-  // Fill values stand for the missing side, which is the "one" or the "many" side after the swap.
-  const fillOne = swapped ? matching.fillLeft : matching.fillRight
-  const fillMany = swapped ? matching.fillRight : matching.fillLeft
+  // Not swapped with the sides: with group_right, Prometheus takes fill_left for the "many" side.
+  const fillOne = matching.fillRight
+  const fillMany = matching.fillLeft
   const dropName = changesMetric(expr.op) || (expr.returnBool && !evaluation.delayedNameRemoval)
   const signatures = signaturesOf(many.heads, one.heads, matching)
   const manyMembers = membersOf(signatures.left, signatures.count)

@@ -1,6 +1,6 @@
 /** count_values(): a series for each value that occurs, counting how often. */
 import { DomainError } from '#lib/model/errors.ts'
-import { METRIC_NAME, setLabel } from '#lib/model/labels.ts'
+import { METRIC_NAME, quoteGo, setLabel } from '#lib/model/labels.ts'
 import type { Aggregation } from '../parse/ast.ts'
 import { ABSENT, FLOAT, HISTOGRAM } from '../result.ts'
 import { formatHistogram } from '../histogram/format.ts'
@@ -16,7 +16,9 @@ export async function countValues(
   input: VectorOperator,
   grid: EvalGrid,
 ): Promise<VectorOperator> {
-  if (label === '') throw new DomainError('execution', 'invalid label name ""')
+  if (label === '' || !label.isWellFormed()) {
+    throw new DomainError('execution', `invalid label name ${quoteGo(label)}`)
+  }
   const names = new Set(aggregation.grouping)
   names.add(aggregation.without ? METRIC_NAME : label)
   const grouping: Grouping = { without: aggregation.without, names }

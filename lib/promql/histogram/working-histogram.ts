@@ -39,6 +39,22 @@ export function isCustom(histogram: { readonly schema: number }): boolean {
   return histogram.schema === CUSTOM_BUCKETS_SCHEMA
 }
 
+const NO_NUMBERS = new Float64Array(0)
+
+const EMPTY_HISTOGRAM: FloatHistogram = {
+  schema: 0,
+  zeroThreshold: 0,
+  zeroCount: 0,
+  count: 0,
+  sum: 0,
+  positiveSpans: [],
+  negativeSpans: [],
+  positiveBuckets: NO_NUMBERS,
+  negativeBuckets: NO_NUMBERS,
+  customValues: NO_NUMBERS,
+  counterResetHint: 'unknown',
+}
+
 export class WorkingHistogram {
   schema: number
   zeroThreshold: number
@@ -66,10 +82,7 @@ export class WorkingHistogram {
   }
 
   clone(): WorkingHistogram {
-    const copy: WorkingHistogram = Object.assign(
-      Object.create(WorkingHistogram.prototype) as WorkingHistogram,
-      this,
-    )
+    const copy = Object.assign(new WorkingHistogram(EMPTY_HISTOGRAM), this)
     copy.positive = copyBuckets(this.positive)
     copy.negative = copyBuckets(this.negative)
     return copy
@@ -248,7 +261,6 @@ export class WorkingHistogram {
     return this
   }
 
-  /** Dividing by zero leaves no buckets. */
   divide(divisor: number): this {
     this.zeroCount /= divisor
     this.zeroComp /= divisor
@@ -256,11 +268,6 @@ export class WorkingHistogram {
     this.countComp /= divisor
     this.sum /= divisor
     this.sumComp /= divisor
-    if (divisor === 0) {
-      this.positive = { indexes: [], counts: [], comps: [] }
-      this.negative = { indexes: [], counts: [], comps: [] }
-      return this
-    }
     for (const { counts, comps } of [this.positive, this.negative]) {
       for (let i = 0; i < counts.length; i++) {
         counts[i]! /= divisor
@@ -427,15 +434,18 @@ export function scaleHistogram(histogram: FloatHistogram, factor: number): Float
   }
 }
 
+/** Dividing by zero leaves no buckets. */
 export function divideHistogram(histogram: FloatHistogram, divisor: number): FloatHistogram {
-  if (divisor === 0) return new WorkingHistogram(histogram).divide(0).freeze()
+  const none = divisor === 0
   return {
     ...histogram,
     zeroCount: histogram.zeroCount / divisor,
     count: histogram.count / divisor,
     sum: histogram.sum / divisor,
-    positiveBuckets: histogram.positiveBuckets.map((count) => count / divisor),
-    negativeBuckets: histogram.negativeBuckets.map((count) => count / divisor),
+    positiveSpans: none ? [] : histogram.positiveSpans,
+    negativeSpans: none ? [] : histogram.negativeSpans,
+    positiveBuckets: none ? NO_NUMBERS : histogram.positiveBuckets.map((count) => count / divisor),
+    negativeBuckets: none ? NO_NUMBERS : histogram.negativeBuckets.map((count) => count / divisor),
     counterResetHint: divisor < 0 ? 'gauge' : histogram.counterResetHint,
   }
 }
