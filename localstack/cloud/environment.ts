@@ -102,6 +102,8 @@ export class ExecutionEnvironment {
         cwd: spec.codeDir,
         env: processEnvironment(spec, address, this.#options.environment),
         stdio: ['ignore', 'pipe', 'pipe'],
+        // A Ctrl-C in the terminal is for us, who then end it in order.
+        detached: true,
       },
     )
     this.#process = child

@@ -4,7 +4,6 @@ import type { ChildProcess } from 'node:child_process'
 
 // Reads `+ pid` and `- pid` until its input closes, which it does when we exit or are killed.
 const SCRIPT = `
-trap '' INT TERM HUP
 pids=' '
 while read -r op pid; do
   case "$op" in
@@ -19,7 +18,11 @@ export class Keeper {
   readonly #shell: ChildProcess
 
   constructor() {
-    this.#shell = spawn('/bin/sh', ['-c', SCRIPT], { stdio: ['pipe', 'ignore', 'ignore'] })
+    this.#shell = spawn('/bin/sh', ['-c', SCRIPT], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      // What is sent to our whole process group must not reach it.
+      detached: true,
+    })
     this.#shell.stdin?.on('error', () => {})
     this.#shell.unref()
   }

@@ -129,15 +129,13 @@ describe("Lambda's API, called by the AWS SDK", () => {
   })
 
   it('refuses what is over the concurrency of a function', async () => {
-    const [first, second] = await Promise.allSettled([invoke('slow', {}), invoke('slow', {})])
-    expect(first.status).toBe('fulfilled')
-    expect(second).toMatchObject({
-      status: 'rejected',
-      reason: {
-        name: 'TooManyRequestsException',
-        Reason: 'ConcurrentInvocationLimitExceeded',
-        $metadata: { httpStatusCode: 429 },
-      },
+    const both = await Promise.allSettled([invoke('slow', {}), invoke('slow', {})])
+    const refused = both.flatMap((it) => (it.status === 'rejected' ? [it.reason as unknown] : []))
+    expect(refused).toHaveLength(1)
+    expect(refused[0]).toMatchObject({
+      name: 'TooManyRequestsException',
+      Reason: 'ConcurrentInvocationLimitExceeded',
+      $metadata: { httpStatusCode: 429 },
     })
   })
 

@@ -35,21 +35,24 @@ describe('the end of the cloud', () => {
     await expect(fetch(cloud.awsUrl)).rejects.toThrow('fetch failed')
   })
 
-  it('leaves no process when its own is killed', async () => {
-    const assemblyDir = writeAssembly(STACK)
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(new URL('cloud-process.ts', import.meta.url)), assemblyDir],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
-    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
-    const pids = JSON.parse(line) as number[]
-    expect(pids).toHaveLength(2)
-    expect(pids.map(alive)).toEqual([true, true])
-    child.kill('SIGKILL')
-    await until(() => !pids.some(alive))
-    rmSync(assemblyDir, { recursive: true })
-  })
+  it.each(['its own process is', 'its whole process group is'])(
+    'leaves no process when %s killed',
+    async (what) => {
+      const assemblyDir = writeAssembly(STACK)
+      const child = spawn(
+        process.execPath,
+        [fileURLToPath(new URL('cloud-process.ts', import.meta.url)), assemblyDir],
+        { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
+      )
+      const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+      const pids = JSON.parse(line) as number[]
+      expect(pids).toHaveLength(2)
+      expect(pids.map(alive)).toEqual([true, true])
+      process.kill(what.includes('group') ? -child.pid! : child.pid!, 'SIGKILL')
+      await until(() => !pids.some(alive))
+      rmSync(assemblyDir, { recursive: true })
+    },
+  )
 })
 
 describe('the start of the cloud', () => {
