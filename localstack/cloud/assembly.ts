@@ -1,6 +1,6 @@
 /** A synthesized stack as what is to run: functions, routes, rules and queues, under the names they have here. */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve as resolvePath } from 'node:path'
 
 import { ACCOUNT, REGION, resolve } from './intrinsics.ts'
 import type { Scope } from './intrinsics.ts'
@@ -167,7 +167,7 @@ function readAssets(directory: string): AssetManifest['files'] {
 function codeDirectory(directory: string, assets: AssetManifest['files'], key: string): string {
   const asset = assets[key.replace(/\.zip$/, '')]
   if (asset === undefined) throw new Error(`no asset ${key} in ${directory}`)
-  return join(directory, asset.source.path)
+  return resolvePath(directory, asset.source.path)
 }
 
 export function functionArn(name: string): string {

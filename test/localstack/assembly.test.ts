@@ -1,7 +1,7 @@
 /* oxlint-disable no-new -- a construct adds itself to its scope. */
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { App } from 'aws-cdk-lib'
@@ -58,7 +58,8 @@ describe('the synthesized stack in the embedded cloud', () => {
     })
     app.synth()
     cloud = await startCloud({
-      assemblyDir: join(directory, 'cdk.out'),
+      // Functions run elsewhere, so a path from here must not stay one.
+      assemblyDir: relative(process.cwd(), join(directory, 'cdk.out')),
       log: (name, line) => logs.push(`${name}: ${line}`),
     })
   })
