@@ -8,6 +8,7 @@ import {
   failureSeconds,
   isNodeDown,
   type Process,
+  type Span,
   startedMs,
 } from './events.ts'
 import type { Scrapes } from './scrapes.ts'
@@ -102,6 +103,9 @@ export class SampleFiller {
         for (let i = 0; i < length; i++) if (down[i] === 1) values[i] = shape.down
         return
       }
+      case 'scraped':
+        this.#fillScraped(shape.lives, scrapes)
+        return
       case 'by-node': {
         const { cluster, node } = shape
         for (let i = 0; i < length; i++) {
@@ -111,6 +115,19 @@ export class SampleFiller {
       }
       default:
         shape satisfies never
+    }
+  }
+
+  #fillScraped(lives: readonly Span[], { length, timestamps, down }: Scrapes): void {
+    const values = this.#values
+    const first = timestamps[0]!
+    const last = timestamps[length - 1]!
+    const changing = lives.filter(({ startMs, endMs }) => startMs > first || endMs <= last)
+    for (let i = 0; i < length; i++) {
+      const t = timestamps[i]!
+      let count = lives.length - changing.length
+      for (const { startMs, endMs } of changing) if (t >= startMs && t < endMs) count++
+      values[i] = down[i] === 1 ? 0 : count
     }
   }
 
@@ -217,7 +234,7 @@ export class SampleFiller {
     const timestamps = this.#timestamps
     const values = this.#values
     const { length, before, down, beforeDown } = scrapes
-    const hidden = scrapes.anyDown && shape.type !== 'by-target'
+    const hidden = scrapes.anyDown && shape.type !== 'by-target' && shape.type !== 'scraped'
     const { startMs, endMs } = life
     timestamps.set(scrapes.timestamps.subarray(0, length))
     const histograms = shape.type === 'histogram' ? this.#histograms.slice(0, length) : undefined
@@ -227,8 +244,7 @@ export class SampleFiller {
       const alive = t >= startMs && t < endMs && !(hidden && down[i] === 1)
       if (!alive) {
         const earlier = before[i]!
-        const wasAlive =
-          earlier >= startMs && earlier < endMs && !(hidden && beforeDown[i] === 1)
+        const wasAlive = earlier >= startMs && earlier < endMs && !(hidden && beforeDown[i] === 1)
         if (!wasAlive) continue
       }
       if (kept !== i) {
@@ -275,4 +291,3 @@ function openHistogram(): OpenHistogram {
 
 /** Only its place counts: that it is stale stands in the values. */
 const STALE_HISTOGRAM = openHistogram()
-

@@ -128,7 +128,13 @@ async function presentBlocks(
   for (const name of await readdir(dataDir)) {
     if (!/^[0-9A-HJKMNP-TV-Z]{26}$/.test(name)) continue
     const block = join(dataDir, name)
-    const meta = parseBlockMeta(await readFile(join(block, META_FILE)))
+    const text = await readFile(join(block, META_FILE)).catch(() => undefined)
+    if (text === undefined) {
+      // Somebody deleted half of it. It is made again.
+      await rm(block, { recursive: true, force: true })
+      continue
+    }
+    const meta = parseBlockMeta(text)
     let bytes = 0
     for (const entry of await readdir(block, { recursive: true, withFileTypes: true })) {
       if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size

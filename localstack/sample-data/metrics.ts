@@ -1,6 +1,7 @@
 /** All series of a cluster that live within a window, in label order. */
 import { compareLabels } from '#lib/model/labels.ts'
 import { gauge } from './curve.ts'
+import type { Span } from './events.ts'
 import { clusterState, containerMetrics, podState } from './kube-metrics.ts'
 import { nodeMetrics } from './node-metrics.ts'
 import { hashText } from './noise.ts'
@@ -32,18 +33,26 @@ export function seriesWithin(
   }
   for (const [pod, target] of targets.web) webMetrics(new SeriesSink(series, target), pod)
   const all = [...targets.nodes, ...targets.kubelets, targets.kubeState, ...targets.web.values()]
-  const counts = new Map<Target, number>()
-  for (const { target } of series) counts.set(target, (counts.get(target) ?? 0) + 1)
-  for (const target of all) scrapeMetrics(series, target, counts.get(target) ?? 0)
+  const lives = new Map<Target, Span[]>(all.map((target) => [target, []]))
+  for (const { target, life } of series) lives.get(target)!.push(life)
+  for (const target of all) scrapeMetrics(series, target, lives.get(target)!)
   return series.sort((a, b) => compareLabels(a.labels, b.labels))
 }
 
+/** About how long a scrape of each job takes. */
+const DURATION_S: Readonly<Record<string, number>> = {
+  node: 0.012,
+  'kube-state-metrics': 0.02,
+  kubelet: 0.03,
+  web: 0.009,
+}
+
 /** What Prometheus itself writes of each scrape. */
-function scrapeMetrics(series: SampleSeries[], target: Target, sampleCount: number): void {
+function scrapeMetrics(series: SampleSeries[], target: Target, lives: readonly Span[]): void {
   const sink = new SeriesSink(series, target)
   sink.add('up', {}, { type: 'by-target', up: 1, down: 0 })
   const duration = gauge({
-    level: 0.008 + sampleCount / 20_000,
+    level: DURATION_S[target.job]!,
     daily: 0.002,
     noise: 0.002,
     seed: hashText(target.instance),
@@ -52,5 +61,5 @@ function scrapeMetrics(series: SampleSeries[], target: Target, sampleCount: numb
     stepsPerUnit: 2 ** 20,
   })
   sink.add('scrape_duration_seconds', {}, { type: 'by-target', up: duration, down: 10 })
-  sink.add('scrape_samples_scraped', {}, { type: 'by-target', up: sampleCount, down: 0 })
+  sink.add('scrape_samples_scraped', {}, { type: 'scraped', lives })
 }

@@ -48,11 +48,7 @@ export function nodeMetrics(sink: SeriesSink, cluster: string, node: number, nam
   for (let cpu = 0; cpu < CPUS; cpu++) {
     for (const [mode, share] of Object.entries(CPU_MODES)) {
       if (share === 0) {
-        sink.add(
-          'node_cpu_seconds_total',
-          { cpu: `${cpu}`, mode },
-          { type: 'constant', value: 0 },
-        )
+        sink.add('node_cpu_seconds_total', { cpu: `${cpu}`, mode }, { type: 'constant', value: 0 })
       } else if (mode === 'idle') {
         // Less by day. The others have more then.
         const curve = counter({
@@ -61,7 +57,11 @@ export function nodeMetrics(sink: SeriesSink, cluster: string, node: number, nam
           stepsPerUnit: 100,
           daily: -0.25,
         })
-        sink.add('node_cpu_seconds_total', { cpu: `${cpu}`, mode }, { type: 'counter', curve, process })
+        sink.add(
+          'node_cpu_seconds_total',
+          { cpu: `${cpu}`, mode },
+          { type: 'counter', curve, process },
+        )
       } else {
         count('node_cpu_seconds_total', { cpu: `${cpu}`, mode }, share, 100)
       }

@@ -48,7 +48,10 @@ export async function writeSampleBlock(options: SampleBlockOptions): Promise<Sam
       ulid,
       minTimeMs: window.startMs,
       maxTimeMs: window.endMs,
-      compaction: { level: window.endMs - window.startMs > SMALL_MS ? 3 : 1, sources: sources.sort() },
+      compaction: {
+        level: window.endMs - window.startMs > SMALL_MS ? 3 : 1,
+        sources: sources.sort(),
+      },
     }))
     files.write('tombstones', writeTombstones(NO_TOMBSTONES))
   } catch (error) {

@@ -41,6 +41,8 @@ export type Shape =
   | { readonly type: 'clock' }
   /** `up` values while the target answers, and while it does not. */
   | { readonly type: 'by-target'; readonly up: Curve | number; readonly down: number }
+  /** How many of the target's series there are: one for each of these that is alive. */
+  | { readonly type: 'scraped'; readonly lives: readonly Span[] }
   | {
       readonly type: 'by-node'
       readonly cluster: string

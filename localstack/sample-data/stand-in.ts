@@ -112,7 +112,10 @@ async function lowestTimeMs(dataDir: string): Promise<number | undefined> {
   let lowest: number | undefined
   for (const name of await readdir(dataDir)) {
     if (!/^[0-9A-HJKMNP-TV-Z]{26}$/.test(name)) continue
-    const { minTime } = parseBlockMeta(await readFile(join(dataDir, name, META_FILE)))
+    // A block may be deleted since the directory was read.
+    const text = await readFile(join(dataDir, name, META_FILE)).catch(() => undefined)
+    if (text === undefined) continue
+    const { minTime } = parseBlockMeta(text)
     if (lowest === undefined || minTime < lowest) lowest = minTime
   }
   return lowest

@@ -61,7 +61,11 @@ export function webMetrics(sink: SeriesSink, pod: Pod): void {
       { handler },
       { type: 'bucket', latencies: classic, bucket: CLASSIC_BOUNDS.length - 1 },
     )
-    sink.add('http_request_duration_seconds_sum', { handler }, { type: 'latency-sum', latencies: classic })
+    sink.add(
+      'http_request_duration_seconds_sum',
+      { handler },
+      { type: 'latency-sum', latencies: classic },
+    )
     const bounds: number[] = []
     for (let i = 0; i < BUCKETS; i += STRIDE) bounds.push(2 ** ((FIRST_INDEX + i) / 2 ** SCHEMA))
     sink.add(

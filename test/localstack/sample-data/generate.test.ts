@@ -1,8 +1,10 @@
 // Sample data of `npm start`: made twice it is the same, made later it goes on, killed it leaves nothing half.
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareLabels, labelValue } from '#lib/model/labels.ts'
@@ -124,6 +126,33 @@ describe('generateSampleData', () => {
     expect(next.blocksWritten).toBe(1)
     expect(await readdir(dataDir)).not.toContain('01M7YB1BR02BK2B708P9XN132G.tmp-for-creation')
     expect(filesOf(dir)).toEqual(filesOf(join(root, 'a')))
+  })
+
+  it('leaves no half block under a block name when it is killed with -9', async () => {
+    const dir = join(root, 'kill-9')
+    await mkdir(dir)
+    const child = spawn(process.execPath, ['bench/sample-data.ts', '2', dir], { stdio: 'ignore' })
+    const ended = once(child, 'exit')
+    const dataDir = join(dir, 'eu-west-prometheus-0')
+    // The third block is being written, or a later one.
+    while (child.exitCode === null) {
+      await sleep(1)
+      const names = await readdir(dataDir).catch(() => [])
+      if (names.length > 4 && names.some((name) => name.endsWith('.tmp-for-creation'))) break
+    }
+    child.kill('SIGKILL')
+    await ended
+    expect(child.signalCode).toBe('SIGKILL')
+    const whole = blockNames(dataDir)
+    expect(whole.length).toBeGreaterThan(1)
+    for (const name of whole) {
+      const block = readBlock(dataDir, name)
+      const counted = readSeries(block).reduce((sum, { samples }) => sum + samples.length, 0)
+      expect(counted).toBe(block.meta.stats.numSamples)
+    }
+    await generateSampleData({ dir, nowMs: NOW_MS, days: 2 })
+    expect(Object.keys(filesOf(dir)).filter((path) => path.includes('.tmp'))).toEqual([])
+    expect(blockNames(dataDir).length).toBeGreaterThan(whole.length)
   })
 
   it('refuses a scrape interval under a second', async () => {

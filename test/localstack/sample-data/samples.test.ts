@@ -148,7 +148,7 @@ describe('sample windows', () => {
     const replica = [0, 1].find((r) =>
       [-1, 0, 1].every((h) => !isGap(CLUSTER, r, startMs + h * HOUR_MS)),
     )
-    const filled = fillWindow(startMs - HOUR_MS, startMs + HOUR_MS, replica!)
+    const filled = fillWindow(startMs - HOUR_MS, startMs + HOUR_MS, replica)
     let ended = 0
     for (const { series, values } of filled.values()) {
       if (series.life.endMs !== startMs) continue
