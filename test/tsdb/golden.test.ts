@@ -173,7 +173,7 @@ describe('start timestamps', () => {
     for (const series of reader.index.allSeries()) {
       for (const meta of series.chunks) seen.add(reader.chunk(meta).encoding)
     }
-    expect([...seen].sort()).toEqual([4, 5, 6])
+    expect([...seen].sort((a, b) => a - b)).toEqual([4, 5, 6])
   })
 })
 

@@ -71,7 +71,7 @@ export const META_FILE = 'meta.json'
 /** Reads meta.json. What is missing gets the value Go would give it; what has a wrong type is corrupt. */
 export function parseBlockMeta(body: Uint8Array | string): BlockMeta {
   const json = parseJson(typeof body === 'string' ? body : decodeText(body))
-  const meta = object(json, 'meta.json')
+  const meta = object(json, 'object')
   const version = meta['version']
   if (version !== 1) {
     if (typeof version === 'number') {
@@ -163,15 +163,15 @@ export function formatBlockMeta(meta: BlockMeta): string {
     minTime,
     maxTime,
     stats: withoutZeros(stats),
-    compaction: ordered_(compaction),
+    compaction: compactionInOrder(compaction),
     version,
     ...(thanos && { thanos: thanosInOrder(thanos) }),
     ...rest,
   }
-  return `${JSON.stringify(ordered, undefined, '\t')}`
+  return JSON.stringify(ordered, undefined, '\t')
 }
 
-function ordered_(compaction: BlockCompaction): unknown {
+function compactionInOrder(compaction: BlockCompaction): unknown {
   const { level, sources, deletable, parents, failed, hints, ...rest } = compaction
   return {
     level,

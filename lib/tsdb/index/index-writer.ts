@@ -122,7 +122,7 @@ export class IndexWriter {
     this.#writeList(table, '', '', this.#ids.view())
     for (let i = 0; i < entries.length; i++) {
       const { name, value } = entries[i]!
-      const list = lists.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]!)
+      const list = lists.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i])
       this.#writeList(table, this.#symbols[name]!, this.#symbols[value]!, list)
     }
 

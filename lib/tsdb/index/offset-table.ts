@@ -180,12 +180,12 @@ export class PostingsOffsetTable {
   }
 
   #valueBytes(index: number): Uint8Array {
-    const reader = new ByteReader(this.#bytes, this.#valueAt[index]!)
+    const reader = new ByteReader(this.#bytes, this.#valueAt[index])
     return reader.take(reader.uvarint32())
   }
 
   #value(index: number): string {
-    const reader = new ByteReader(this.#bytes, this.#valueAt[index]!)
+    const reader = new ByteReader(this.#bytes, this.#valueAt[index])
     return reader.string()
   }
 

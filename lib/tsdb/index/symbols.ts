@@ -86,7 +86,7 @@ export class Symbols {
     let high = this.#offsets.length - 1
     while (low <= high) {
       const middle = (low + high) >>> 1
-      const reader = new ByteReader(this.#bytes, this.#offsets[middle]!)
+      const reader = new ByteReader(this.#bytes, this.#offsets[middle])
       const size = reader.uvarint32()
       const order = compareBytes(this.#bytes, reader.offset, reader.offset + size, wanted)
       if (order === 0) {

@@ -95,7 +95,7 @@ describe('histogram chunks', () => {
       maxKeys: 6,
     })
     const made = fc.record({
-      counts: counts as unknown as fc.Arbitrary<Record<number, number>>,
+      counts,
       schema: fc.constantFrom(2, 2, 2, -4, 8),
       zeroCount: fc.nat(3),
       hint: fc.constantFrom<CounterResetHint>('unknown', 'reset', 'gauge'),

@@ -1,0 +1,103 @@
+/** ColumnBuilder and the chained merge. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isStale, NO_SAMPLES, type SampleColumns, writeStale } from '#lib/model/samples.ts'
+import { ColumnBuilder, copyColumns, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
+
+function builderOf(...timestamps: number[]): ColumnBuilder {
+  const builder = new ColumnBuilder(2)
+  for (const t of timestamps) builder.append(t, t / 10)
+  return builder
+}
+
+function columnsOf(timestamps: readonly number[], value: number): SampleColumns {
+  const values = Float64Array.from(timestamps, () => value)
+  return { length: timestamps.length, timestamps: Float64Array.from(timestamps), values }
+}
+
+describe('ColumnBuilder', () => {
+  it('gives the samples of a closed interval', () => {
+    const builder = builderOf(10, 20, 30, 40)
+    expect([...builder.columns(20, 30).timestamps]).toEqual([20, 30])
+    expect([...builder.columns(11, 39).values]).toEqual([2, 3])
+    expect(builder.columns(41, 50)).toBe(NO_SAMPLES)
+    expect(builder.columns(30, 20)).toBe(NO_SAMPLES)
+  })
+
+  it('leaves out deleted closed intervals', () => {
+    const deleted = [
+      { minTimeMs: 20, maxTimeMs: 30 },
+      { minTimeMs: 45, maxTimeMs: 100 },
+    ]
+    const { timestamps, values } = builderOf(10, 20, 30, 40, 50).columns(
+      -Infinity,
+      Infinity,
+      deleted,
+    )
+    expect([[...timestamps], [...values]]).toEqual([
+      [10, 40],
+      [1, 4],
+    ])
+  })
+
+  it('starts anew after reset', () => {
+    const builder = builderOf(10, 20)
+    builder.startTimestamps()[0] = 5
+    builder.reset()
+    builder.append(7, 1)
+    expect(builder.columns()).toEqual({
+      length: 1,
+      timestamps: Float64Array.of(7),
+      values: Float64Array.of(1),
+    })
+  })
+
+  it('keeps start timestamps when it grows, 0 where none was written', () => {
+    const builder = new ColumnBuilder(1)
+    builder.append(10, 1)
+    builder.reserve(1)
+    builder.startTimestamps()[1] = 3
+    builder.timestamps[1] = 20
+    builder.commit(1)
+    builder.append(30, 1)
+    expect([...builder.columns().startTimestamps!]).toEqual([0, 3, 0])
+  })
+
+  it('shares memory; copyColumns does not', () => {
+    const builder = builderOf(10)
+    const view = builder.columns()
+    const copy = copyColumns(view)
+    builder.values[0] = 9
+    expect([view.values[0], copy.values[0]]).toEqual([9, 1])
+  })
+})
+
+describe('mergeColumns', () => {
+  it('gives every timestamp once, the first where both have it', () => {
+    const times = fc.uniqueArray(fc.nat(30)).map((all) => all.sort((a, b) => a - b))
+    fc.assert(
+      fc.property(times, times, (a, b) => {
+        const { length, timestamps, values } = mergeColumns(columnsOf(a, 1), columnsOf(b, 2))
+        const expected = [...new Set([...a, ...b])].sort((x, y) => x - y)
+        expect([...timestamps]).toEqual(expected)
+        expect([...values]).toEqual(expected.map((t) => (a.includes(t) ? 1 : 2)))
+        expect(length).toBe(expected.length)
+      }),
+    )
+  })
+
+  it('keeps stale markers, start timestamps and histograms beside floats', () => {
+    const a = columnsOf([10, 30], 1)
+    writeStale(a.values, 1)
+    const histogram = { count: 3 } as never
+    const b = {
+      ...columnsOf([20], 7),
+      histograms: [histogram],
+      startTimestamps: Float64Array.of(15),
+    }
+    const merged = mergeColumns(a, b)
+    expect([0, 1, 2].map((i) => isStale(merged.values, i))).toEqual([false, false, true])
+    expect(merged.histograms).toEqual([undefined, histogram, undefined])
+    expect([...merged.startTimestamps!]).toEqual([0, 15, 0])
+  })
+})
