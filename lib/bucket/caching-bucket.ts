@@ -95,12 +95,14 @@ export function cachingBucket(
       let reading = pending.get(id)
       if (!reading) {
         // Without a signal: one who gives up must not take the bytes away from another who waits for them.
-        reading = inner.getRange(key, start, end).then((bytes) => {
-          keep(key, start, bytes)
-          return bytes
-        })
+        reading = inner
+          .getRange(key, start, end)
+          .then((bytes) => {
+            keep(key, start, bytes)
+            return bytes
+          })
+          .finally(() => pending.delete(id))
         pending.set(id, reading)
-        void settled(reading).then(() => pending.delete(id))
       }
       return untilAborted(reading, options?.signal)
     },
@@ -141,8 +143,4 @@ export function cachingBucket(
 
 function idOf(key: string, start: number, end: number): string {
   return `${start} ${end} ${key}`
-}
-
-async function settled(promise: Promise<unknown>): Promise<void> {
-  await promise.catch(() => undefined)
 }

@@ -161,7 +161,10 @@ export class ConfigMap {
   #take(name: string): Node | undefined {
     this.#known.add(name)
     let node = this.#nodes.get(name)
-    if (isAlias(node)) node = node.resolve(this.#source.document)
+    if (isAlias(node)) {
+      node = node.resolve(this.#source.document)
+      if (node === undefined) throw this.error(name, 'refers to an anchor that is not there')
+    }
     if (node === null || node === undefined) return undefined
     if (isScalar(node) && node.value === null) return undefined
     return node

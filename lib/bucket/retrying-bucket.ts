@@ -11,7 +11,8 @@ import { isPassing, pauseMs, type RetryPolicy, withRetries } from './retry.ts'
 export function retryingBucket(inner: Bucket, policy: RetryPolicy): Bucket {
   /**
    * A conditional write whose answer was lost may have won, and then its own bytes are what it conflicts
-   * with. The bytes decide; writers that may write equal bytes must put something of their own into them.
+   * with. The bytes decide; writers that may write equal bytes must put something of their own into them. One that has
+   * won and was overwritten before it could look hears of a conflict, and must not count on having lost.
    */
   async function putOnce(
     key: string,

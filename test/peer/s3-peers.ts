@@ -39,7 +39,15 @@ export async function findS3Peers(): Promise<readonly S3Peer[]> {
     {
       name: 'radosgw',
       start: isMissing(radosgw) ? radosgw : () => startRadosgw(radosgw),
-      skips: [],
+      skips: [
+        {
+          reason: 'radosgw completes a multipart upload whatever its conditions',
+          tests: [
+            'streams several parts with ifAbsent only onto nothing',
+            'streams with ifMatch only onto that version',
+          ],
+        },
+      ],
       checksSignatures: true,
     },
   ]
