@@ -15,6 +15,7 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
     if (call.extension !== 'none') return extendedRate(isCounter, isRate)(call, samples)
     const useStarts = isCounter && call.evaluation.useStartTimestamps
     const { floats, histograms } = samples
+    const { times, values } = floats
     const floatStarts = useStarts ? floats.starts : undefined
     const histogramStarts = useStarts ? histograms.starts : undefined
     const resets = isCounter ? resetIndexes(floats, floatStarts) : []
@@ -54,17 +55,17 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
       } else {
         gaps = floatCount - 1
         from = floatFrom
-        firstT = floats.times[from]!
-        lastT = floats.times[floatTo - 1]!
-        firstValue = floats.values[from]!
+        firstT = times[from]!
+        lastT = times[floatTo - 1]!
+        firstValue = values[from]!
         starts = floatStarts
-        result = floats.values[floatTo - 1]! - firstValue
+        result = values[floatTo - 1]! - firstValue
         // Windows only move forward, so resets before this one are done with.
         while (nextReset < resets.length && resets[nextReset]! <= from) nextReset++
         for (let r = nextReset; r < resets.length && resets[r]! < floatTo; r++) {
-          result += floats.values[resets[r]! - 1]!
+          result += values[resets[r]! - 1]!
         }
-        if (overlaps.some((at) => at > from && at < floatTo)) {
+        if (overlaps.length > 0 && overlaps.some((at) => at > from && at < floatTo)) {
           const name = quotedName(window)
           annotations.warn(
             `sample has start time that overlaps with previous sample timestamp for metric ${name}`,
