@@ -13,10 +13,9 @@ export interface BundleRequest {
 
 /** Returns a new directory that holds `index.mjs` and its chunks. The caller removes it. */
 export function bundleFunction({ entry, mapsDir }: BundleRequest): string {
-  const directory = mkdtempSync(join(tmpdir(), 'thaw-bundle-'))
   const { outputFiles } = buildSync({
     entryPoints: { index: entry },
-    outdir: directory,
+    outdir: 'bundle',
     write: false,
     bundle: true,
     // ESM, because only so does a dynamic import become a file of its own that a cold start does not read. With the S3 client:
@@ -36,6 +35,7 @@ export function bundleFunction({ entry, mapsDir }: BundleRequest): string {
     },
     logLevel: 'error',
   })
+  const directory = mkdtempSync(join(tmpdir(), 'thaw-bundle-'))
   mkdirSync(mapsDir, { recursive: true })
   for (const { path, contents } of outputFiles) {
     writeFileSync(join(path.endsWith('.map') ? mapsDir : directory, basename(path)), contents)

@@ -68,6 +68,9 @@ export async function startTinyCloud(
     assemblyDir,
     log: (name, line) => logs.push(`${name}: ${line}`),
     ...options,
+  }).catch((error: unknown) => {
+    rmSync(assemblyDir, { recursive: true })
+    throw error
   })
   return {
     ...cloud,
