@@ -239,7 +239,7 @@ export interface MadeStartedSample {
 /** Counters by name: one that knows its start all along, one that learns it late and restarts. */
 export function startedSeries(): ReadonlyMap<string, readonly MadeStartedSample[]> {
   const samples = (st: (i: number) => number): MadeStartedSample[] =>
-    Array.from({ length: 140 }, (_, i) => ({ t: START_MS + i * STEP_MS, st: st(i), v: i % 5 === 0 ? i : i / 4 }))
+    Array.from({ length: 50 }, (_, i) => ({ t: START_MS + i * STEP_MS, st: st(i), v: i % 5 === 0 ? i : i / 4 }))
   return new Map([
     ['restarting', samples((i) => (i < 4 ? 0 : START_MS + (i - (i % 20)) * STEP_MS - 77))],
     ['started', samples(() => START_MS - 1234)],

@@ -92,7 +92,9 @@ describe.each(answered)('the block of $producer', (golden) => {
       values: values.map(([t, v]) => [t, Number(v.replace('Inf', 'Infinity'))]),
       histograms: histograms.map(([t, histogram]) => [t, rounded(histogram)]),
     }))
-    const ours = all.map((series) => {
+    const names = new Set(result.map(({ metric }) => metric['__name__']))
+    const asked = all.filter(({ labels }) => names.has(labels[1]))
+    const ours = asked.map((series) => {
       const { length, timestamps, values, histograms } = reader.samples(series)
       const floats: unknown[] = []
       const natives: unknown[] = []
