@@ -17,7 +17,7 @@ export function localCommand(
     .description('Runs all of thaw on this machine: functions, bucket, HTTP API and UI.')
     .option('--port <port>', 'where the HTTP API and the UI answer', port, 19090)
     .option('--data-dir <dir>', 'where the bucket and the caches are kept', '.thaw')
-    .option('--days <n>', 'days of sample data, when no Prometheus is given', days, 14)
+    .option('--days <n>', 'days of sample data, when no Prometheus is given', days, 15)
     .option('--prometheus.url <url>', 'a Prometheus whose blocks are shipped')
     .option('--tsdb.path <dir>', 'and its data directory')
     .option('--debug', 'show stack traces of errors')

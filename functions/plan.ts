@@ -15,6 +15,8 @@ export interface PlanEvent {
 export async function handler(event: PlanEvent): Promise<unknown> {
   const bucket = await opened
   const update = await updateBucketIndex(bucket, { now: Date.now, rescan: event?.rescan === true })
-  console.log(JSON.stringify({ level: 'info', message: 'bucket index', ...update }))
+  const { blocks, hidden, partial, added, removed, written } = update
+  const counts = { blocks, hidden, added: added.length, removed: removed.length, written, partial }
+  console.log(JSON.stringify({ level: 'info', message: 'bucket index', ...counts }))
   return update
 }

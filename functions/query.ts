@@ -19,56 +19,67 @@ const environment = readEnvironment(process.env)
 const registry = new Registry()
 collectDefaultMetrics({ register: registry })
 
-const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env)).then((bucket) => {
-  const { storeFunction, deadlineMs, sliceBytes, maxSlices } = environment
-  const index = new BucketIndexReader(bucket, { now: Date.now, maxAgeMs: 5000 })
-  const store = storeFunction === undefined ? undefined : { functionName: storeFunction, client: lambdaClient }
-  const backend = slicedBackend({
-    bucket,
-    index,
-    cache: new StoreCache(environment.cacheBytes),
-    now: Date.now,
-    cut: { sliceBytes, maxSlices },
-    concurrency: maxSlices,
-    invokeSlice:
-      store &&
-      ((slice, signal) => {
-        const invoke = (event: unknown): AsyncIterable<Uint8Array> => invokeStore(store, event, signal)
-        return runRemoteSlice({ bucket, invoke, now: Date.now, deadlineMs }, slice, signal)
-      }),
-  })
-  const parts: ApiParts = {
-    backend,
-    now: Date.now,
-    startedMs: Date.now(),
-    build: {
-      version: '3.14.0',
-      revision: process.env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '',
-      branch: 'thaw',
-      buildUser: '',
-      buildDate: '',
-      goVersion: process.version,
-    },
-    engine: DEFAULT_ENGINE_OPTIONS,
-    scope: { ...DEFAULT_SCOPE, replicaLabels: environment.replicaLabels },
-    limits: {
-      timeoutMs: 120_000,
-      deadlineMs,
-      maxAnswerBytes: 256 * 1024 * 1024,
-      maxResponseBytes: MAX_LAMBDA_BODY_BYTES,
-      defaultStepMs: 1000,
-    },
-    flags: {
-      'query.lookback-delta': '5m',
-      'query.replica-label': environment.replicaLabels.join(','),
-      'query.timeout': '2m',
-    },
-    metrics: () => registry.metrics(),
-    ready: () => index.blocks(Date.now(), Date.now()).then(() => true, (error: Error) => error.message),
-    log: (entry) => console.error(JSON.stringify({ level: 'error', ...entry, error: String(entry.error) })),
-  }
-  return lambdaHttp(apiApp(parts))
-})
+const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env)).then(
+  (bucket) => {
+    const { storeFunction, deadlineMs, sliceBytes, maxSlices } = environment
+    const index = new BucketIndexReader(bucket, { now: Date.now, maxAgeMs: 5000 })
+    const store =
+      storeFunction === undefined
+        ? undefined
+        : { functionName: storeFunction, client: lambdaClient }
+    const backend = slicedBackend({
+      bucket,
+      index,
+      cache: new StoreCache(environment.cacheBytes),
+      now: Date.now,
+      cut: { sliceBytes, maxSlices },
+      concurrency: maxSlices,
+      invokeSlice:
+        store &&
+        ((slice, signal) => {
+          const invoke = (event: unknown): AsyncIterable<Uint8Array> =>
+            invokeStore(store, event, signal)
+          return runRemoteSlice({ bucket, invoke, now: Date.now, deadlineMs }, slice, signal)
+        }),
+    })
+    const parts: ApiParts = {
+      backend,
+      now: Date.now,
+      startedMs: Date.now(),
+      build: {
+        version: '3.14.0',
+        revision: process.env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '',
+        branch: 'thaw',
+        buildUser: '',
+        buildDate: '',
+        goVersion: process.version,
+      },
+      engine: DEFAULT_ENGINE_OPTIONS,
+      scope: { ...DEFAULT_SCOPE, replicaLabels: environment.replicaLabels },
+      limits: {
+        timeoutMs: 120_000,
+        deadlineMs,
+        maxAnswerBytes: 256 * 1024 * 1024,
+        maxResponseBytes: MAX_LAMBDA_BODY_BYTES,
+        defaultStepMs: 1000,
+      },
+      flags: {
+        'query.lookback-delta': '5m',
+        'query.replica-label': environment.replicaLabels.join(','),
+        'query.timeout': '2m',
+      },
+      metrics: () => registry.metrics(),
+      ready: () =>
+        index.blocks(Date.now(), Date.now()).then(
+          () => true,
+          (error: Error) => error.message,
+        ),
+      log: (entry) =>
+        console.error(JSON.stringify({ level: 'error', ...entry, error: String(entry.error) })),
+    }
+    return lambdaHttp(apiApp(parts))
+  },
+)
 
 export async function handler(event: HttpEvent): Promise<HttpResult> {
   return (await app)(event)

@@ -25,6 +25,7 @@ export interface LocalAgentsOptions {
   readonly now: () => number
   readonly signal: AbortSignal
   readonly onProgress: (doneBytes: number, totalBytes: number) => void
+  /** The last block of a pass that shipped some: one event is enough for `plan` to find them all. */
   readonly onShipped: (block: ShippedBlock) => void
 }
 
@@ -73,8 +74,8 @@ export async function startAgents(
             now: options.now,
             signal,
             onPass(outcome) {
-              for (const { ulid } of outcome.uploaded)
-                options.onShipped({ ulid, metaSize: META_SIZE })
+              const last = outcome.uploaded.at(-1)
+              if (last) options.onShipped({ ulid: last.ulid, metaSize: META_SIZE })
               const [broken] = outcome.failed
               if (broken) reject(broken.error)
               else resolve(outcome)

@@ -1,8 +1,8 @@
 /** `thaw local`, the main job on one machine: Prometheus data → agents → bucket → the deployed functions → HTTP API. */
+import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { CliContext } from '#cli/context.ts'
-import type { ObjstoreFlags } from '#agent/objstore.ts'
+import type { Env, ObjstoreFlags } from '#agent/objstore.ts'
 import { readObjstoreYaml } from '#agent/objstore.ts'
 import type { Cloud } from './cloud/embedded-cloud.ts'
 import { startCloud } from './cloud/embedded-cloud.ts'
@@ -20,8 +20,18 @@ export interface LocalOptions {
   /** With `tsdbPath`: ship the blocks of this Prometheus. Undefined: sample data. */
   readonly prometheusUrl?: string | undefined
   readonly tsdbPath?: string | undefined
+  /** How many days of sample data. */
   readonly days: number
-  readonly context: CliContext
+  readonly context: LocalContext
+}
+
+/** What it may touch of the process it runs in. */
+export interface LocalContext {
+  readonly env: Env
+  readonly now: () => number
+  /** What is going on. */
+  readonly writeError: (text: string) => void
+  readonly signal: AbortSignal
 }
 
 /** The label in which the replicas of the sample data differ, and that of most people's Prometheus servers. */
@@ -33,7 +43,7 @@ const CONCURRENCY = 12
 
 /** Resolves after the context's signal, when nothing runs any more. */
 export async function runLocal(options: LocalOptions): Promise<void> {
-  const { context, days, port } = options
+  const { context, port } = options
   const { signal, writeError: say } = context
   const dataDir = resolve(options.dataDir)
   await mkdir(dataDir, { recursive: true })
@@ -43,7 +53,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
   try {
     say(`thaw local, data in ${dataDir}\n`)
     const yaml =
-      (await readObjstoreYaml(options.objstore)) ?? directoryBucket(join(dataDir, 'bucket'))
+      (await readObjstoreYaml(options.objstore)) ?? (await ownBucket(join(dataDir, 'bucket')))
 
     const bundling = startProgress('functions', show)
     const assemblyDir = join(dataDir, 'cdk.out')
@@ -52,6 +62,9 @@ export async function runLocal(options: LocalOptions): Promise<void> {
 
     const prometheuses = await dataSources(options, dataDir, ends)
 
+    const logFile = join(dataDir, 'functions.log')
+    const functionsLog = createWriteStream(logFile)
+    ends.push(() => new Promise((done) => functionsLog.end(done)))
     const cloud = await startCloud({
       assemblyDir,
       httpPort: port,
@@ -62,7 +75,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
         THAW_REPLICA_LABELS: REPLICA_LABEL,
         THAW_SLICE_BYTES: String(SLICE_BYTES),
       },
-      log: (source, line) => say(`[${source}] ${line}\n`),
+      log: (source, line) => void functionsLog.write(`[${source}] ${line}\n`),
     })
     ends.push(() => cloud.stop())
 
@@ -84,7 +97,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     const planning = startProgress('bucket index', show)
     planning.finish(await plan(cloud))
     const seconds = ((context.now() - startedMs) / 1000).toFixed(0)
-    say(readyText(cloud.httpUrl, seconds, days, prometheuses))
+    say(readyText(cloud.httpUrl, seconds, { ...options, logFile }, prometheuses))
     await aborted(signal)
   } catch (error) {
     if (!signal.aborted) throw error
@@ -120,7 +133,8 @@ async function dataSources(
   return world.prometheuses
 }
 
-function directoryBucket(directory: string): string {
+async function ownBucket(directory: string): Promise<string> {
+  await mkdir(directory, { recursive: true })
   return `type: FILESYSTEM\nconfig:\n  directory: ${JSON.stringify(directory)}\n`
 }
 
@@ -145,7 +159,7 @@ async function plan(cloud: Cloud): Promise<string> {
 function readyText(
   url: string,
   seconds: string,
-  days: number,
+  { days, logFile }: { readonly days: number; readonly logFile: string },
   prometheuses: readonly LocalPrometheus[],
 ): string {
   const sample = prometheuses.some((prometheus) => prometheus.sample)
@@ -160,6 +174,7 @@ function readyText(
   return `
 thaw is ready after ${seconds} s: ${url}
   Grafana: add a Prometheus data source with this URL.
+  What the functions log: ${logFile}
 ${examples}
 Ctrl-C ends it; the data stays for the next start.
 `

@@ -72,7 +72,11 @@ function allowed(path: string, target: string): boolean {
   if (target.startsWith('#')) return (row.also ?? []).includes(target.slice(1).split('/')[0]!)
   return (
     row.packages === 'any' ||
-    row.packages.some((known) => target === known || target.startsWith(known.endsWith(':') || known.endsWith('/') ? known : `${known}/`))
+    row.packages.some(
+      (known) =>
+        target === known ||
+        target.startsWith(known.endsWith(':') || known.endsWith('/') ? known : `${known}/`),
+    )
   )
 }
 
@@ -108,7 +112,9 @@ describe('the repository', () => {
         readFileSync(path, 'utf8')
           .split('\n')
           .flatMap((line, i) =>
-            banned.test(line) && !line.trimStart().startsWith('*') ? [`${path}:${i + 1}: ${line.trim()}`] : [],
+            banned.test(line) && !line.trimStart().startsWith('*')
+              ? [`${path}:${i + 1}: ${line.trim()}`]
+              : [],
           ),
       )
     expect(wrong).toEqual([])

@@ -178,7 +178,12 @@ async function updateOnce(
     added: blocks.filter((block) => !known.has(block.id)).map((block) => block.id),
     removed: [...known.keys()].filter((id) => !ids.has(id)),
   }
-  const content = { version: VERSION, blocks: inline, parts: parts.map(partEntry), partial: scan.partial }
+  const content = {
+    version: VERSION,
+    blocks: inline,
+    parts: parts.map(partEntry),
+    partial: scan.partial,
+  }
   if (before.etag && sameContent(before.root, content)) return { ...update, written: false }
 
   const kept = new Set(before.root?.parts.map((part) => part.key))
@@ -208,7 +213,9 @@ async function readForUpdate(
     etag = object.etag
     const root = decodeRoot(object.body)
     const parts = await Promise.all(
-      root.parts.map(async ({ key }) => decodeRecords((await bucket.get(key, { signal })).body, key)),
+      root.parts.map(async ({ key }) =>
+        decodeRecords((await bucket.get(key, { signal })).body, key),
+      ),
     )
     return { root, etag, blocks: [...parts.flat(), ...root.blocks] }
   } catch (error) {
@@ -291,7 +298,9 @@ function decodeRecords(body: Uint8Array, key: string): readonly BlockRecord[] {
 }
 
 function decodeRoot(body: Uint8Array): Root {
-  const json = decode(body, BUCKET_INDEX_ROOT) as Omit<Root, 'blocks'> & { blocks: BlockRecordJson[] }
+  const json = decode(body, BUCKET_INDEX_ROOT) as Omit<Root, 'blocks'> & {
+    blocks: BlockRecordJson[]
+  }
   if (json?.version !== VERSION || !Array.isArray(json.blocks) || !Array.isArray(json.parts)) {
     throw new CorruptError(`bucket index of version ${json?.version}, ${VERSION} is known`, 0, {
       where: BUCKET_INDEX_ROOT,

@@ -92,7 +92,13 @@ async function readBlock(
   try {
     const marks = await readMarks(bucket, id, files, known?.marks, signal)
     const hasTombstones = (files.get('tombstones')?.size ?? 0) > EMPTY_TOMBSTONES_SIZE
-    const sizes = { metaEtag: metaFile.etag, indexSize: index.size, segmentSizes, hasTombstones, marks }
+    const sizes = {
+      metaEtag: metaFile.etag,
+      indexSize: index.size,
+      segmentSizes,
+      hasTombstones,
+      marks,
+    }
     if (known && known.metaEtag === metaFile.etag) return { ...known, ...sizes }
     const meta = parseBlockMeta((await bucket.get(`${id}/meta.json`, { signal })).body)
     if (meta.ulid !== id) return incomplete(`meta.json says ulid ${meta.ulid}`)

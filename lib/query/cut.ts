@@ -29,10 +29,17 @@ export function cutSteps(
   const whole = [{ first: 0, count: grid.stepCount }]
   if (grid.stepCount < 2 || grid.stepMs === 0) return whole
   const endMs = grid.startMs + (grid.stepCount - 1) * grid.stepMs
-  const overlapping = blocks.filter((b) => b.minTimeMs <= endMs && b.maxTimeMs > grid.startMs - reachMs)
+  const overlapping = blocks.filter(
+    (b) => b.minTimeMs <= endMs && b.maxTimeMs > grid.startMs - reachMs,
+  )
   const total = overlapping.reduce((sum, block) => sum + bytesWanted(block), 0)
   const byReach = reachMs > 0 ? Math.floor((endMs - grid.startMs) / reachMs) : Infinity
-  const wanted = Math.min(Math.ceil(total / sliceBytes), maxSlices, Math.max(1, byReach), grid.stepCount)
+  const wanted = Math.min(
+    Math.ceil(total / sliceBytes),
+    maxSlices,
+    Math.max(1, byReach),
+    grid.stepCount,
+  )
   if (wanted < 2) return whole
 
   const borders = borderSteps(grid, overlapping, endMs)
@@ -50,7 +57,11 @@ export function cutSteps(
 }
 
 export function runGrid(grid: StepGrid, run: StepRun): StepGrid {
-  return { startMs: grid.startMs + run.first * grid.stepMs, stepMs: grid.stepMs, stepCount: run.count }
+  return {
+    startMs: grid.startMs + run.first * grid.stepMs,
+    stepMs: grid.stepMs,
+    stepCount: run.count,
+  }
 }
 
 /** First step in each block, ascending. */

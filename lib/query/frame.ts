@@ -97,7 +97,13 @@ export async function decodeAnswer(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   fetchSpill: (key: string) => Promise<Uint8Array>,
 ): Promise<SliceAnswer> {
-  const state: DecodeState = { series: [], raw: [], values: undefined, head: undefined, end: undefined }
+  const state: DecodeState = {
+    series: [],
+    raw: [],
+    values: undefined,
+    head: undefined,
+    end: undefined,
+  }
   await decodeInto(state, chunks, fetchSpill)
   const { head, end } = state
   if (!head || !end) throw new CorruptError('slice answer ends early', 0)
@@ -316,7 +322,8 @@ function takeHistograms(reader: ByteReader, length: number): Histograms | undefi
   const histograms = Array.from<FloatHistogram | undefined>({ length })
   for (let i = 0; i < count; i++) {
     const index = reader.uvarint32()
-    if (index >= length) throw new CorruptError(`histogram at step ${index} of ${length}`, reader.offset)
+    if (index >= length)
+      throw new CorruptError(`histogram at step ${index} of ${length}`, reader.offset)
     histograms[index] = takeHistogram(reader)
   }
   return histograms
@@ -367,6 +374,7 @@ function appendSpans(writer: ByteWriter, spans: readonly Span[]): void {
 function takeSpans(reader: ByteReader): Span[] {
   const count = reader.uvarint32()
   const spans: Span[] = []
-  for (let i = 0; i < count; i++) spans.push({ offset: reader.varint(), length: reader.uvarint32() })
+  for (let i = 0; i < count; i++)
+    spans.push({ offset: reader.varint(), length: reader.uvarint32() })
   return spans
 }

@@ -19,5 +19,8 @@ export async function runRemoteSlice(
   signal?: AbortSignal,
 ): Promise<SliceAnswer> {
   const event = sliceToEvent(slice, now() + deadlineMs)
-  return decodeAnswer(invoke(event, signal), async (key) => (await bucket.get(key, { signal })).body)
+  return decodeAnswer(
+    invoke(event, signal),
+    async (key) => (await bucket.get(key, { signal })).body,
+  )
 }

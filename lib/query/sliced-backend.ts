@@ -5,12 +5,7 @@ import type { BucketIndexReader, ReadOptions } from '#lib/blocks/bucket-index.ts
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import type { ErrorKind } from '#lib/model/errors.ts'
 import { DomainError } from '#lib/model/errors.ts'
-import type {
-  QueryAnswer,
-  QueryBackend,
-  QueryCost,
-  QueryRequest,
-} from '#lib/promql/backend.ts'
+import type { QueryAnswer, QueryBackend, QueryCost, QueryRequest } from '#lib/promql/backend.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'
 import type { SelectorReach } from '#lib/promql/plan/reach.ts'
@@ -76,7 +71,12 @@ async function seriesOf(
   const sets = await Promise.all(
     matcherSets.map((matchers) =>
       storage.select(
-        { matchers, startMs, endMs, hints: { ...NO_HINTS, func: 'series', limit, labelsOnly: true } },
+        {
+          matchers,
+          startMs,
+          endMs,
+          hints: { ...NO_HINTS, func: 'series', limit, labelsOnly: true },
+        },
         signal,
       ),
     ),
@@ -130,7 +130,13 @@ async function runQuery(
   return {
     ...joined,
     warnings: [...joined.warnings, ...warnings],
-    cost: totalCost(costs, { slices: slices.length, invokes: invoke ? slices.length : 0, gets, lists, bytes: bytesRead }),
+    cost: totalCost(costs, {
+      slices: slices.length,
+      invokes: invoke ? slices.length : 0,
+      gets,
+      lists,
+      bytes: bytesRead,
+    }),
   }
 }
 
@@ -164,7 +170,13 @@ export async function planSlices(
   const blocks = await blocksFor(parts.index, reaches, scope, read)
   const lastMs = grid.startMs + (grid.stepCount - 1) * grid.stepMs
   const runs = sliceable(expr)
-    ? cutSteps(grid, blocks, bytesWanted(reaches), readsBackMs(reaches, grid.startMs, lastMs), parts.cut)
+    ? cutSteps(
+        grid,
+        blocks,
+        bytesWanted(reaches),
+        readsBackMs(reaches, grid.startMs, lastMs),
+        parts.cut,
+      )
     : [{ first: 0, count: grid.stepCount }]
   const slices = runs.map((run): Slice => {
     const sliceGrid = runGrid(grid, run)
@@ -209,7 +221,9 @@ function readsBackMs(reaches: readonly SelectorReach[], firstMs: number, lastMs:
   const spanMs = lastMs - firstMs
   return Math.max(
     0,
-    ...reaches.map(({ request }) => request.endMs - request.startMs - spanMs).filter((ms) => ms > 0),
+    ...reaches
+      .map(({ request }) => request.endMs - request.startMs - spanMs)
+      .filter((ms) => ms > 0),
   )
 }
 
@@ -223,8 +237,7 @@ function bytesWanted(reaches: readonly SelectorReach[]): (block: BlockRecord) =>
     const named = request.matchers.some(({ name, type }) => name === '__name__' && type === '=')
     share += named ? 1 / 50 : 1 / 4
   }
-  return (block) =>
-    Math.min(1, share) * block.segmentSizes.reduce((total, size) => total + size, 0)
+  return (block) => Math.min(1, share) * block.segmentSizes.reduce((total, size) => total + size, 0)
 }
 
 async function withRetry<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {

@@ -48,7 +48,11 @@ function samplesInGaps(first: SampleColumns, second: SampleColumns): Uint32Array
 }
 
 /** Merges by time. Timestamps never meet: one that equals a sample of `first` was not taken. */
-function interleave(first: SampleColumns, second: SampleColumns, taken: Uint32Array): SampleColumns {
+function interleave(
+  first: SampleColumns,
+  second: SampleColumns,
+  taken: Uint32Array,
+): SampleColumns {
   const length = first.length + taken.length
   const timestamps = new Float64Array(length)
   const values = new Float64Array(length)

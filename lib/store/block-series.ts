@@ -89,12 +89,17 @@ async function readPostings(
   const postings = await fetchRanges(bucket, key, coalesce(lists, reads), cache, signal)
   let ids: Uint32Array | undefined
   for (const group of groups) {
-    const union = unionPostings(group.map(({ start, end }) => parsePostings(postings.at(start, end)!)))
+    const union = unionPostings(
+      group.map(({ start, end }) => parsePostings(postings.at(start, end)!)),
+    )
     ids = ids ? intersectPostings(ids, union) : union
   }
   const offsets = offsetsWithin(ids!, ranges, lookup)
   const usual = block.seriesMaxSize || USUAL_ENTRY_BYTES
-  const entries = offsets.map((start) => ({ start, end: Math.min(start + usual, lookup.series.end) }))
+  const entries = offsets.map((start) => ({
+    start,
+    end: Math.min(start + usual, lookup.series.end),
+  }))
   const fetched = await fetchRanges(bucket, key, coalesce(entries, reads), cache, signal)
   for (const { start, end } of entries) {
     let bytes = fetched.at(start, end)!
@@ -108,11 +113,7 @@ async function readPostings(
   }
 }
 
-function offsetsWithin(
-  ids: Uint32Array,
-  ranges: readonly ByteRange[],
-  lookup: Lookup,
-): number[] {
+function offsetsWithin(ids: Uint32Array, ranges: readonly ByteRange[], lookup: Lookup): number[] {
   const offsets: number[] = []
   let r = 0
   for (let i = 0; i < ids.length; i++) {
@@ -151,7 +152,11 @@ class SeriesFilter {
   readonly otherChunks: ChunkMeta[] = []
   readonly #lookup: Lookup
   readonly #externalLabels: Labels
-  readonly #tests: readonly { nameRef: number; matcher: CompiledMatcher; known: Map<number, boolean> }[]
+  readonly #tests: readonly {
+    nameRef: number
+    matcher: CompiledMatcher
+    known: Map<number, boolean>
+  }[]
 
   constructor(lookup: Lookup, matchers: readonly CompiledMatcher[], externalLabels: Labels) {
     this.#lookup = lookup

@@ -35,7 +35,12 @@ export interface BlockStorageParts {
 /** Blocks read at once by one selector. */
 const BLOCKS_AT_ONCE = 64
 /** Failures of one block that others don't share. */
-const BLOCK_FAILURES: ReadonlySet<ErrorKind> = new Set(['corrupt', 'not-found', 'unavailable', 'unsupported'])
+const BLOCK_FAILURES: ReadonlySet<ErrorKind> = new Set([
+  'corrupt',
+  'not-found',
+  'unavailable',
+  'unsupported',
+])
 /** HA groups are not larger; sets how far planning looks past a request. */
 const MAX_REPLICAS = 4
 
@@ -112,7 +117,10 @@ interface ClosedInterval {
   readonly endMs: number
 }
 
-function overlapping(blocks: readonly BlockRecord[], { startMs, endMs }: ClosedInterval): BlockRecord[] {
+function overlapping(
+  blocks: readonly BlockRecord[],
+  { startMs, endMs }: ClosedInterval,
+): BlockRecord[] {
   return blocks.filter((block) => block.minTimeMs <= endMs && block.maxTimeMs > startMs)
 }
 
@@ -145,7 +153,9 @@ async function selectBlock(
   ])
   const reader = { bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal }
   const found = await findSeries(reader, rest)
-  const wanted = found.series.filter(({ chunks }) => chunks.some((chunk) => inInterval(chunk, interval)))
+  const wanted = found.series.filter(({ chunks }) =>
+    chunks.some((chunk) => inInterval(chunk, interval)),
+  )
   if (labelsOnly) return wanted.map(({ labels }) => ({ labels, chunks: [], deleted: [] }))
   const chunks = await loadChunks(bucket, block, found, wanted, interval, signal)
   return wanted.map(({ id, labels }, i) => ({
@@ -155,7 +165,10 @@ async function selectBlock(
   }))
 }
 
-function inInterval(chunk: { minTimeMs: number; maxTimeMs: number }, { startMs, endMs }: ClosedInterval): boolean {
+function inInterval(
+  chunk: { minTimeMs: number; maxTimeMs: number },
+  { startMs, endMs }: ClosedInterval,
+): boolean {
   return chunk.minTimeMs <= endMs && chunk.maxTimeMs >= startMs
 }
 
@@ -168,9 +181,13 @@ async function loadChunks(
   interval: ClosedInterval,
   signal?: AbortSignal,
 ): Promise<LoadedChunk[][]> {
-  const perSeries = wanted.map(({ chunks }) => chunks.filter((chunk) => inInterval(chunk, interval)))
+  const perSeries = wanted.map(({ chunks }) =>
+    chunks.filter((chunk) => inInterval(chunk, interval)),
+  )
   const all = perSeries.flat().sort(compareChunks)
-  const known = [...found.series.flatMap(({ chunks }) => chunks), ...found.otherChunks].sort(compareChunks)
+  const known = [...found.series.flatMap(({ chunks }) => chunks), ...found.otherChunks].sort(
+    compareChunks,
+  )
   const loaded = await fetchChunks(bucket, block, all, known, OBJECT_STORE_READS, signal)
   const byMeta = new Map(all.map((meta, i) => [meta, loaded[i]!]))
   return perSeries.map((chunks) => chunks.map((meta) => byMeta.get(meta)!))
@@ -189,4 +206,3 @@ async function readTombstones(
     throw error instanceof CorruptError ? error.in(key) : error
   }
 }
-

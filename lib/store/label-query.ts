@@ -72,7 +72,10 @@ async function matchingSeries(
       const rest = matchExternalLabels(matchers.map(compileMatcher), block.labels)
       if (!rest) return []
       const lookup = await loadLookup(bucket, block, cache, signal)
-      const { series } = await findSeries({ bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal }, rest)
+      const { series } = await findSeries(
+        { bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal },
+        rest,
+      )
       return series
     }),
   )

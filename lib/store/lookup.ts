@@ -68,8 +68,7 @@ export class Lookup {
     this.symbols = parseSymbols(parts.symbolsSection, parts.indexVersion, parts.symbolsOffset)
     this.postings = parsePostingsOffsetTable(parts.postingsTableSection)
     this.#metricIds = parts.metricIds
-    this.byteLength =
-      parts.symbolsSection.length * 2 + parts.postingsTableSection.length * 2 + 1024
+    this.byteLength = parts.symbolsSection.length * 2 + parts.postingsTableSection.length * 2 + 1024
   }
 
   /** Sorted. */
@@ -163,7 +162,11 @@ export function encodeLookup(parts: LookupParts): Uint8Array {
   out.uint64(parts.series.start)
   out.uint64(parts.series.end)
   out.uint64(parts.postingsEnd)
-  const sections = [parts.symbolsSection, parts.postingsTableSection, encodeMetrics(parts.metricIds)]
+  const sections = [
+    parts.symbolsSection,
+    parts.postingsTableSection,
+    encodeMetrics(parts.metricIds),
+  ]
   for (const section of sections) {
     const packed = gzipSync(section, { level: 6 })
     out.uint32(packed.length)

@@ -20,10 +20,7 @@ const READ_WHOLE_BYTES = 512 * 1024
 /** A matcher with more values than this selects too much to be worth its lists. */
 const MAX_LISTS = 256
 
-export function planSeries(
-  lookup: Lookup,
-  matchers: readonly CompiledMatcher[],
-): SeriesPlan {
+export function planSeries(lookup: Lookup, matchers: readonly CompiledMatcher[]): SeriesPlan {
   const nothing = { ranges: [], postings: [] }
   const byName = matchers.filter(({ name, matchesEmpty }) => name === METRIC_NAME && !matchesEmpty)
   const ranges = byName.length > 0 ? metricRanges(lookup, byName) : [lookup.series]
@@ -40,10 +37,7 @@ export function planSeries(
   return byteLength <= READ_WHOLE_BYTES ? { ranges, postings: [] } : { ranges, postings }
 }
 
-function metricRanges(
-  lookup: Lookup,
-  matchers: readonly CompiledMatcher[],
-): ByteRange[] {
+function metricRanges(lookup: Lookup, matchers: readonly CompiledMatcher[]): ByteRange[] {
   const exact = matchers.find(({ type }) => type === '=')
   const candidates = exact ? [exact.value] : lookup.metricNames()
   const ranges: ByteRange[] = []

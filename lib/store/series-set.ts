@@ -54,7 +54,10 @@ interface SortedGroup {
   readonly replicas: readonly Replica[]
 }
 
-function groupParts(parts: readonly SeriesPart[], replicaLabels: ReadonlySet<string>): SortedGroup[] {
+function groupParts(
+  parts: readonly SeriesPart[],
+  replicaLabels: ReadonlySet<string>,
+): SortedGroup[] {
   const groups = new Map<string, Group>()
   for (const part of parts) {
     const labels = replicaLabels.size > 0 ? withoutLabels(part.labels, replicaLabels) : part.labels
@@ -91,7 +94,9 @@ class Decoder {
     if (replicas.length === 1) {
       return this.#replica(replicas[0]!, this.#startMs, this.#endMs)
     }
-    const merged = dedupReplicas(replicas.map((replica) => this.#replica(replica, -Infinity, Infinity)))
+    const merged = dedupReplicas(
+      replicas.map((replica) => this.#replica(replica, -Infinity, Infinity)),
+    )
     return cut(merged, this.#startMs, this.#endMs)
   }
 

@@ -17,7 +17,12 @@ import { writeTombstones } from '#lib/tsdb/block/tombstones.ts'
 import { every, labels, putBlock, testId } from './sample-block.ts'
 
 const HOUR = 3600_000
-const scope: Scope = { dedup: true, replicaLabels: [], partialResponse: false, maxSourceResolutionMs: 0 }
+const scope: Scope = {
+  dedup: true,
+  replicaLabels: [],
+  partialResponse: false,
+  maxSourceResolutionMs: 0,
+}
 const eq = (name: string, value: string): Matcher => ({ type: '=', name, value })
 
 async function open(bucket: Bucket, over: Partial<Scope> = {}): Promise<Storage> {
@@ -25,11 +30,25 @@ async function open(bucket: Bucket, over: Partial<Scope> = {}): Promise<Storage>
   return openBlocks(bucket, blocks, over)
 }
 
-function openBlocks(bucket: Bucket, blocks: readonly BlockRecord[], over: Partial<Scope> = {}): Storage {
-  return blockStorage({ bucket, cache: new StoreCache(1 << 24), blocks, scope: { ...scope, ...over } })
+function openBlocks(
+  bucket: Bucket,
+  blocks: readonly BlockRecord[],
+  over: Partial<Scope> = {},
+): Storage {
+  return blockStorage({
+    bucket,
+    cache: new StoreCache(1 << 24),
+    blocks,
+    scope: { ...scope, ...over },
+  })
 }
 
-async function select(storage: Storage, matchers: Matcher[], startMs = 0, endMs = 100 * HOUR): Promise<SeriesSet> {
+async function select(
+  storage: Storage,
+  matchers: Matcher[],
+  startMs = 0,
+  endMs = 100 * HOUR,
+): Promise<SeriesSet> {
   return storage.select({ matchers, startMs, endMs, hints: NO_HINTS })
 }
 
@@ -38,7 +57,12 @@ function pairs({ length, timestamps, values }: SampleColumns): [number, number][
 }
 
 const names = (set: SeriesSet): string[] => set.labels.map(formatLabels)
-const series = (record: Record<string, string>, startMs: number, endMs: number, value: (t: number) => number = (t) => t) => ({
+const series = (
+  record: Record<string, string>,
+  startMs: number,
+  endMs: number,
+  value: (t: number) => number = (t) => t,
+) => ({
   labels: labels(record),
   samples: every(60_000, startMs, endMs, value),
 })
@@ -61,14 +85,24 @@ describe('blockStorage', () => {
   })
 
   it('joins a series over neighbouring blocks and cuts it to the closed interval', async () => {
-    const set = await select(await open(bucket), [eq('__name__', 'up'), eq('instance', '2')], HOUR, 3 * HOUR)
+    const set = await select(
+      await open(bucket),
+      [eq('__name__', 'up'), eq('instance', '2')],
+      HOUR,
+      3 * HOUR,
+    )
     expect(names(set)).toEqual(['up{cluster="a", instance="2", job="node"}'])
     const expected = Array.from({ length: 121 }, (_, i) => [HOUR + i * 60_000, HOUR + i * 60_000])
     expect(pairs(set.samples(0))).toEqual(expected)
   })
 
   it('sorts series by their labels and gives samples in any order, again and again', async () => {
-    const set = await select(await open(bucket), [{ type: '=~', name: '__name__', value: 'up|load' }], 0, 60_000)
+    const set = await select(
+      await open(bucket),
+      [{ type: '=~', name: '__name__', value: 'up|load' }],
+      0,
+      60_000,
+    )
     expect(names(set)).toEqual([
       'load{cluster="a", instance="1", job="node"}',
       'load{cluster="a", instance="10", job="node"}',
@@ -77,7 +111,11 @@ describe('blockStorage', () => {
       'up{cluster="a", instance="10", job="node"}',
       'up{cluster="a", instance="2", job="node"}',
     ])
-    for (const index of [5, 0, 5]) expect(pairs(set.samples(index))).toEqual([[0, 0], [60_000, 60_000]])
+    for (const index of [5, 0, 5])
+      expect(pairs(set.samples(index))).toEqual([
+        [0, 0],
+        [60_000, 60_000],
+      ])
   })
 
   it.each<[string, Matcher[], number]>([
@@ -118,15 +156,25 @@ describe('blockStorage', () => {
 
   it('leaves out what tombstones delete', async () => {
     const id = testId(0)
-    const ids = [...Array(200).keys()].map((n) => [n, [{ minTimeMs: 60_000, maxTimeMs: 180_000 }]] as const)
+    const ids = [...Array(200).keys()].map(
+      (n) => [n, [{ minTimeMs: 60_000, maxTimeMs: 180_000 }]] as const,
+    )
     await bucket.put(`${id}/tombstones`, writeTombstones(new Map(ids)))
-    const set = await select(await open(bucket), [eq('__name__', 'up'), eq('instance', '1')], 0, 300_000)
+    const set = await select(
+      await open(bucket),
+      [eq('__name__', 'up'), eq('instance', '1')],
+      0,
+      300_000,
+    )
     expect(pairs(set.samples(0)).map(([t]) => t)).toEqual([0, 240_000, 300_000])
   })
 
   it('merges replicas into the gap-free series', async () => {
     const two = memoryBucket()
-    for (const [n, replica, from] of [[0, 'r0', 0], [1, 'r1', HOUR]] as const) {
+    for (const [n, replica, from] of [
+      [0, 'r0', 0],
+      [1, 'r1', HOUR],
+    ] as const) {
       await putBlock(two, {
         id: testId(n),
         minTimeMs: 0,
@@ -137,7 +185,9 @@ describe('blockStorage', () => {
     }
     const apart = await select(await open(two), [eq('__name__', 'up')])
     expect(names(apart)).toEqual(['up{cluster="a", replica="r0"}', 'up{cluster="a", replica="r1"}'])
-    const merged = await select(await open(two, { replicaLabels: ['replica'] }), [eq('__name__', 'up')])
+    const merged = await select(await open(two, { replicaLabels: ['replica'] }), [
+      eq('__name__', 'up'),
+    ])
     expect(names(merged)).toEqual(['up{cluster="a"}'])
     expect(pairs(merged.samples(0))).toEqual(pairs(every(60_000, 0, 2 * HOUR, (t) => t)))
   })
@@ -145,19 +195,30 @@ describe('blockStorage', () => {
   it('answers label names and values from the lookup, with matchers from the series', async () => {
     const storage = await open(bucket)
     const all = { matcherSets: [], startMs: 0, endMs: 10 * HOUR, limit: 0 }
-    expect(await storage.labelNames(all)).toEqual({ values: ['__name__', 'cluster', 'instance', 'job'], warnings: [] })
+    expect(await storage.labelNames(all)).toEqual({
+      values: ['__name__', 'cluster', 'instance', 'job'],
+      warnings: [],
+    })
     expect((await storage.labelValues('instance', all)).values).toEqual(['1', '10', '2'])
     expect((await storage.labelValues('cluster', all)).values).toEqual(['a'])
-    const some = { ...all, matcherSets: [[eq('__name__', 'up'), eq('instance', '2')], [eq('instance', '1')]] }
+    const some = {
+      ...all,
+      matcherSets: [[eq('__name__', 'up'), eq('instance', '2')], [eq('instance', '1')]],
+    }
     expect((await storage.labelValues('__name__', some)).values).toEqual(['load', 'up'])
     expect((await storage.labelValues('__name__', { ...some, limit: 1 })).values).toEqual(['load'])
-    expect((await storage.labelNames({ ...all, startMs: 50 * HOUR, endMs: 60 * HOUR })).values).toEqual([])
+    expect(
+      (await storage.labelNames({ ...all, startMs: 50 * HOUR, endMs: 60 * HOUR })).values,
+    ).toEqual([])
   })
 
   describe('with a broken block', () => {
     const up = [eq('__name__', 'up'), eq('instance', '1')]
 
-    async function spoil(file: string, change: (bytes: Uint8Array) => Uint8Array): Promise<BlockRecord[]> {
+    async function spoil(
+      file: string,
+      change: (bytes: Uint8Array) => Uint8Array,
+    ): Promise<BlockRecord[]> {
       const { blocks } = await scanBlocks(bucket, new Map())
       const key = `${testId(0)}/${file}`
       await bucket.put(key, change((await bucket.get(key)).body.slice()))
@@ -167,14 +228,18 @@ describe('blockStorage', () => {
     it('names the object, the offset and the reason', async () => {
       const blocks = await spoil('chunks/000001', (bytes) => bytes.fill(0xff, 20, 22))
       await expect(select(openBlocks(bucket, blocks), [eq('__name__', 'load')])).rejects.toThrow(
-        new RegExp(`^${testId(0)}/chunks/000001: crc [0-9a-f]{8} where [0-9a-f]{8} is recorded at byte \\d+$`),
+        new RegExp(
+          `^${testId(0)}/chunks/000001: crc [0-9a-f]{8} where [0-9a-f]{8} is recorded at byte \\d+$`,
+        ),
       )
     })
 
     it('answers with the others and a warning when half an answer is wanted', async () => {
       const blocks = await spoil('chunks/000001', (bytes) => bytes.slice(0, 100))
       const set = await select(openBlocks(bucket, blocks, { partialResponse: true }), up)
-      expect(set.warnings).toEqual([expect.stringContaining(`block ${testId(0)} is left out: ${testId(0)}/chunks/000001`)])
+      expect(set.warnings).toEqual([
+        expect.stringContaining(`block ${testId(0)} is left out: ${testId(0)}/chunks/000001`),
+      ])
       expect(pairs(set.samples(0))).toHaveLength(120)
     })
 
@@ -196,7 +261,9 @@ describe('blockStorage', () => {
     it('says which object is missing', async () => {
       const { blocks } = await scanBlocks(bucket, new Map())
       await bucket.delete(`${testId(1)}/chunks/000001`)
-      await expect(select(openBlocks(bucket, blocks), up)).rejects.toThrow(`no object ${testId(1)}/chunks/000001`)
+      await expect(select(openBlocks(bucket, blocks), up)).rejects.toThrow(
+        `no object ${testId(1)}/chunks/000001`,
+      )
     })
   })
 })

@@ -45,7 +45,11 @@ interface Cost {
 }
 
 /** A query by one function instance: reads the bucket index, then selects. Twice, the second time warm. */
-async function costs(bucket: Bucket, startMs: number, endMs: number): Promise<{ cold: Cost; warm: Cost }> {
+async function costs(
+  bucket: Bucket,
+  startMs: number,
+  endMs: number,
+): Promise<{ cold: Cost; warm: Cost }> {
   const counting = countingBucket(bucket, { lockstep: true })
   const cache = new StoreCache(1 << 26)
   const index = new BucketIndexReader(counting.bucket, { now: () => 0, maxAgeMs: 1000 })

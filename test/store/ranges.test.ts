@@ -5,16 +5,32 @@ describe('coalesce', () => {
   const options = { maxGap: 10, maxSize: 100 }
 
   it('joins ranges whose gap is not worth a request', () => {
-    expect(coalesce([{ start: 0, end: 10 }, { start: 20, end: 30 }, { start: 41, end: 50 }], options)).toEqual([
+    expect(
+      coalesce(
+        [
+          { start: 0, end: 10 },
+          { start: 20, end: 30 },
+          { start: 41, end: 50 },
+        ],
+        options,
+      ),
+    ).toEqual([
       { start: 0, end: 30 },
       { start: 41, end: 50 },
     ])
   })
 
   it('joins ranges that overlap or lie in each other', () => {
-    expect(coalesce([{ start: 0, end: 50 }, { start: 5, end: 20 }, { start: 45, end: 60 }], options)).toEqual([
-      { start: 0, end: 60 },
-    ])
+    expect(
+      coalesce(
+        [
+          { start: 0, end: 50 },
+          { start: 5, end: 20 },
+          { start: 45, end: 60 },
+        ],
+        options,
+      ),
+    ).toEqual([{ start: 0, end: 60 }])
   })
 
   it('cuts a long range into equal reads', () => {

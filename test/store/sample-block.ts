@@ -37,7 +37,8 @@ export function every(
   value: (t: number) => number,
 ): SampleColumns {
   const samples: [number, number][] = []
-  for (let t = Math.ceil(startMs / stepMs) * stepMs; t < endMs; t += stepMs) samples.push([t, value(t)])
+  for (let t = Math.ceil(startMs / stepMs) * stepMs; t < endMs; t += stepMs)
+    samples.push([t, value(t)])
   return columns(samples)
 }
 
