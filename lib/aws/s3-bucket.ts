@@ -220,6 +220,10 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
             http,
           ),
         )
+        if (page.IsTruncated === undefined && page.Name === undefined) {
+          // Any page of the web reads as a listing of nothing, which must not pass for an empty bucket.
+          throw new DomainError('unsupported', `${store}: the answer (200) is not one of S3`)
+        }
         token = page.IsTruncated ? page.NextContinuationToken : undefined
         yield {
           objects: (page.Contents ?? []).map((object) => ({

@@ -149,7 +149,12 @@ function factsOf(error: Error): Facts {
   const isSystem =
     systemCode !== undefined && (NETWORK_CODES.has(systemCode) || TLS_CODES.test(systemCode))
   return {
-    code: isSystem ? systemCode : (named ?? systemCode ?? ''),
+    code:
+      error.name === 'TimeoutError'
+        ? error.name
+        : isSystem
+          ? systemCode
+          : (named ?? systemCode ?? ''),
     status: sdk.$metadata?.httpStatusCode ?? sdk.$response?.statusCode,
     text: error.message || nested?.message || '',
     requestId: sdk.$metadata?.requestId,
