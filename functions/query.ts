@@ -3,7 +3,7 @@ import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { ApiParts } from '#lib/api/parts.ts'
 import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
 import { apiApp } from '#lib/api/app.ts'
-import { invokeStore } from '#lib/aws/invoke-store.ts'
+import { invokeStore, lambdaClient } from '#lib/aws/invoke-store.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
@@ -83,9 +83,4 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
 
 export async function handler(event: HttpEvent): Promise<HttpResult> {
   return (await app)(event)
-}
-
-async function lambdaClient(): Promise<import('@aws-sdk/client-lambda').LambdaClient> {
-  const { LambdaClient } = await import('@aws-sdk/client-lambda')
-  return new LambdaClient({ maxAttempts: 1 })
 }

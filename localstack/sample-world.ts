@@ -38,9 +38,12 @@ export async function startSampleWorld(options: SampleWorldOptions): Promise<Sam
       startStandIn({ externalLabels, dataDir, now }),
     ),
   )
+  let extending: Promise<unknown> | undefined
   const timer = setInterval(() => {
     // A window that could not be made now is made at the next look.
-    generateSampleData({ dir, days, nowMs: now(), signal }).catch(() => {})
+    extending ??= generateSampleData({ dir, days, nowMs: now(), signal })
+      .catch(() => {})
+      .finally(() => (extending = undefined))
   }, EXTEND_MS)
   return {
     prometheuses: dataset.prometheuses.map(({ name, dataDir }, i) => ({
@@ -51,6 +54,7 @@ export async function startSampleWorld(options: SampleWorldOptions): Promise<Sam
     })),
     async stop() {
       clearInterval(timer)
+      await extending
       await Promise.all(standIns.map((standIn) => standIn.stop()))
     },
   }

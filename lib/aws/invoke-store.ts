@@ -8,6 +8,12 @@ export interface StoreInvoker {
   readonly client: () => Promise<LambdaClient>
 }
 
+/** A client with the credentials and region of the function; retries are the asker's. */
+export async function lambdaClient(): Promise<LambdaClient> {
+  const { LambdaClient } = await import('@aws-sdk/client-lambda')
+  return new LambdaClient({ maxAttempts: 1 })
+}
+
 /** Yields the bytes of the answer. Rejects with 'unavailable' when another try may help, 'limit' when it can't. */
 export async function* invokeStore(
   { functionName, client }: StoreInvoker,

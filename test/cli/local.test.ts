@@ -29,7 +29,7 @@ describe('thaw local', () => {
       objstore: { yaml: undefined, file: undefined },
       prometheusUrl: undefined,
       tsdbPath: undefined,
-      days: 14,
+      days: 15,
       context,
     })
   })
