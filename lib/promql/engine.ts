@@ -7,10 +7,12 @@ import { copyColumn, isEmpty, type VectorOperator } from './execute/column.ts'
 import { Evaluation, throwIfAborted, type EvalGrid } from './execute/evaluation.ts'
 import { referenceTime } from './execute/instant-selector.ts'
 import { duplicateLabelsError, METADATA_LABELS, removeMarkedNames } from './execute/merge-series.ts'
+import { statsSeries } from './histogram/stats.ts'
 import type { EngineOptions } from './options.ts'
 import type { Expr, MatrixSelector, Subquery, VectorSelector } from './parse/ast.ts'
 import { typeOf } from './parse/type.ts'
 import { unwrapParens } from './plan/expr-facts.ts'
+import { statsSelectors } from './plan/histogram-stats.ts'
 import { selectorReaches } from './plan/reach.ts'
 import { resolve } from './plan/resolve.ts'
 import type { QueryOutcome, QueryValue, RawSeries, StepGrid, StepSeries } from './result.ts'
@@ -81,7 +83,10 @@ async function selectAll(
       return [selector, await answer] as const
     }),
   )
-  return new Map(entries)
+  const stats = statsSelectors(expr)
+  return new Map(
+    entries.map(([selector, set]) => [selector, stats.has(selector) ? statsSeries(set) : set]),
+  )
 }
 
 async function valueOf(

@@ -67,18 +67,13 @@ export async function aggregateK(
         continue
       }
       if (histogram) {
-        evaluation.annotations.info(
-          `ignored histogram in ${op} aggregation`,
-          aggregation.position,
-        )
+        evaluation.annotations.info(`ignored histogram in ${op} aggregation`, aggregation.position)
         continue
       }
       if (heap.length < k) {
         heap.push(pick)
         siftUp(heap, worse)
-      } else if (
-        worse(heap[0]!.value, value) && !(Number.isNaN(value))
-      ) {
+      } else if (worse(heap[0]!.value, value) && !Number.isNaN(value)) {
         heap[0] = pick
         siftDown(heap, worse)
       }

@@ -128,33 +128,18 @@ export class BinaryOperation {
     outcome.value = 0
     outcome.keep = true
     if (a && b) {
-      switch (op) {
-        case '+':
-        case '-':
-          this.#combine(a, b)
-          return
-        case '==':
-        case '!=':
-          outcome.histogram = a
-          outcome.keep = equalHistograms(a, b) === (op === '==')
-          return
+      if (op === '+' || op === '-') {
+        this.#combine(a, b)
+        return
       }
-    } else if (a) {
-      switch (op) {
-        case '*':
-          outcome.histogram = compactHistogram(scaleHistogram(a, right))
-          return
-        case '/':
-          outcome.histogram = compactHistogram(divideHistogram(a, right))
-          return
-        case '</':
-        case '>/':
-          outcome.histogram = trimHistogram(a, right, op === '</')
-          return
+      if (op === '==' || op === '!=') {
+        outcome.histogram = a
+        outcome.keep = equalHistograms(a, b) === (op === '==')
+        return
       }
-    } else if (b && op === '*') {
-      outcome.histogram = compactHistogram(scaleHistogram(b, left))
-      return
+    } else {
+      outcome.histogram = withFloat(op, a, b, a ? right : left)
+      if (outcome.histogram) return
     }
     this.#fail()
     const types = [a, b].map((side) => (side ? 'histogram' : 'float'))
@@ -196,4 +181,19 @@ export class BinaryOperation {
     this.outcome.keep = false
     this.outcome.failed = true
   }
+}
+
+/** A histogram and a float; undefined where there is no such operation. */
+function withFloat(
+  op: BinaryOp,
+  left: FloatHistogram | undefined,
+  right: FloatHistogram | undefined,
+  float: number,
+): FloatHistogram | undefined {
+  if (right) return op === '*' ? compactHistogram(scaleHistogram(right, float)) : undefined
+  if (!left) return undefined
+  if (op === '*') return compactHistogram(scaleHistogram(left, float))
+  if (op === '/') return compactHistogram(divideHistogram(left, float))
+  if (op === '</' || op === '>/') return trimHistogram(left, float, op === '</')
+  return undefined
 }

@@ -6,7 +6,11 @@ import { setFloat, setHistogram, type VectorOperator } from './column.ts'
 import type { Evaluation } from './evaluation.ts'
 import { dropNames, mergeEqualLabels } from './merge-series.ts'
 
-export function scalarBinary(op: Binary['op'], left: Float64Array, right: Float64Array): Float64Array {
+export function scalarBinary(
+  op: Binary['op'],
+  left: Float64Array,
+  right: Float64Array,
+): Float64Array {
   const apply = scalarFunction(op)
   return left.map((value, step) => apply(value, right[step]!))
 }

@@ -98,7 +98,12 @@ export async function vectorBinary(
   }
 
   function planOutput(match: Match, m: number, o: number): void {
-    const labels = resultLabels(sideLabels(m, o, many, one), sideLabels(o, m, one, many), matching, dropName)
+    const labels = resultLabels(
+      sideLabels(m, o, many, one),
+      sideLabels(o, m, one, many),
+      matching,
+      dropName,
+    )
     const key = labelsKey(labels)
     if (match.outputs.has(key)) return
     match.outputs.set(key, match.outputs.size)
@@ -107,12 +112,22 @@ export async function vectorBinary(
   }
 
   function outputOf(match: Match, m: number, o: number): number {
-    const labels = resultLabels(sideLabels(m, o, many, one), sideLabels(o, m, one, many), matching, dropName)
+    const labels = resultLabels(
+      sideLabels(m, o, many, one),
+      sideLabels(o, m, one, many),
+      matching,
+      dropName,
+    )
     return match.outputs.get(labelsKey(labels))!
   }
 
   /** The labels of a series, or of the fill value that stands for it. */
-  function sideLabels(index: number, other: number, side: VectorOperator, otherSide: VectorOperator): Labels {
+  function sideLabels(
+    index: number,
+    other: number,
+    side: VectorOperator,
+    otherSide: VectorOperator,
+  ): Labels {
     if (index !== UNMATCHED) return side.heads[index]!.labels
     return matchLabels(otherSide.heads[other]!.labels, matching)
   }

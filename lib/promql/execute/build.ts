@@ -1,5 +1,13 @@
 /** From expression to operators: the one switch over the tree. */
-import type { Aggregation, Binary, Call, Expr, MatrixSelector, Subquery, Unary } from '../parse/ast.ts'
+import type {
+  Aggregation,
+  Binary,
+  Call,
+  Expr,
+  MatrixSelector,
+  Subquery,
+  Unary,
+} from '../parse/ast.ts'
 import { typeOf } from '../parse/type.ts'
 import { subqueryGrid } from '../plan/reach.ts'
 import { isStepInvariant, unwrapParens } from '../plan/expr-facts.ts'

@@ -17,7 +17,9 @@ export async function countValues(
   grid: EvalGrid,
 ): Promise<VectorOperator> {
   if (label === '' || !label.isWellFormed()) {
-    throw new DomainError('execution', `invalid label name ${quoteGo(label)}`)
+    // The parser keeps a byte that is no UTF-8 as a lone surrogate.
+    const shown = quoteGo(label).replace(/\\udc([89a-f][0-9a-f])/g, String.raw`\x$1`)
+    throw new DomainError('execution', `invalid label name ${shown}`)
   }
   const names = new Set(aggregation.grouping)
   names.add(aggregation.without ? METRIC_NAME : label)

@@ -115,7 +115,9 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (reason instanceof Error && reason.name === 'TimeoutError') {
     throw new DomainError('timeout', 'query timed out in expression evaluation', { cause: reason })
   }
-  throw new DomainError('canceled', 'query was canceled in expression evaluation', { cause: reason })
+  throw new DomainError('canceled', 'query was canceled in expression evaluation', {
+    cause: reason,
+  })
 }
 
 export function gridTime(grid: EvalGrid, step: number): number {

@@ -39,7 +39,10 @@ const BUCKET_LABEL: ReadonlySet<string> = new Set(['le'])
 export interface HistogramEstimate {
   /** Set on the result, for histogram_quantiles. */
   readonly label?: readonly [name: string, value: string] | undefined
-  classic(buckets: ClassicBucket[], step: number): { value: number; forced?: ForcedMonotonicity | undefined }
+  classic(
+    buckets: ClassicBucket[],
+    step: number,
+  ): { value: number; forced?: ForcedMonotonicity | undefined }
   native(histogram: FloatHistogram, step: number): { value: number; nan: NanEffect }
 }
 
@@ -203,8 +206,7 @@ function groupSeries(heads: readonly SeriesHead[]): Iterable<Histogram> {
   const byKey = new Map<string, Histogram>()
   for (const [index, head] of heads.entries()) {
     const upperBound = parseBound(labelValue(head.labels, 'le'))
-    const labels =
-      upperBound === undefined ? head.labels : withoutLabels(head.labels, BUCKET_LABEL)
+    const labels = upperBound === undefined ? head.labels : withoutLabels(head.labels, BUCKET_LABEL)
     const key = labelsKey(labels)
     let histogram = byKey.get(key)
     if (!histogram) byKey.set(key, (histogram = { labels, buckets: [], others: [] }))

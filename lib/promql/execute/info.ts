@@ -203,7 +203,9 @@ function targetMatchers(base: readonly BaseSeries[]): Matcher[] {
       if (!untouched && value !== '') values.add(value)
     }
     if (values.size === 0) continue
-    const value = [...values].map((text) => text.replace(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`)).join('|')
+    const value = [...values]
+      .map((text) => text.replace(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`))
+      .join('|')
     matchers.push({ type: '=~', name, value })
   }
   return matchers
@@ -214,11 +216,7 @@ function targetKey(name: string, labels: Labels): string {
 }
 
 /** Labels that the series already has win; two info series must not disagree. */
-function dataLabels(
-  own: Labels,
-  infos: readonly Labels[],
-  wanted: ReadonlySet<string>,
-): Labels {
+function dataLabels(own: Labels, infos: readonly Labels[], wanted: ReadonlySet<string>): Labels {
   const data = new Map<string, string>()
   for (const labels of infos) {
     for (let i = 0; i < labels.length; i += 2) {

@@ -86,4 +86,3 @@ export function pickNewest(
   }
   return read
 }
-

@@ -2,7 +2,13 @@
 import { labelValue, METRIC_NAME, quoteGo, type Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import type { MatrixSelector, Position, Subquery } from '../parse/ast.ts'
-import { clearColumn, newColumn, type Column, type SeriesHead, type VectorOperator } from './column.ts'
+import {
+  clearColumn,
+  newColumn,
+  type Column,
+  type SeriesHead,
+  type VectorOperator,
+} from './column.ts'
 import { gridTime, type EvalGrid, type Evaluation } from './evaluation.ts'
 import { referenceTime } from './instant-selector.ts'
 import { rangeSamples, type RangeSamples } from './range-samples.ts'

@@ -1,5 +1,11 @@
 /** Which series of two sides belong together: the signature of vector matching. */
-import { keepLabels, labelsKey, METRIC_NAME, withoutLabels, type Labels } from '#lib/model/labels.ts'
+import {
+  keepLabels,
+  labelsKey,
+  METRIC_NAME,
+  withoutLabels,
+  type Labels,
+} from '#lib/model/labels.ts'
 import type { VectorMatching } from '../parse/ast.ts'
 import type { SeriesHead } from './column.ts'
 

@@ -48,7 +48,14 @@ export function smoothedSelector(
       function floatAt(before: number, after: number, time: number): number {
         const { times, values } = floats
         if (after < 0 || times[before] === time) return values[before]!
-        return interpolate(times[before]!, values[before]!, times[after]!, values[after]!, time, false)
+        return interpolate(
+          times[before]!,
+          values[before]!,
+          times[after]!,
+          values[after]!,
+          time,
+          false,
+        )
       }
 
       function histogramAt(
@@ -73,8 +80,7 @@ export function smoothedSelector(
           mixed()
           return undefined
         }
-        const isCounter =
-          previous.counterResetHint !== 'gauge' || next.counterResetHint !== 'gauge'
+        const isCounter = previous.counterResetHint !== 'gauge' || next.counterResetHint !== 'gauge'
         const report = (combined: Combined | undefined, operation: string) => {
           if (!combined) mixed()
           else if (combined.boundsReconciled) {

@@ -21,7 +21,10 @@ export const resets: RangeFunction = (call) => {
   return (window, out) => {
     const count = countPairs(window, call.extension === 'anchored', (pair) => {
       if (!pair.before !== !pair.after) return true
-      if (useStartTimestamps && isStartReset(pair.fromStart, pair.fromTime, pair.toStart, pair.toTime))
+      if (
+        useStartTimestamps &&
+        isStartReset(pair.fromStart, pair.fromTime, pair.toStart, pair.toTime)
+      )
         return true
       return pair.before && pair.after ? detectReset(pair.after, pair.before) : pair.to < pair.from
     })
@@ -42,7 +45,11 @@ interface Pair {
 }
 
 /** -1 when an anchored window has nothing after its start. */
-function countPairs(window: RangeWindow, anchored: boolean, counts: (pair: Pair) => boolean): number {
+function countPairs(
+  window: RangeWindow,
+  anchored: boolean,
+  counts: (pair: Pair) => boolean,
+): number {
   const { floats, histograms } = window.samples
   const { floatTo, histogramTo } = window
   let f = window.floatFrom

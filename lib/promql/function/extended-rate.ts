@@ -1,7 +1,12 @@
 /** rate, increase and delta of anchored and smoothed selectors: boundary values instead of extrapolation. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { setFloat, setHistogram } from '../execute/column.ts'
-import { quotedName, type RangeCall, type RangeFunction, type RangeWindow } from '../execute/range-function.ts'
+import {
+  quotedName,
+  type RangeCall,
+  type RangeFunction,
+  type RangeWindow,
+} from '../execute/range-function.ts'
 import { addReporting, subtractReporting, warnMixedSchemas } from '../histogram/reporting.ts'
 import { detectReset } from '../histogram/reset.ts'
 import { divideHistogram, isCustom, scaleHistogram } from '../histogram/working-histogram.ts'

@@ -17,7 +17,11 @@ interface Sample {
 function lastTwo(window: RangeWindow, starts: boolean): Sample[] {
   const { floats, histograms } = window.samples
   const found: Sample[] = []
-  for (let i = Math.max(window.histogramFrom, window.histogramTo - 2); i < window.histogramTo; i++) {
+  for (
+    let i = Math.max(window.histogramFrom, window.histogramTo - 2);
+    i < window.histogramTo;
+    i++
+  ) {
     found.push({
       time: histograms.times[i]!,
       value: 0,

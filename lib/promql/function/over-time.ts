@@ -1,6 +1,12 @@
 /** The *_over_time functions over floats; those of histograms are in lib/promql/histogram/over-time.ts. */
 import { setFloat, setHistogram, type Column } from '../execute/column.ts'
-import { quotedName, type RangeCall, type RangeFunction, type RangeKernel, type RangeWindow } from '../execute/range-function.ts'
+import {
+  quotedName,
+  type RangeCall,
+  type RangeFunction,
+  type RangeKernel,
+  type RangeWindow,
+} from '../execute/range-function.ts'
 import { averageHistograms, sumHistograms } from '../histogram/over-time.ts'
 import { nextCompensation } from './kahan.ts'
 import { formatGeneral } from './float-math.ts'
@@ -130,10 +136,7 @@ function variance(window: RangeWindow): number {
 }
 
 /** The extreme of the floats, or its time. NaN only wins when there is nothing else. */
-function extreme(
-  wins: (value: number, best: number) => boolean,
-  giveTime: boolean,
-): RangeFunction {
+function extreme(wins: (value: number, best: number) => boolean, giveTime: boolean): RangeFunction {
   return overFloats((window) => {
     const { values, times } = window.samples.floats
     let best = values[window.floatFrom]!

@@ -20,6 +20,7 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
     const histogramStarts = useStarts ? histograms.starts : undefined
     const resets = isCounter ? resetIndexes(floats, floatStarts) : []
     const overlaps = floatStarts ? overlapIndexes(floats, floatStarts) : []
+    const hasOverlaps = overlaps.length > 0
     let nextReset = 0
     const rangeSeconds = durationSeconds(call.rangeMs)
     return (window, out) => {
@@ -65,7 +66,7 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
         for (let r = nextReset; r < resets.length && resets[r]! < floatTo; r++) {
           result += values[resets[r]! - 1]!
         }
-        if (overlaps.length > 0 && overlaps.some((at) => at > from && at < floatTo)) {
+        if (hasOverlaps && overlaps.some((at) => at > from && at < floatTo)) {
           const name = quotedName(window)
           annotations.warn(
             `sample has start time that overlaps with previous sample timestamp for metric ${name}`,

@@ -76,15 +76,14 @@ export function classicFraction(lower: number, upper: number, buckets: ClassicBu
     rank = count
     lowerBound = upperBound
   }
-  const capped = (value: number | undefined) => (value === undefined || value > total ? total : value)
+  const capped = (value: number | undefined) =>
+    value === undefined || value > total ? total : value
   return (capped(high) - capped(low)) / total
 }
 
 /** Sorted, equal bounds added up; undefined without a bucket for everything. */
 function mergedBuckets(buckets: ClassicBucket[]): ClassicBucket[] | undefined {
-  buckets.sort((a, b) =>
-    a.upperBound < b.upperBound ? -1 : a.upperBound > b.upperBound ? 1 : 0,
-  )
+  buckets.sort((a, b) => (a.upperBound < b.upperBound ? -1 : a.upperBound > b.upperBound ? 1 : 0))
   if (buckets.at(-1)!.upperBound !== Infinity) return undefined
   const merged: ClassicBucket[] = []
   for (const { upperBound, count } of buckets) {

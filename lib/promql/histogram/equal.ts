@@ -36,7 +36,9 @@ function sameSpans(a: readonly Span[], b: readonly Span[]): boolean {
   const right = withoutEmpty(b)
   return (
     left.length === right.length &&
-    left.every(({ offset, length }, i) => offset === right[i]!.offset && length === right[i]!.length)
+    left.every(
+      ({ offset, length }, i) => offset === right[i]!.offset && length === right[i]!.length,
+    )
   )
 }
 

@@ -43,7 +43,7 @@ export function histogramRate(
     return undefined
   }
   let schema = Math.min(last.schema, base.schema)
-  for (let i = from + 1; isCounter && i < to - 1; i++) {
+  for (let i = isCounter ? from + 1 : to; i < to - 1; i++) {
     const histogram = values[i]!
     if (histogram.counterResetHint === 'gauge') notCounter()
     if (histogram.schema < schema) schema = histogram.schema

@@ -229,7 +229,10 @@ export class WorkingHistogram {
         const bound = bucketBound(index, CUSTOM_BUCKETS_SCHEMA, bounds)
         let target = 0
         while (target < common.length && common[target]! < bound) target++
-        const values = kahan && sign === 1 ? [buckets.counts[i]!, buckets.comps[i]!] : [sign * buckets.counts[i]!]
+        const values =
+          kahan && sign === 1
+            ? [buckets.counts[i]!, buckets.comps[i]!]
+            : [sign * buckets.counts[i]!]
         for (const value of values) {
           const next = counts[target]! + value
           comps[target] = nextCompensation(counts[target]!, value, next, comps[target]!)
@@ -239,7 +242,11 @@ export class WorkingHistogram {
     }
     pour(this.positive, this.customValues, 1)
     pour(other, customValues, factor)
-    this.positive = { indexes: [...counts.keys()], counts, comps: kahan ? comps : comps.map(() => 0) }
+    this.positive = {
+      indexes: [...counts.keys()],
+      counts,
+      comps: kahan ? comps : comps.map(() => 0),
+    }
     this.customValues = common
     return true
   }
@@ -348,7 +355,12 @@ function reduceBuckets(buckets: Buckets, schema: number, target: number, kahan: 
     for (const value of kahan ? [counts[i]!, comps[i]!] : [counts[i]!]) {
       const next = result.counts[last]! + value
       if (kahan) {
-        result.comps[last] = nextCompensation(result.counts[last]!, value, next, result.comps[last]!)
+        result.comps[last] = nextCompensation(
+          result.counts[last]!,
+          value,
+          next,
+          result.comps[last]!,
+        )
       }
       result.counts[last] = next
     }

@@ -1,6 +1,13 @@
 /** The plan of an expression as text, one line per operator, inputs indented. What tests compare. */
 import { printMatcher } from '../parse/print.ts'
-import type { AtModifier, Duration, Expr, Subquery, VectorMatching, VectorSelector } from '../parse/ast.ts'
+import type {
+  AtModifier,
+  Duration,
+  Expr,
+  Subquery,
+  VectorMatching,
+  VectorSelector,
+} from '../parse/ast.ts'
 import { typeOf } from '../parse/type.ts'
 import { formatPlain } from '../function/float-math.ts'
 import { childrenOf, isStepInvariant } from './expr-facts.ts'

@@ -1,6 +1,13 @@
 /** Turns everything that depends on the query's range and step into plain numbers, so that a slice needs no context. */
 import { DomainError } from '#lib/model/errors.ts'
-import type { AtModifier, Duration, DurationExpr, Expr, Subquery, VectorSelector } from '../parse/ast.ts'
+import type {
+  AtModifier,
+  Duration,
+  DurationExpr,
+  Expr,
+  Subquery,
+  VectorSelector,
+} from '../parse/ast.ts'
 import type { EngineOptions } from '../options.ts'
 import type { StepGrid } from '../result.ts'
 import { unwrapParens } from './expr-facts.ts'

@@ -75,7 +75,15 @@ const storage = memoryStorage(series())
 
 const selector = fc.tuple(
   fc.constantFrom('c_total', 'c_total{a="1"}', 'g', 'h'),
-  fc.constantFrom('', '', ' offset 90s', ' offset -1m', ' @ 1200', ' @ end()', ' @ start() offset 1m'),
+  fc.constantFrom(
+    '',
+    '',
+    ' offset 90s',
+    ' offset -1m',
+    ' @ 1200',
+    ' @ end()',
+    ' @ start() offset 1m',
+  ),
 )
 const instant = selector.map(([name, moved]) => name + moved)
 const windows = fc.oneof(
@@ -102,7 +110,17 @@ const { query } = fc.letrec<{ query: string; vector: string }>((tie) => ({
     windows.map((arg) => `predict_linear(${arg}, 600)`),
     fc
       .tuple(
-        fc.constantFrom('sum', 'avg', 'min', 'max', 'count', 'stddev', 'topk(2,', 'quantile(0.3,', 'limitk(1,'),
+        fc.constantFrom(
+          'sum',
+          'avg',
+          'min',
+          'max',
+          'count',
+          'stddev',
+          'topk(2,',
+          'quantile(0.3,',
+          'limitk(1,',
+        ),
         fc.constantFrom(' by (a) ', ' without (a) ', ''),
         tie('vector'),
       )
@@ -112,14 +130,18 @@ const { query } = fc.letrec<{ query: string; vector: string }>((tie) => ({
           : `${op}${by}(${inner})`,
       ),
     fc
-      .tuple(tie('vector'), fc.constantFrom('+', '/', '> bool', 'and', 'unless', '>='), tie('vector'))
+      .tuple(
+        tie('vector'),
+        fc.constantFrom('+', '/', '> bool', 'and', 'unless', '>='),
+        tie('vector'),
+      )
       .map(([l, op, r]) => `(sum by (a) (${l}) ${op} sum by (a) (${r}))`),
     fc
       .tuple(tie('vector'), fc.constantFrom('* 2', '> 5', '^ 0.5', '% time()'))
       .map(([l, op]) => `(${l} ${op})`),
-    fc.tuple(fc.constantFrom('abs', 'sgn', 'timestamp', 'minute', 'absent', '-'), tie('vector')).map(
-      ([fn, inner]) => `${fn}(${inner})`,
-    ),
+    fc
+      .tuple(fc.constantFrom('abs', 'sgn', 'timestamp', 'minute', 'absent', '-'), tie('vector'))
+      .map(([fn, inner]) => `${fn}(${inner})`),
     tie('vector').map((inner) => `histogram_quantile(0.9, ${inner})`),
     tie('vector').map((inner) => `vector(scalar(topk(1, ${inner})))`),
   ),
@@ -167,7 +189,13 @@ function bits({ value }: QueryOutcome): Bits {
       if (kind === ABSENT) return undefined
       if (kind !== HISTOGRAM) return hex(values[i]!)
       const { positiveBuckets, counterResetHint, schema, sum, count } = histograms![i]!
-      return [schema, counterResetHint, hex(sum), hex(count), ...Array.from(positiveBuckets, hex)].join()
+      return [
+        schema,
+        counterResetHint,
+        hex(sum),
+        hex(count),
+        ...Array.from(positiveBuckets, hex),
+      ].join()
     })
     all.set(labelsKey(labels), steps)
   }

@@ -11,7 +11,11 @@ const SMALLEST_NORMAL = 2 ** -1022
 
 export interface Actual {
   readonly labels: Labels
-  readonly points: { readonly timeMs: number; readonly value: number; readonly histogram: FloatHistogram | undefined }[]
+  readonly points: {
+    readonly timeMs: number
+    readonly value: number
+    readonly histogram: FloatHistogram | undefined
+  }[]
 }
 
 /** Series with their points, of vectors and matrices. */
@@ -46,11 +50,14 @@ export function compareSeries(
   times: { startMs: number; stepMs: number },
   ordered: boolean,
 ): void {
-  const expected = new Map(command.series.map((series, at) => [labelsKey(series.labels), { ...series, at }]))
+  const expected = new Map(
+    command.series.map((series, at) => [labelsKey(series.labels), { ...series, at }]),
+  )
   for (const [at, { labels, points }] of actual.entries()) {
     const key = labelsKey(labels)
     const wanted = expected.get(key)
-    if (!wanted) throw new Error(`unexpected series ${formatLabels(labels)} ${JSON.stringify(points)}`)
+    if (!wanted)
+      throw new Error(`unexpected series ${formatLabels(labels)} ${JSON.stringify(points)}`)
     if (ordered && wanted.at !== at) {
       throw new Error(`${formatLabels(labels)} is at ${at}, expected at ${wanted.at}`)
     }

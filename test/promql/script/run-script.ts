@@ -145,7 +145,8 @@ function compareInstant(command: EvalCommand, { value, grid }: QueryOutcome): vo
     compareScalar(command, value.values[0]!)
     return
   }
-  if (command.expectedScalar !== undefined) throw new Error(`expected a scalar, got a ${value.type}`)
+  if (command.expectedScalar !== undefined)
+    throw new Error(`expected a scalar, got a ${value.type}`)
   const actual = actualSeries(value, grid)
   if (value.type === 'matrix') assertSorted(actual)
   const times = command.vectorRange ?? { startMs: grid.startMs, stepMs: 0 }
@@ -180,7 +181,8 @@ function checkAnnotations(command: EvalCommand, { annotations }: QueryOutcome): 
       if (!got.some(matches)) throw new Error(`expected ${kind} ${shown}, got ${got.join('; ')}`)
     }
     for (const text of expected.length > 0 ? got : []) {
-      if (!expected.some(({ matches }) => matches(text))) throw new Error(`unexpected ${kind} ${text}`)
+      if (!expected.some(({ matches }) => matches(text)))
+        throw new Error(`unexpected ${kind} ${text}`)
     }
   }
   check('warn', annotations.warnings)

@@ -64,7 +64,8 @@ export class ScriptStorage {
         if (!classic) {
           group.byTime.set(timeMs, (classic = { buckets: new Map(), count: undefined, sum: 0 }))
         }
-        if (kind === 'bucket' && !classic.buckets.has(bound)) classic.buckets.set(bound, value.value)
+        if (kind === 'bucket' && !classic.buckets.has(bound))
+          classic.buckets.set(bound, value.value)
         else if (kind === 'count') classic.count = value.value
         else if (kind === 'sum') classic.sum = value.value
       }
@@ -141,10 +142,7 @@ function columnsOf(unsorted: readonly Point[]): SampleColumns {
 }
 
 /** A chunk of the TSDB holds no reset, so all but its first histogram are known to be none. */
-function withChunkHint(
-  histogram: FloatHistogram,
-  before: ScriptValue | undefined,
-): FloatHistogram {
+function withChunkHint(histogram: FloatHistogram, before: ScriptValue | undefined): FloatHistogram {
   if (histogram.counterResetHint === 'gauge') return histogram
   const previous = before?.histogram
   const plain = (of: FloatHistogram) => ({ ...of, counterResetHint: 'unknown' as CounterResetHint })

@@ -23,7 +23,7 @@ export type ExpectKind = 'ordered' | 'fail' | 'warn' | 'no_warn' | 'info' | 'no_
 
 export interface Expectation {
   readonly kind: ExpectKind
-  matches(text: string): boolean
+  readonly matches: (text: string) => boolean
   readonly shown: string
 }
 
@@ -55,7 +55,7 @@ export function parseScript(text: string): Command[] {
     return trimmed.startsWith('#') ? '' : trimmed
   })
   const commands: Command[] = []
-  for (let i = 0; i < lines.length; ) {
+  for (let i = 0; i < lines.length;) {
     const line = lines[i]!
     let end = i + 1
     if (line === '') {
@@ -134,7 +134,9 @@ function anything(kind: ExpectKind): Expectation {
 function parseExpected(command: EvalCommand, text: string): void {
   const failure = /^expected_fail_(message|regexp)\s+(.*)$/.exec(text)
   if (failure) {
-    command.expectations.push(expectation('fail', failure[1] === 'message' ? 'msg' : 'regex', failure[2]!))
+    command.expectations.push(
+      expectation('fail', failure[1] === 'message' ? 'msg' : 'regex', failure[2]),
+    )
     return
   }
   const vector = /^expect range vector\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+)$/.exec(text)
@@ -151,7 +153,8 @@ function parseExpected(command: EvalCommand, text: string): void {
     return
   }
   if (text.split(' ', 1)[0] === 'expect') {
-    const match = /^expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?$/.exec(text)
+    const match =
+      /^expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?$/.exec(text)
     if (!match) throw new Error(`invalid expect: ${text}`)
     command.expectations.push(expectation(match[1] as ExpectKind, match[2], match[3]))
     return

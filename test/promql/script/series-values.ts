@@ -84,7 +84,10 @@ export function parseHistogram(text: string): FloatHistogram {
   }
   const number = (key: string) => float(fields.get(key) ?? '0')
   const list = (key: string) =>
-    Float64Array.from((fields.get(key) ?? '[]').slice(1, -1).trim().split(/\s+/).filter(Boolean), float)
+    Float64Array.from(
+      (fields.get(key) ?? '[]').slice(1, -1).trim().split(/\s+/).filter(Boolean),
+      float,
+    )
   const positiveBuckets = list('buckets')
   const negativeBuckets = list('n_buckets')
   const spans = (buckets: Float64Array, offset: number) =>
@@ -108,7 +111,9 @@ export function parseHistogram(text: string): FloatHistogram {
 export function expandStarts(text: string): (number | undefined)[] {
   const starts: (number | undefined)[] = []
   for (const item of text.split(/\s+/).filter(Boolean)) {
-    const match = /^(?:_|([+-]?[0-9]+(?:[a-wyz]+)?)(?:([+-])([0-9]+[a-wyz]+))?)(?:x(\d+))?$/.exec(item)
+    const match = /^(?:_|([+-]?[0-9]+(?:[a-wyz]+)?)(?:([+-])([0-9]+[a-wyz]+))?)(?:x(\d+))?$/.exec(
+      item,
+    )
     if (!match) throw new Error(`invalid start timestamps: ${item}`)
     const [, first, sign, step, times] = match
     const repeats = times === undefined ? 0 : Number(times)
@@ -132,4 +137,3 @@ function duration(text: string): number {
   if (typeof ms !== 'number') throw new Error(ms.error)
   return text.startsWith('-') ? -ms : ms
 }
-
