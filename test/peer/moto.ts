@@ -1,19 +1,18 @@
 /** Moto's server, which pretends to be AWS, from PyPI. */
 import { join } from 'node:path'
-import { cachedDirectory, command, findOnPath, type Missing } from './cache.ts'
+import { cachedDirectory, command, type Missing } from './cache.ts'
 import type { S3Server } from './s3-server.ts'
 import { answers, freePort, startServer } from './server.ts'
 
 const VERSION = '5.2.1'
 
 export interface Moto {
-  readonly binary: string
+  /** The interpreter that has moto. */
+  readonly python: string
 }
 
 /** About two minutes and 200 MB the first time. */
 export async function findMoto(): Promise<Moto | Missing> {
-  const installed = await findOnPath('moto_server')
-  if (installed !== undefined) return { binary: installed }
   const directory = await cachedDirectory(`moto-${VERSION}`, async (making) => {
     await command('python3', ['-m', 'venv', making])
     await command(join(making, 'bin/pip'), [
@@ -22,17 +21,16 @@ export async function findMoto(): Promise<Moto | Missing> {
       '--disable-pip-version-check',
       `moto[server]==${VERSION}`,
     ])
-    // Scripts in there name the interpreter by its absolute path, which the cache is about to change.
+    // Its scripts name the interpreter by a path that is about to change, so the module is run instead.
   })
-  return typeof directory === 'string' ? { binary: join(directory, 'bin/python3') } : directory
+  return typeof directory === 'string' ? { python: join(directory, 'bin/python3') } : directory
 }
 
-export async function startMoto({ binary }: Moto): Promise<S3Server> {
+export async function startMoto({ python }: Moto): Promise<S3Server> {
   const port = await freePort()
-  const listen = ['-H', '127.0.0.1', '-p', String(port)]
   const server = await startServer({
-    file: binary,
-    args: binary.endsWith('moto_server') ? listen : ['-m', 'moto.server', ...listen],
+    file: python,
+    args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
     ready: () => answers(`http://127.0.0.1:${port}/moto-api/`),
   })
   return { ...server, endpoint: `127.0.0.1:${port}`, accessKey: 'test', secretKey: 'test' }
