@@ -4,6 +4,7 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError, isKind } from '#lib/model/errors.ts'
 import { type BrokenBlock, type LocalBlock, readLocalBlocks } from './block-dir.ts'
 import type { Logger } from './logger.ts'
+import { leaveLookup } from './lookup.ts'
 import { overlapCheck } from './overlap.ts'
 import { readShipperState, writeShipperState } from './shipper-state.ts'
 import { stageBlock, unstage } from './staging.ts'
@@ -154,6 +155,7 @@ export async function shipBlocks(options: ShipperOptions, pass: ShipPass): Promi
         onProgress: pass.onProgress,
         signal: pass.signal,
       })
+      await leaveLookup(bucket, staged, logger, pass.signal)
     } finally {
       await unstage(staged.dir)
     }

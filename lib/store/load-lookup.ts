@@ -43,7 +43,7 @@ async function readLookup(
 }
 
 async function remake(bucket: Bucket, block: BlockRecord, signal?: AbortSignal): Promise<Lookup> {
-  const parts = await readLookupParts(bucket, block.id, signal)
+  const parts = await readLookupParts(bucket, `${block.id}/index`, signal)
   try {
     await bucket.put(lookupKey(block.id), encodeLookup(parts), { signal })
   } catch (error) {
@@ -53,13 +53,12 @@ async function remake(bucket: Bucket, block: BlockRecord, signal?: AbortSignal):
   return new Lookup(parts)
 }
 
-/** From the index of a block: three dependent reads. */
+/** From the index at `key`: three dependent reads. */
 export async function readLookupParts(
   bucket: Bucket,
-  blockId: string,
+  key: string,
   signal?: AbortSignal,
 ): Promise<LookupParts> {
-  const key = `${blockId}/index`
   try {
     const [tail, head] = await Promise.all([
       bucket.getTail(key, TOC_SIZE, { signal }),

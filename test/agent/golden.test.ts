@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { isBlockId } from '#agent/block-dir.ts'
 import { shipOnce } from '#agent/ship-once.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
+import { decodeLookup } from '#lib/store/lookup.ts'
 import { temporaryDir } from './block-fixture.ts'
 import { keysOf, readJson } from './test-buckets.ts'
 
@@ -40,7 +41,12 @@ describe('a block of', async () => {
       expect(outcome.uploaded.map((block) => block.ulid)).toEqual([ulid])
       const chunks = (await readdir(join(tsdbPath, ulid, 'chunks'))).map((name) => `chunks/${name}`)
       const files = [...chunks, 'index']
-      expect(await keysOf(bucket)).toEqual([...files, 'meta.json'].map((file) => `${ulid}/${file}`))
+      expect(await keysOf(bucket)).toEqual([
+        ...[...files, 'meta.json'].map((file) => `${ulid}/${file}`),
+        `thaw/lookup/${ulid}`,
+      ])
+      const lookup = decodeLookup((await bucket.get(`thaw/lookup/${ulid}`)).body)
+      expect(lookup.metricNames().length).toBeGreaterThan(0)
       for (const file of files) {
         const { body } = await bucket.get(`${ulid}/${file}`)
         expect(Buffer.compare(body, await readFile(join(tsdbPath, ulid, file)))).toBe(0)

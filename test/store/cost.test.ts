@@ -71,7 +71,10 @@ describe('a query for one metric over one block of two hours', () => {
     bucket = memoryBucket()
     await put2hBlock(bucket, 0)
     await updateBucketIndex(bucket, { now: () => 0 })
-    await bucket.put(lookupKey(testId(0)), encodeLookup(await readLookupParts(bucket, testId(0))))
+    await bucket.put(
+      lookupKey(testId(0)),
+      encodeLookup(await readLookupParts(bucket, `${testId(0)}/index`)),
+    )
   })
 
   it('cold takes the bucket index, the lookup, the series and the chunks; warm the chunks', async () => {
@@ -122,7 +125,10 @@ describe('a query for one metric over 15 days of two-hour blocks', () => {
     for (let n = 0; n < 180; n++) await put2hBlock(bucket, n)
     await updateBucketIndex(bucket, { now: () => 0 })
     for (let n = 0; n < 180; n++) {
-      await bucket.put(lookupKey(testId(n)), encodeLookup(await readLookupParts(bucket, testId(n))))
+      await bucket.put(
+        lookupKey(testId(n)),
+        encodeLookup(await readLookupParts(bucket, `${testId(n)}/index`)),
+      )
     }
     expect(await costs(bucket, 0, 15 * DAY)).toMatchInlineSnapshot(`
       {
