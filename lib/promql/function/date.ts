@@ -34,19 +34,18 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
-/** Seconds are truncated first; what does not fit 64 bits becomes their smallest value, as on amd64. */
+/** Seconds are truncated first; what does not fit 64 bits wraps around to 2^63, as it does in Prometheus on amd64. */
 function wholeSeconds(seconds: number): number {
-  if (!(Math.abs(seconds) < 2 ** 63)) return -(2 ** 63)
-  return Math.trunc(seconds)
+  return Math.abs(seconds) < 2 ** 63 ? Math.trunc(seconds) : 2 ** 63
+}
+
+/** The remainder is exact for any double. */
+function secondOfDay(seconds: number): number {
+  return ((wholeSeconds(seconds) % DAY) + DAY) % DAY
 }
 
 function daysOf(seconds: number): number {
-  return Math.floor(wholeSeconds(seconds) / DAY)
-}
-
-function secondOfDay(seconds: number): number {
-  const whole = wholeSeconds(seconds)
-  return whole - Math.floor(whole / DAY) * DAY
+  return Math.round((wholeSeconds(seconds) - secondOfDay(seconds)) / DAY)
 }
 
 export const DATE_FUNCTIONS: Readonly<Record<string, (seconds: number) => number>> = {

@@ -1,10 +1,83 @@
 /** Float arithmetic where JavaScript and C99 (which PromQL follows) differ. */
 
-/** 1 to any power and -1 to an infinite one are 1, also for NaN. */
+/**
+ * 1 to any power and -1 to an infinite one are 1, also for NaN. Whole powers are products, taken apart into mantissas
+ * and exponents as in Go's library, so that they round alike.
+ */
 export function power(base: number, exponent: number): number {
   if (base === 1) return 1
-  if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1
-  return base ** exponent
+  if (base === -1 && Math.abs(exponent) === Infinity) return 1
+  const size = Math.abs(exponent)
+  if (!(Math.abs(base) > 0) || !Number.isFinite(base) || !(size > 0 && size < 2 ** 31)) {
+    return base ** exponent
+  }
+  if (exponent === 0.5) return Math.sqrt(base)
+  if (exponent === -0.5) return 1 / Math.sqrt(base)
+  let whole = Math.floor(size)
+  let rest = size - whole
+  if (rest !== 0 && base < 0) return NaN
+  let mantissa = 1
+  let binary = 0
+  if (rest !== 0) {
+    if (rest > 0.5) {
+      rest--
+      whole++
+    }
+    mantissa = Math.exp(rest * Math.log(base))
+  }
+  let square = split(base)
+  for (; whole > 0; whole = Math.floor(whole / 2)) {
+    // Far out of range already.
+    if (Math.abs(square.exponent) > 4096) return base ** exponent
+    if (whole % 2 === 1) {
+      mantissa *= square.fraction
+      binary += square.exponent
+    }
+    const next = square.fraction * square.fraction
+    square =
+      next < 0.5
+        ? { fraction: next + next, exponent: 2 * square.exponent - 1 }
+        : { fraction: next, exponent: 2 * square.exponent }
+  }
+  if (exponent < 0) {
+    mantissa = 1 / mantissa
+    binary = -binary
+  }
+  return scaled(mantissa, binary)
+}
+
+const scratch = new DataView(new ArrayBuffer(8))
+
+/** A finite number other than 0 as a fraction in ±[0.5, 1) times a power of two. */
+function split(value: number): { fraction: number; exponent: number } {
+  // Subnormal numbers first get a mantissa of full length.
+  const lift = Math.abs(value) < 2 ** -1022 ? 52 : 0
+  scratch.setFloat64(0, value * 2 ** lift)
+  const high = scratch.getUint32(0)
+  const exponent = ((high >>> 20) & 0x7ff) - 1022
+  scratch.setUint32(0, ((high & 0x800f_ffff) | (1022 << 20)) >>> 0)
+  return { fraction: scratch.getFloat64(0), exponent: exponent - lift }
+}
+
+/** value · 2^exponent, rounded once. */
+function scaled(value: number, exponent: number): number {
+  if (exponent > 1023) return value * 2 ** 1023 * 2 ** Math.min(exponent - 1023, 1023)
+  if (exponent >= -1021) return value * 2 ** exponent
+  // Two steps would round twice; a mantissa at 2^-1021 leaves the rounding to the last one.
+  const { fraction, exponent: own } = split(value)
+  const left = exponent + own
+  return left >= -1021 ? fraction * 2 ** left : fraction * 2 ** -1 * 2 ** Math.max(left + 1, -1074)
+}
+
+/** Exact for powers of two, and rounded as in Go's library. */
+export function log2(value: number): number {
+  if (!(value > 0) || value === Infinity) return Math.log2(value)
+  const { fraction, exponent } = split(value)
+  return fraction === 0.5 ? exponent - 1 : exponent + Math.log(fraction) * (1 / Math.LN2)
+}
+
+export function log10(value: number): number {
+  return Math.log(value) * Math.LOG10E
 }
 
 /** An infinity wins over NaN. */

@@ -1,5 +1,5 @@
 /** Functions from float to float, and their parameters where they have some. */
-import { maximum, minimum } from './float-math.ts'
+import { log10, log2, maximum, minimum } from './float-math.ts'
 
 export const MATH_FUNCTIONS: Readonly<Record<string, (value: number) => number>> = {
   abs: Math.abs,
@@ -16,8 +16,8 @@ export const MATH_FUNCTIONS: Readonly<Record<string, (value: number) => number>>
   exp: Math.exp,
   floor: Math.floor,
   ln: Math.log,
-  log10: Math.log10,
-  log2: Math.log2,
+  log10,
+  log2,
   rad: (value) => (value * Math.PI) / 180,
   sgn: (value) => (value < 0 ? -1 : value > 0 ? 1 : value),
   sin: Math.sin,

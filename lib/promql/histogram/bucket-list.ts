@@ -1,5 +1,6 @@
 /** The buckets of a histogram in ascending order, with their bounds. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { log2 } from '../function/float-math.ts'
 import { bucketBound } from './bounds.ts'
 import { bucketsOf, isCustom } from './working-histogram.ts'
 
@@ -45,9 +46,9 @@ export function bucketList(histogram: FloatHistogram): Bucket[] {
 /** Fraction of a finite bucket's width below `value`, which lies inside: on a linear or a logarithmic scale. */
 export function fractionBelow(bucket: Bucket, value: number, linear: boolean): number {
   if (linear) return (value - bucket.lower) / (bucket.upper - bucket.lower)
-  const lower = Math.log2(Math.abs(bucket.lower))
-  const upper = Math.log2(Math.abs(bucket.upper))
-  const at = Math.log2(Math.abs(value))
+  const lower = log2(Math.abs(bucket.lower))
+  const upper = log2(Math.abs(bucket.upper))
+  const at = log2(Math.abs(value))
   if (value > 0) return (at - lower) / (upper - lower)
   return 1 - (at - upper) / (lower - upper)
 }

@@ -1,5 +1,6 @@
 /** Quantile, fraction and variance of a native histogram. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { log2 } from '../function/float-math.ts'
 import { KahanSum } from '../function/kahan.ts'
 import { bucketList, fractionBelow, type Bucket } from './bucket-list.ts'
 import { isCustom } from './working-histogram.ts'
@@ -68,8 +69,8 @@ export function nativeQuantile(q: number, histogram: FloatHistogram): Estimate {
   if (custom || (found.lower <= 0 && found.upper >= 0)) {
     return { value: found.lower + (found.upper - found.lower) * fraction, nan }
   }
-  const lower = Math.log2(Math.abs(found.lower))
-  const upper = Math.log2(Math.abs(found.upper))
+  const lower = log2(Math.abs(found.lower))
+  const upper = log2(Math.abs(found.upper))
   const value =
     found.lower > 0
       ? 2 ** (lower + (upper - lower) * fraction)
