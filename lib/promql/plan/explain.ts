@@ -35,9 +35,9 @@ function describe(expr: Expr): string {
     case 'string':
       return `string ${JSON.stringify(expr.value)}`
     case 'vector':
-      return `select ${describeSelector(expr)}`
+      return `select ${describeSelector(expr, '')}`
     case 'matrix':
-      return `select ${describeSelector(expr.selector)} range=${duration(expr.range)}`
+      return `select ${describeSelector(expr.selector, ` range=${duration(expr.range)}`)}`
     case 'subquery':
       return `subquery range=${duration(expr.range)} step=${expr.step ? duration(expr.step) : 'default'}${moved(expr)}`
     case 'aggregation': {
@@ -61,9 +61,9 @@ function describe(expr: Expr): string {
   }
 }
 
-function describeSelector(selector: VectorSelector): string {
+function describeSelector(selector: VectorSelector, range: string): string {
   const extension = selector.anchored ? ' anchored' : selector.smoothed ? ' smoothed' : ''
-  return `{${selector.matchers.map(printMatcher).join(',')}}${extension}${moved(selector)}`
+  return `{${selector.matchers.map(printMatcher).join(',')}}${range}${extension}${moved(selector)}`
 }
 
 function moved({ at, offset }: Pick<Subquery, 'at' | 'offset'>): string {
