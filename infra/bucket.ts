@@ -16,6 +16,8 @@ export const KEYS = {
   fresh: 'thaw/fresh/*',
   results: 'thaw/results/*',
   spill: 'thaw/spill/*',
+  /** Whether the store keeps the conditions of conditional writes is tried out here. */
+  probe: 'thaw/probe/*',
 } as const
 
 export type KeyKind = keyof typeof KEYS

@@ -24,7 +24,8 @@ export class PlanFunction extends ThawFunction {
     })
     this.allowList(bucket)
     this.allowRead(bucket, ['blockMeta', 'bucketIndex'])
-    this.allowWrite(bucket, ['bucketIndex'])
+    this.allowWrite(bucket, ['bucketIndex', 'probe'])
+    this.allowDelete(bucket, ['bucketIndex', 'probe'])
 
     // A run that was lost is made good by the next one, so an old event is not worth a second try.
     const target = new LambdaFunction(this.function, {

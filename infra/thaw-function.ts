@@ -101,6 +101,10 @@ export class ThawFunction extends Construct {
     this.allow(['s3:PutObject'], bucket.arnsOf(kinds))
   }
 
+  allowDelete(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
+    this.allow(['s3:DeleteObject'], bucket.arnsOf(kinds))
+  }
+
   /** Uploads in parts, of what is not known to be small. */
   allowUpload(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
     this.allow(['s3:PutObject', 's3:AbortMultipartUpload'], bucket.arnsOf(kinds))

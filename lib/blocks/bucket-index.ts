@@ -22,6 +22,8 @@ const VERSION = 1
 /** Blocks the root holds itself: about 30 KB compressed. */
 const INLINE_BLOCKS = 512
 const PART_SPAN_MS = 28 * 24 * 3600_000
+/** Longer than any query, and than any reader keeps a root without asking again. */
+const KEEP_RETIRED_MS = 3600_000
 
 interface Root {
   readonly version: number
@@ -29,6 +31,13 @@ interface Root {
   readonly blocks: readonly BlockRecord[]
   readonly parts: readonly Part[]
   readonly partial: readonly PartialBlock[]
+  /** Parts that an index before this one named: kept for readers that still hold it. */
+  readonly retired: readonly RetiredPart[]
+}
+
+interface RetiredPart {
+  readonly key: string
+  readonly sinceMs: number
 }
 
 interface Part {
@@ -178,11 +187,15 @@ async function updateOnce(
     added: blocks.filter((block) => !known.has(block.id)).map((block) => block.id),
     removed: [...known.keys()].filter((id) => !ids.has(id)),
   }
+  const keys = new Set(parts.map((part) => part.key))
+  const retired = retire(before.root, keys, nowMs)
+  const outdated = retired.filter(({ sinceMs }) => nowMs - sinceMs > KEEP_RETIRED_MS)
   const content = {
     version: VERSION,
     blocks: inline,
     parts: parts.map(partEntry),
     partial: scan.partial,
+    retired: retired.filter((part) => !outdated.includes(part)),
   }
   if (before.etag && sameContent(before.root, content)) return { ...update, written: false }
 
@@ -193,8 +206,16 @@ async function updateOnce(
   const body = encode({ ...content, updatedMs: nowMs, blocks: inline.map(recordToJson) })
   const condition = before.etag ? { ifMatch: before.etag } : { ifAbsent: true }
   await bucket.put(BUCKET_INDEX_ROOT, body, { ...condition, signal })
-  // Readers that still hold the old root find its parts until the next change of the index.
+  // One that is left behind by a kill costs its bytes and nothing else.
+  for (const { key } of outdated) await bucket.delete(key, { signal })
   return { ...update, written: true }
+}
+
+/** Parts no longer named, with those that were retired before. One that is named again is not retired. */
+function retire(root: Root | undefined, named: ReadonlySet<string>, nowMs: number): RetiredPart[] {
+  if (!root) return []
+  const fresh = root.parts.map(({ key }) => ({ key, sinceMs: nowMs }))
+  return [...root.retired, ...fresh].filter(({ key }) => !named.has(key))
 }
 
 function sameContent(root: Root | undefined, content: Omit<Root, 'updatedMs'>): boolean {
@@ -301,7 +322,8 @@ function decodeRoot(body: Uint8Array): Root {
   const json = decode(body, BUCKET_INDEX_ROOT) as Omit<Root, 'blocks'> & {
     blocks: BlockRecordJson[]
   }
-  if (json?.version !== VERSION || !Array.isArray(json.blocks) || !Array.isArray(json.parts)) {
+  const lists = [json?.blocks, json?.parts, json?.retired]
+  if (json?.version !== VERSION || !lists.every(Array.isArray)) {
     throw new CorruptError(`bucket index of version ${json?.version}, ${VERSION} is known`, 0, {
       where: BUCKET_INDEX_ROOT,
     })

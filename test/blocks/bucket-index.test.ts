@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
-import { BUCKET_INDEX_ROOT, BucketIndexReader, updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import {
+  BUCKET_INDEX_ROOT,
+  BucketIndexReader,
+  updateBucketIndex,
+} from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
@@ -120,7 +124,9 @@ describe('the bucket index', () => {
     await updateBucketIndex(bucket, { now })
     expect(await visible(bucket)).toEqual([id])
     expect(await visible(bucket, NOW + 2 * HOUR)).toEqual([])
-    expect(await updateBucketIndex(bucket, { now: () => NOW + 2 * HOUR })).toMatchObject({ hidden: 1 })
+    expect(await updateBucketIndex(bucket, { now: () => NOW + 2 * HOUR })).toMatchObject({
+      hidden: 1,
+    })
   })
 
   it('takes a mark that cannot be read for no mark', async () => {
@@ -132,7 +138,12 @@ describe('the bucket index', () => {
 
   it('hides blocks that a compacted one replaced, within their stream and resolution', async () => {
     const sources = [await put(bucket, 1), await put(bucket, 2)]
-    const compacted = await put(bucket, 9, { sources, level: 2, minTime: 2 * HOUR, maxTime: 6 * HOUR })
+    const compacted = await put(bucket, 9, {
+      sources,
+      level: 2,
+      minTime: 2 * HOUR,
+      maxTime: 6 * HOUR,
+    })
     const elsewhere = await put(bucket, 3, { sources: [sources[0]!], labels: { cluster: 'b' } })
     const coarse = await put(bucket, 4, { sources: [sources[0]!], resolution: 300_000 })
     await updateBucketIndex(bucket, { now })
@@ -163,6 +174,25 @@ describe('the bucket index', () => {
     expect(await updateBucketIndex(bucket, { now })).toMatchObject({ written: false })
   })
 
+  it('keeps parts that were replaced for an hour, for who still reads the index before', async () => {
+    for (let n = 0; n < 1200; n++) await put(bucket, n)
+    await updateBucketIndex(bucket, { now })
+    const parts = async (): Promise<string[]> => {
+      const keys: string[] = []
+      for await (const page of bucket.list('thaw/bucket-index/part-')) {
+        keys.push(...page.objects.map(({ key }) => key))
+      }
+      return keys
+    }
+    const before = await parts()
+    await bucket.delete(`${testId(0)}/meta.json`)
+    await updateBucketIndex(bucket, { now })
+    expect((await parts()).length).toBe(before.length + 1)
+    await updateBucketIndex(bucket, { now: () => NOW + 2 * HOUR })
+    expect((await parts()).length).toBe(before.length)
+    expect(await visible(bucket)).toHaveLength(1199)
+  })
+
   it('is made anew when it is broken', async () => {
     const id = await put(bucket, 1)
     await bucket.put(BUCKET_INDEX_ROOT, Uint8Array.of(1, 2, 3))
@@ -175,7 +205,10 @@ describe('the bucket index', () => {
     await put(bucket, 1)
     await updateBucketIndex(bucket, { now })
     await put(bucket, 2)
-    const both = await Promise.all([updateBucketIndex(bucket, { now }), updateBucketIndex(bucket, { now })])
+    const both = await Promise.all([
+      updateBucketIndex(bucket, { now }),
+      updateBucketIndex(bucket, { now }),
+    ])
     expect(both.map(({ blocks }) => blocks)).toEqual([2, 2])
     expect(await visible(bucket)).toEqual([testId(1), testId(2)])
   })

@@ -43,10 +43,13 @@ describe('what each function may do', () => {
     expect(allowances(template, 'PlanRole')).toEqual([
       'logs:CreateLogStream PlanLog.Arn',
       'logs:PutLogEvents PlanLog.Arn',
+      's3:DeleteObject BucketMetrics.Arn/thaw/bucket-index/*',
+      's3:DeleteObject BucketMetrics.Arn/thaw/probe/*',
       `s3:GetObject ${BLOCKS}/*.json`,
       's3:GetObject BucketMetrics.Arn/thaw/bucket-index/*',
       's3:ListBucket BucketMetrics.Arn',
       's3:PutObject BucketMetrics.Arn/thaw/bucket-index/*',
+      's3:PutObject BucketMetrics.Arn/thaw/probe/*',
     ])
   })
 
@@ -86,10 +89,13 @@ describe('what each function may do on a bucket that exists', () => {
     expect(allowances(template, 'PlanRole')).toEqual([
       'logs:CreateLogStream PlanLog.Arn',
       'logs:PutLogEvents PlanLog.Arn',
+      `s3:DeleteObject ${arn}/thaw/bucket-index/*`,
+      `s3:DeleteObject ${arn}/thaw/probe/*`,
       `s3:GetObject ${arn}/${'?'.repeat(26)}/*.json`,
       `s3:GetObject ${arn}/thaw/bucket-index/*`,
       `s3:ListBucket ${arn}`,
       `s3:PutObject ${arn}/thaw/bucket-index/*`,
+      `s3:PutObject ${arn}/thaw/probe/*`,
     ])
   })
 })
