@@ -36,17 +36,17 @@ export async function aggregateK(
   const grouping = groupingOf(aggregation)
   const index = new GroupIndex()
   /** Per group, per step. */
-  const picked: Pick[][][] = []
+  const picked: (Pick[] | undefined)[][] = []
   const worse = op === 'bottomk' ? higherFirst : lowerFirst
   for (const [series, { labels }] of input.heads.entries()) {
     if (evaluation.due(grid.stepCount)) await evaluation.pause()
     const group = index.of(groupLabels(labels, grouping))
-    const steps = (picked[group] ??= Array.from({ length: grid.stepCount }, () => []))
+    const steps = (picked[group] ??= Array.from({ length: grid.stepCount }))
     take(series, labels, input.column(series), steps)
   }
   return output()
 
-  function take(series: number, labels: Labels, column: Column, steps: Pick[][]): void {
+  function take(series: number, labels: Labels, column: Column, steps: (Pick[] | undefined)[]): void {
     const ratio = op === 'limit_ratio' ? hashRatio(labels) : 0
     for (let step = 0; step < grid.stepCount; step++) {
       const kind = column.presence[step]
@@ -55,7 +55,7 @@ export async function aggregateK(
       const histogram = kind === HISTOGRAM ? column.histograms![step] : undefined
       const value = histogram ? 0 : column.values[step]!
       const pick: Pick = { series, value, histogram }
-      const heap = steps[step]!
+      const heap = (steps[step] ??= [])
       if (op === 'limit_ratio') {
         if (inRatio(param, ratio)) heap.push(pick)
         continue
@@ -85,6 +85,7 @@ export async function aggregateK(
     const order: number[] = []
     for (const steps of picked) {
       for (const [step, heap] of steps.entries()) {
+        if (!heap) continue
         if (op === 'topk' || op === 'bottomk') {
           heap.sort((a, b) => (worse(b.value, a.value) ? -1 : worse(a.value, b.value) ? 1 : 0))
         }

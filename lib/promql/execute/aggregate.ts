@@ -1,7 +1,6 @@
 /** Aggregations that give one series per group: input series go into their group one by one and are let go. */
 import { labelValue, METRIC_NAME, quoteGo } from '#lib/model/labels.ts'
 import type { Aggregation } from '../parse/ast.ts'
-import { ABSENT } from '../result.ts'
 import { formatGeneral } from '../function/float-math.ts'
 import {
   countAccumulator,
@@ -11,10 +10,16 @@ import {
   varianceAccumulator,
   type Accumulator,
 } from './accumulators.ts'
-import { storedColumns, type Column, type VectorOperator } from './column.ts'
+import type { Column, VectorOperator } from './column.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
 import { GroupIndex, groupingOf, groupLabels } from './grouping.ts'
 import { averageAccumulator, sumAccumulator, type SumNotes } from './sum-accumulators.ts'
+
+/**
+ * A group of more series is computed before anyone asks, with pauses between them; smaller ones when they are asked
+ * for, so that many groups are never in memory together.
+ */
+const LATE_MEMBERS = 64
 
 export async function aggregate(
   evaluation: Evaluation,
@@ -46,21 +51,41 @@ export async function aggregate(
 
   const grouping = groupingOf(aggregation)
   const index = new GroupIndex()
-  const accumulators: Accumulator[] = []
-  const drops: NameDrop[] = []
-  for (const [i, { labels, dropName }] of input.heads.entries()) {
-    if (evaluation.due(grid.stepCount)) await evaluation.pause()
+  const members: number[][] = []
+  for (const [i, { labels }] of input.heads.entries()) {
     const group = index.of(groupLabels(labels, grouping))
-    currentName = labelValue(labels, METRIC_NAME)
-    const accumulator = (accumulators[group] ??= make())
-    const column = input.column(i)
-    accumulator.add(column)
-    ;(drops[group] ??= new NameDrop()).add(column, dropName)
+    ;(members[group] ??= []).push(i)
   }
-  const columns = accumulators.map((accumulator) => accumulator.finish())
-  evaluation.hold(columns.length * grid.stepCount)
-  const heads = index.labels.map((labels, group) => ({ labels, dropName: drops[group]!.drops }))
-  return storedColumns(heads, columns)
+  const heads = index.labels.map((labels, group) => ({
+    labels,
+    dropName: members[group]!.some((i) => input.heads[i]!.dropName),
+  }))
+  const early: (Column | undefined)[] = []
+  for (const [group, list] of members.entries()) {
+    if (list.length <= LATE_MEMBERS) continue
+    const accumulator = make()
+    for (const i of list) {
+      if (evaluation.due(grid.stepCount)) await evaluation.pause()
+      add(accumulator, i)
+    }
+    early[group] = accumulator.finish()
+    evaluation.hold(grid.stepCount)
+  }
+  return {
+    heads,
+    column(group) {
+      const column = early[group]
+      if (column) return column
+      const accumulator = make()
+      for (const i of members[group]!) add(accumulator, i)
+      return accumulator.finish()
+    },
+  }
+
+  function add(accumulator: Accumulator, i: number): void {
+    currentName = labelValue(input.heads[i]!.labels, METRIC_NAME)
+    accumulator.add(input.column(i))
+  }
 
   function make(): Accumulator {
     const { stepCount } = grid
@@ -84,20 +109,6 @@ export async function aggregate(
       default:
         throw new Error(`bug: ${aggregation.op} is not a group aggregation`)
     }
-  }
-}
-
-/** A group's name goes if that of any member of its last step goes. */
-class NameDrop {
-  #lastStep = -1
-  drops = false
-
-  add(column: Column, dropName: boolean): void {
-    let last = column.presence.length - 1
-    while (last >= 0 && column.presence[last] === ABSENT) last--
-    if (last < 0 || last < this.#lastStep) return
-    this.drops = last === this.#lastStep ? this.drops || dropName : dropName
-    this.#lastStep = last
   }
 }
 

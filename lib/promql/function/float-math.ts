@@ -89,6 +89,31 @@ export function minimum(a: number, b: number): number {
   return a === -Infinity || b === -Infinity ? -Infinity : Math.min(a, b)
 }
 
+/**
+ * 2^x from a polynomial around the nearest whole number (the coefficients of FreeBSD's exp), which is what quantiles
+ * of native histograms are made with; `2 ** x` rounds differently.
+ */
+export function exp2(x: number): number {
+  if (Number.isNaN(x) || Math.abs(x) === Infinity) return 2 ** x
+  if (x >= 1024) return Infinity
+  if (x < -1074) return 0
+  const whole = Math.trunc(x + (x > 0 ? 0.5 : x < 0 ? -0.5 : 0))
+  const rest = x - whole
+  const high = rest * 6.93147180369123816490e-1
+  const low = -rest * 1.90821492927058770002e-10
+  const r = high - low
+  const t = r * r
+  const polynomial =
+    1.66666666666666657415e-1 +
+    t *
+      (-2.77777777770155933842e-3 +
+        t *
+          (6.61375632143793436117e-5 +
+            t * (-1.65339022054652515390e-6 + t * 4.13813679705723846039e-8)))
+  const c = r - t * polynomial
+  return scaled(1 - (low - (r * c) / (2 - c) - high), whole)
+}
+
 /** Seconds of a duration, added up from whole and fractional part. */
 export function durationSeconds(ms: number): number {
   return Math.trunc(ms / 1000) + ((ms % 1000) * 1e6) / 1e9

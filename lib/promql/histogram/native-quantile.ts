@@ -1,6 +1,6 @@
 /** Quantile, fraction and variance of a native histogram. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
-import { log2 } from '../function/float-math.ts'
+import { exp2, log2 } from '../function/float-math.ts'
 import { KahanSum } from '../function/kahan.ts'
 import { bucketList, fractionBelow, type Bucket } from './bucket-list.ts'
 import { isCustom } from './working-histogram.ts'
@@ -73,8 +73,8 @@ export function nativeQuantile(q: number, histogram: FloatHistogram): Estimate {
   const upper = log2(Math.abs(found.upper))
   const value =
     found.lower > 0
-      ? 2 ** (lower + (upper - lower) * fraction)
-      : -(2 ** (upper + (lower - upper) * (1 - fraction)))
+      ? exp2(lower + (upper - lower) * fraction)
+      : -exp2(upper + (lower - upper) * (1 - fraction))
   return { value, nan }
 }
 
