@@ -1,0 +1,241 @@
+/**
+ * The main promise: what a real Prometheus answers from its own disk, thaw answers from a bucket that an agent filled,
+ * through the deployed functions. Values are compared as the strings that are sent: bit for bit.
+ */
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
+import { command, isMissing } from '#test/peer/cache.ts'
+import { findMinio, startMinio } from '#test/peer/minio.ts'
+import {
+  findPrometheus,
+  type Prometheus,
+  startNodeExporter,
+  startPrometheus,
+} from '#test/peer/prometheus.ts'
+import { createBucket } from '#test/peer/s3-server.ts'
+import { needPeer } from '#test/peer/skip-report.ts'
+import { askUrl, type Ask } from './support/ask.ts'
+import { compareAll, sameAnnotations } from './support/compare-all.ts'
+import {
+  type Assembly,
+  directoryObjstore,
+  type LocalCloud,
+  startLocalCloud,
+  synthesiseStack,
+} from './support/local-cloud.ts'
+import { makeData } from './support/made-data.ts'
+import { NAMES, remembering, REQUESTS } from './support/requests.ts'
+
+const AGENT = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
+/** A slice of a day of a metric is about this much here. */
+const SLICE_BYTES = 20_000
+/** Path of a Prometheus 3.x: then every last bit must be the same. */
+const PROMETHEUS_3 = process.env['THAW_PROMETHEUS_3']
+
+const found = await findPrometheus()
+const minio = await findMinio()
+
+interface World {
+  readonly url: string
+  readonly dataDir: string
+  readonly blocks: number
+  readonly series: number
+  readonly prometheus2: Ask
+  readonly prometheus3: Ask | undefined
+  readonly assembly: Assembly
+}
+
+let world: World
+let dir: string
+const ends: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'thaw-equality-'))
+  ends.push(() => rm(dir, { recursive: true, force: true }))
+  if (!isMissing(found)) world = await startWorld(found)
+})
+
+afterAll(async () => {
+  for (const end of ends.toReversed()) await end()
+})
+
+/** A Prometheus that lives: it scrapes a node exporter while it answers from the blocks of three days. */
+async function startWorld(prometheus: Prometheus): Promise<World> {
+  const dataDir = join(dir, 'prometheus')
+  const data = await makeData(prometheus, dataDir)
+  if (isMissing(data)) throw new Error(data.missing)
+  await cp(dataDir, join(dir, 'prometheus3'), { recursive: true })
+  let targets = 'scrape_configs: []\n'
+  if (prometheus.nodeExporter !== undefined) {
+    const exporter = await startNodeExporter(prometheus.nodeExporter)
+    ends.push(() => exporter.stop())
+    targets = `scrape_configs:\n  - job_name: live\n    static_configs: [{targets: ['127.0.0.1:${exporter.port}']}]\n`
+  }
+  // `cluster` is a label of the made targets too, as the Kubernetes mixin wants it: answers are the same with it. `replica`
+  // goes away by deduplication.
+  const config = `global: {scrape_interval: 5s, external_labels: {cluster: made, replica: a}}\n${targets}`
+  const flags = [
+    '--storage.tsdb.min-block-duration=2h',
+    '--storage.tsdb.max-block-duration=2h',
+    '--storage.tsdb.retention.time=10y',
+  ]
+  const start = async (binary: string, dataDir: string): Promise<string> => {
+    const server = await startPrometheus({ binary, dataDir, config, flags })
+    ends.push(() => server.stop())
+    return server.url
+  }
+  const url = await start(prometheus.binary, dataDir)
+  const url3 = PROMETHEUS_3 && (await start(PROMETHEUS_3, join(dir, 'prometheus3')))
+  const assembly = await synthesiseStack()
+  ends.push(() => assembly.remove())
+  return {
+    url,
+    dataDir,
+    blocks: data.blockIds.length,
+    series: data.seriesCount,
+    prometheus2: remembering(askUrl(url)),
+    prometheus3: url3 ? remembering(askUrl(url3)) : undefined,
+    assembly,
+  }
+}
+
+const buckets = [
+  {
+    name: 'a directory',
+    missing: undefined,
+    objstore: async (): Promise<string> => {
+      const bucket = join(dir, 'bucket')
+      await mkdir(bucket)
+      return directoryObjstore(bucket)
+    },
+  },
+  {
+    name: 'MinIO',
+    missing: isMissing(minio) ? minio.missing : undefined,
+    objstore: async (): Promise<string> => {
+      if (isMissing(minio)) throw new Error(minio.missing)
+      const server = await startMinio(minio)
+      ends.push(() => server.stop())
+      const { bucket, endpoint, accessKey, secretKey, region } = await createBucket(
+        server,
+        'metrics',
+      )
+      const config = {
+        bucket,
+        endpoint,
+        access_key: accessKey,
+        secret_key: secretKey,
+        region,
+        insecure: true,
+      }
+      return JSON.stringify({ type: 'S3', config })
+    },
+  },
+]
+
+describe.each(buckets)('thaw over $name', ({ name, missing, objstore }) => {
+  let local: LocalCloud
+  let thaw: Ask
+  let shipped: string
+  let planned: number
+
+  beforeAll(async () => {
+    if (isMissing(found) || missing !== undefined) return
+    const yaml = await objstore()
+    shipped = await runAgentOnce(yaml, name)
+    local = await startLocalCloud({
+      assembly: world.assembly,
+      objstore: yaml,
+      sliceBytes: SLICE_BYTES,
+    })
+    ends.push(() => local.stop())
+    planned = await local.plan()
+    thaw = remembering(local.ask)
+  })
+
+  afterAll(async () => local?.stop())
+
+  function need(context: TestContext): void {
+    needPeer(context, found)
+    if (missing !== undefined) context.skip(missing)
+  }
+
+  it('has every block of the data directory', (context) => {
+    need(context)
+    expect(world.series).toBeGreaterThan(1000)
+    expect(shipped.match(/^\w{26} uploaded \d+ bytes$/gm)).toHaveLength(world.blocks)
+    expect(planned).toBe(world.blocks)
+  })
+
+  it('answers every query as Prometheus 2.42 does', async (context) => {
+    need(context)
+    const asked = REQUESTS.filter(({ asked }) => asked.meansOtherwise === undefined)
+    const report = await compareAll(asked, thaw, world.prometheus2, {
+      mayBeClose: ({ asked }) => asked.roundsOtherwise ?? asked.machineMath,
+    })
+    console.log(`${name}, against Prometheus 2.42: ${report.summary}`)
+    expect(report.differences).toEqual([])
+    expect(report.values).toBeGreaterThan(100_000)
+  })
+
+  it('answers every query as Prometheus 3.x does, to the last bit', async (context) => {
+    need(context)
+    const { prometheus3 } = world
+    if (prometheus3 === undefined) return context.skip('THAW_PROMETHEUS_3 names no Prometheus 3.x')
+    const report = await compareAll(REQUESTS, thaw, prometheus3, {
+      mayBeClose: ({ asked }) => asked.machineMath,
+      also: sameAnnotations,
+    })
+    console.log(`${name}, against Prometheus 3.x: ${report.summary}`)
+    expect(report.differences).toEqual([])
+  })
+
+  it('lists labels, their values and series as Prometheus does', async (context) => {
+    need(context)
+    for (const [path, params] of NAMES) {
+      const { status, data } = await thaw(path, params)
+      expect({ path, params, status, data }).toEqual({
+        path,
+        params,
+        status: 'success',
+        data: (await world.prometheus2(path, params)).data,
+      })
+    }
+  })
+
+  it('shares a query over days among store functions', async (context) => {
+    need(context)
+    const long = REQUESTS.filter(({ long, asked }) => long && /^sum.*rate\(/.test(asked.expr))
+    expect(long.length).toBeGreaterThan(5)
+    for (const { params } of long) {
+      const before = local.storeInvokes()
+      const { data } = await local.ask('query_range', { ...params, stats: 'all' })
+      const { stats } = data as {
+        stats: { thaw: { slices: number; invokes: number; gets: number } }
+      }
+      expect(stats.thaw.slices).toBeGreaterThan(1)
+      expect(stats.thaw.invokes).toBe(stats.thaw.slices)
+      expect(local.storeInvokes() - before).toBe(stats.thaw.invokes)
+    }
+    const failures = Object.values(local.cloud.stats()).map((stats) => stats.failures)
+    expect(Math.max(...failures)).toBe(0)
+  })
+})
+
+/** A process of its own, with the flags of Thanos's sidecar. */
+async function runAgentOnce(objstore: string, name: string): Promise<string> {
+  const file = join(dir, `${name.replace(/\W/g, '-')}.yml`)
+  await writeFile(file, objstore)
+  return command(process.execPath, [
+    AGENT,
+    '--once',
+    `--prometheus.url=${world.url}`,
+    `--tsdb.path=${world.dataDir}`,
+    `--objstore.config-file=${file}`,
+    // One state file for each bucket.
+    `--shipper.meta-file-name=shipped-to-${name.replace(/\W/g, '-')}.json`,
+  ])
+}

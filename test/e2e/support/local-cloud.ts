@@ -1,0 +1,76 @@
+/** The embedded cloud over one bucket, its bucket index made, and the plain API that answers. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
+import { synthesise } from '#localstack/synthesise.ts'
+import { askUrl, type Ask } from './ask.ts'
+
+export interface Assembly {
+  readonly dir: string
+  remove(): Promise<void>
+}
+
+/** The stack as it would be deployed, with its bundles. */
+export async function synthesiseStack(): Promise<Assembly> {
+  const dir = await mkdtemp(join(tmpdir(), 'thaw-assembly-'))
+  await synthesise({ outDir: dir, context: { replicaLabels: 'replica' } })
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
+}
+
+export interface LocalCloud {
+  readonly ask: Ask
+  readonly cloud: Cloud
+  /** What the functions logged. */
+  readonly log: readonly string[]
+  /** Runs `plan` and returns the number of blocks it knows. */
+  plan(): Promise<number>
+  /** How often the store function ran. */
+  storeInvokes(): number
+  stop(): Promise<void>
+}
+
+export interface LocalCloudOptions {
+  readonly assembly: Assembly
+  /** Thanos's YAML. */
+  readonly objstore: string
+  readonly sliceBytes: number
+}
+
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const log: string[] = []
+  const cloud = await startCloud({
+    assemblyDir: options.assembly.dir,
+    concurrency: 12,
+    environment: {
+      THAW_OBJSTORE_CONFIG: options.objstore,
+      THAW_REPLICA_LABELS: 'replica',
+      THAW_SLICE_BYTES: String(options.sliceBytes),
+      THAW_MAX_SLICES: '8',
+    },
+    log: (source, line) => void log.push(`[${source}] ${line}`),
+  })
+  const nameOf = (end: string): string => {
+    const found = cloud.assembly.functions.find(({ name }) => name.endsWith(end))
+    if (found === undefined) throw new Error(`the stack has no function ${end}`)
+    return found.name
+  }
+  return {
+    ask: askUrl(cloud.httpUrl),
+    cloud,
+    log,
+    async plan() {
+      const { payload } = await cloud.invoke(nameOf('plan'), {})
+      const text = Buffer.from(payload).toString('utf8')
+      const { blocks } = JSON.parse(text) as { blocks?: number }
+      if (blocks === undefined) throw new Error(`plan: ${text}`)
+      return blocks
+    },
+    storeInvokes: () => cloud.stats()[nameOf('store')]?.invokes ?? 0,
+    stop: () => cloud.stop(),
+  }
+}
+
+export function directoryObjstore(directory: string): string {
+  return `type: FILESYSTEM\nconfig:\n  directory: ${JSON.stringify(directory)}\n`
+}

@@ -1,0 +1,46 @@
+/** thaw in this process over a bucket: the parts of the query function, with slices that run in place. */
+import { apiApp } from '#lib/api/app.ts'
+import { DEFAULT_LIMITS, DEFAULT_SCOPE } from '#lib/api/parts.ts'
+import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
+import { slicedBackend } from '#lib/query/sliced-backend.ts'
+import { StoreCache } from '#lib/store/store-cache.ts'
+import { askApp, type Ask } from './ask.ts'
+
+export interface ThawAppOptions {
+  readonly replicaLabels?: readonly string[] | undefined
+  /** Small enough by default that queries are cut. */
+  readonly sliceBytes?: number | undefined
+  readonly now?: (() => number) | undefined
+}
+
+export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
+  const { replicaLabels = [], sliceBytes = 2000, now = Date.now } = options
+  const backend = slicedBackend({
+    bucket,
+    index: new BucketIndexReader(bucket, { now, maxAgeMs: 0 }),
+    cache: new StoreCache(64 * 1024 * 1024),
+    now,
+    cut: { sliceBytes, maxSlices: 16 },
+    concurrency: 16,
+  })
+  return askApp(
+    apiApp({
+      backend,
+      now,
+      startedMs: now(),
+      build: {
+        version: '3.14.0',
+        revision: '',
+        branch: '',
+        buildUser: '',
+        buildDate: '',
+        goVersion: '',
+      },
+      engine: DEFAULT_ENGINE_OPTIONS,
+      scope: { ...DEFAULT_SCOPE, replicaLabels },
+      limits: { ...DEFAULT_LIMITS, deadlineMs: 30_000 },
+    }),
+  )
+}
