@@ -1,4 +1,5 @@
 /** Lambda `query`: the HTTP API of Prometheus and Thanos over the bucket. */
+import { setTimeout } from 'node:timers/promises'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { ApiParts } from '#lib/api/parts.ts'
 import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
@@ -34,6 +35,7 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
       now: Date.now,
       cut: { sliceBytes, maxSlices },
       concurrency: maxSlices,
+      pause: (attempt) => setTimeout(Math.random() * 100 * 2 ** attempt),
       invokeSlice:
         store &&
         ((slice, signal) => {

@@ -36,7 +36,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'lib/lambda': { lib: ['model', 'api'], packages: ['hono', 'node:stream', 'node:zlib'] },
   'lib/aws': { lib: ['model', 'bucket'], packages: ['@aws-sdk/', '@smithy/', 'node:'] },
-  functions: { lib: 'any', packages: ['ulid', 'prom-client'] },
+  functions: { lib: 'any', packages: ['ulid', 'prom-client', 'node:timers/promises'] },
   agent: { lib: 'any', packages: 'any', also: ['agent'] },
   cli: { lib: 'any', packages: 'any', also: ['cli', 'agent', 'localstack'] },
   infra: { lib: [], packages: 'any', also: ['infra'] },

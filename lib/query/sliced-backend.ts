@@ -34,6 +34,8 @@ export interface SlicedBackendParts extends SliceRunner {
   readonly cut: CutOptions
   /** Slices in flight for one query. */
   readonly concurrency: number
+  /** Waits before try `attempt + 1` of a slice: whoever throttled us wants time. */
+  readonly pause?: ((attempt: number) => Promise<void>) | undefined
 }
 
 /** Kinds that another try, or half an answer, can help. The others are the answer. */
@@ -108,8 +110,9 @@ async function runQuery(
     slices.map((slice, i) =>
       limit(async (): Promise<RunOutcome> => {
         const run = runs[i]!
+        sliceSignal.throwIfAborted()
         try {
-          const answer = await withRetry(sliceSignal, () =>
+          const answer = await withRetry(parts, sliceSignal, () =>
             invoke ? invoke(slice, sliceSignal) : runSlice(parts, slice, sliceSignal),
           )
           costs.push(answer.cost)
@@ -240,13 +243,18 @@ function bytesWanted(reaches: readonly SelectorReach[]): (block: BlockRecord) =>
   return (block) => Math.min(1, share) * block.segmentSizes.reduce((total, size) => total + size, 0)
 }
 
-async function withRetry<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function withRetry<T>(
+  { pause }: SlicedBackendParts,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
     } catch (error) {
       if (signal.aborted || attempt === SLICE_ATTEMPTS || !isTransient(error)) throw error
       if (error.kind !== 'unavailable') throw error
+      await pause?.(attempt)
     }
   }
 }

@@ -15,7 +15,10 @@ const histogram: FloatHistogram = {
   zeroCount: 2,
   count: 10,
   sum: -0,
-  positiveSpans: [{ offset: -5, length: 2 }, { offset: 3, length: 1 }],
+  positiveSpans: [
+    { offset: -5, length: 2 },
+    { offset: 3, length: 1 },
+  ],
   negativeSpans: [],
   positiveBuckets: Float64Array.of(1, 2, 5),
   negativeBuckets: new Float64Array(0),
@@ -38,8 +41,18 @@ const values: Record<string, QueryValue> = {
   vector: {
     type: 'vector',
     series: [
-      { labels: labelsFrom({ a: 'b' }), values: Float64Array.of(1, 2, 3), presence: Uint8Array.of(FLOAT, FLOAT, FLOAT), histograms: undefined },
-      { labels: [], values: Float64Array.of(0, -0, 5e-324), presence: Uint8Array.of(0, FLOAT, HISTOGRAM), histograms: [undefined, undefined, histogram] },
+      {
+        labels: labelsFrom({ a: 'b' }),
+        values: Float64Array.of(1, 2, 3),
+        presence: Uint8Array.of(FLOAT, FLOAT, FLOAT),
+        histograms: undefined,
+      },
+      {
+        labels: [],
+        values: Float64Array.of(0, -0, 5e-324),
+        presence: Uint8Array.of(0, FLOAT, HISTOGRAM),
+        histograms: [undefined, undefined, histogram],
+      },
     ],
   },
   matrix: {
@@ -47,7 +60,12 @@ const values: Record<string, QueryValue> = {
     series: [
       {
         labels: labelsFrom({ __name__: 'm' }),
-        samples: { length: 2, timestamps: Float64Array.of(5, 6), values: Float64Array.of(7, NaN), histograms: undefined },
+        samples: {
+          length: 2,
+          timestamps: Float64Array.of(5, 6),
+          values: Float64Array.of(7, NaN),
+          histograms: undefined,
+        },
       },
     ],
   },
@@ -74,18 +92,25 @@ describe('frames', () => {
     new Uint32Array(column.buffer).set([2, 0x7ff00000])
     const sent = answer({ type: 'scalar', values: column })
     const { value } = await decodeAnswer(encodeAnswer(sent), never)
-    expect(new Uint32Array((value as { values: Float64Array }).values.buffer)).toEqual(Uint32Array.of(2, 0x7ff00000))
+    expect(new Uint32Array((value as { values: Float64Array }).values.buffer)).toEqual(
+      Uint32Array.of(2, 0x7ff00000),
+    )
   })
 
   it('carry an error with its kind', async () => {
     const sent = [encodeError(new DomainError('execution', 'many-to-many'))]
-    await expect(decodeAnswer(sent, never)).rejects.toMatchObject({ kind: 'execution', message: 'many-to-many' })
+    await expect(decodeAnswer(sent, never)).rejects.toMatchObject({
+      kind: 'execution',
+      message: 'many-to-many',
+    })
   })
 
   it('are refused at every length they may be cut off at', async () => {
     const bytes = Buffer.concat([...encodeAnswer(answer(values['vector']!))])
     for (let size = 0; size < bytes.length; size++) {
-      await expect(decodeAnswer([bytes.subarray(0, size)], never)).rejects.toMatchObject({ kind: 'corrupt' })
+      await expect(decodeAnswer([bytes.subarray(0, size)], never)).rejects.toMatchObject({
+        kind: 'corrupt',
+      })
     }
   })
 
@@ -99,7 +124,8 @@ describe('frames', () => {
     }))
     const sent = answer({ type: 'vector', series })
     const frames: Uint8Array[] = []
-    for await (const frame of streamAnswer(sent, { bucket, key: () => 'thaw/spill/1' }, 300_000)) frames.push(frame)
+    for await (const frame of streamAnswer(sent, { bucket, key: () => 'thaw/spill/1' }, 300_000))
+      frames.push(frame)
     expect(frames.reduce((sum, frame) => sum + frame.length, 0)).toBeLessThan(310_000)
     const fetchSpill = async (key: string): Promise<Uint8Array> => (await bucket.get(key)).body
     expect(await decodeAnswer(frames, fetchSpill)).toEqual(sent)

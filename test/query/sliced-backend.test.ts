@@ -1,0 +1,269 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { BucketIndexReader, updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { faultyBucket, unavailableError } from '#lib/bucket/faulty-bucket.ts'
+import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
+import { DomainError } from '#lib/model/errors.ts'
+import { formatLabels } from '#lib/model/labels.ts'
+import type { QueryAnswer, QueryRequest } from '#lib/promql/backend.ts'
+import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
+import type { Scope } from '#lib/storage/scope.ts'
+import { decodeAnswer, encodeAnswer } from '#lib/query/frame.ts'
+import { runSlice } from '#lib/query/run-slice.ts'
+import type { Slice } from '#lib/query/slice.ts'
+import { sliceFromEvent, sliceToEvent } from '#lib/query/slice.ts'
+import type { SlicedBackendParts } from '#lib/query/sliced-backend.ts'
+import { planSlices, slicedBackend } from '#lib/query/sliced-backend.ts'
+import { StoreCache } from '#lib/store/store-cache.ts'
+import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
+
+const HOUR = 3600_000
+const scope: Scope = {
+  dedup: true,
+  replicaLabels: ['replica'],
+  partialResponse: false,
+  maxSourceResolutionMs: 0,
+}
+
+/** Two clusters, two replicas with gaps and phases of their own, twelve blocks of two hours each. */
+async function makeBucket(): Promise<Bucket> {
+  const bucket = memoryBucket()
+  let n = 0
+  for (const cluster of ['a', 'b']) {
+    for (const [r, replica] of ['r0', 'r1'].entries()) {
+      for (let window = 0; window < 12; window++) {
+        const start = window * 2 * HOUR
+        const series = ['x', 'y', 'z'].flatMap((host, h) =>
+          ['requests_total', 'load'].map((name) => {
+            const all = every(30_000, start, start + 2 * HOUR, (t) => value(name, t, h))
+            const kept = [...all.timestamps.keys()].filter((i) => !missed(all.timestamps[i]!, r, h))
+            return {
+              labels: labels({ __name__: name, host }),
+              samples: {
+                length: kept.length,
+                timestamps: Float64Array.from(kept, (i) => all.timestamps[i]! + r * 7000 + h * 13),
+                values: Float64Array.from(kept, (i) => all.values[i]!),
+              },
+            }
+          }),
+        )
+        const externalLabels = { cluster, replica }
+        await putBlock(bucket, {
+          id: testId(n++),
+          minTimeMs: start,
+          maxTimeMs: start + 2 * HOUR,
+          externalLabels,
+          series,
+        })
+      }
+    }
+  }
+  await updateBucketIndex(bucket, { now: () => 0 })
+  return bucket
+}
+
+function value(name: string, t: number, host: number): number {
+  if (name === 'load') return Math.sin(t / 1e6 + host) * 5
+  return Math.floor((t % (5 * HOUR)) / 700) + host // a reset every five hours
+}
+
+function missed(t: number, replica: number, host: number): boolean {
+  return Math.floor(t / HOUR) % 5 === replica * 2 + (host === 1 ? 1 : 0)
+}
+
+function backendParts(bucket: Bucket, over: Partial<SlicedBackendParts> = {}): SlicedBackendParts {
+  return {
+    bucket,
+    cache: new StoreCache(1 << 24),
+    index: new BucketIndexReader(bucket, { now: () => 0, maxAgeMs: 60_000 }),
+    now: () => 0,
+    cut: { sliceBytes: Number.MAX_SAFE_INTEGER, maxSlices: 64 },
+    concurrency: 8,
+    ...over,
+  }
+}
+
+const range = (text: string, startMs = 0, stepMs = 60_000, stepCount = 1440): QueryRequest => ({
+  text,
+  grid: { startMs, stepMs, stepCount, endMs: startMs + (stepCount - 1) * stepMs },
+  scope,
+  options: DEFAULT_ENGINE_OPTIONS,
+})
+
+/** Bits of every value, by series. */
+function bitsOf({ value: result }: QueryAnswer): unknown {
+  if (result.type === 'scalar') return new BigUint64Array(result.values.slice().buffer)
+  if (result.type !== 'vector') throw new Error(result.type)
+  return result.series.map(({ labels: own, presence, values }) => [
+    formatLabels(own),
+    [...presence],
+    [...values].map((v, i) =>
+      presence[i] === 0 ? 'absent' : Buffer.from(Float64Array.of(v).buffer).toString('hex'),
+    ),
+  ])
+}
+
+describe('slicedBackend', () => {
+  let bucket: Bucket
+  beforeAll(async () => {
+    bucket = await makeBucket()
+  })
+
+  it.each([
+    'sum by (cluster) (rate(requests_total[5m]))',
+    'increase(requests_total[1h])',
+    'load offset 30m',
+    'max_over_time(load[20m:3m])',
+    'absent(load{host="w"})',
+    'topk(2, load)',
+    'load / on (cluster, host) requests_total',
+    'count(load > 1) or vector(0)',
+    'avg by (host) (load @ 40000)',
+    'requests_total - requests_total offset 1h',
+    'time() + scalar(sum(load))',
+  ])('gives the same bits in slices as whole: %s', async (text) => {
+    const whole = await slicedBackend(backendParts(bucket)).query(range(text))
+    expect(whole.cost.slices).toBe(1)
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 2, max: 40 }), async (maxSlices) => {
+        const cut = { sliceBytes: 1, maxSlices }
+        const sliced = await slicedBackend(backendParts(bucket, { cut })).query(range(text))
+        expect(sliced.cost.slices).toBeGreaterThan(1)
+        expect(bitsOf(sliced)).toEqual(bitsOf(whole))
+      }),
+      { numRuns: 4 },
+    )
+  })
+
+  it('sends slices to another function when there is more than one, and runs a lone one in place', async () => {
+    const sent: Slice[] = []
+    const invokeSlice = async (slice: Slice) => {
+      sent.push(slice)
+      const event = JSON.parse(JSON.stringify(sliceToEvent(slice, 0))) as ReturnType<
+        typeof sliceToEvent
+      >
+      const answer = await runSlice(backendParts(bucket), sliceFromEvent(event))
+      return decodeAnswer(encodeAnswer(answer), () => Promise.reject(new Error('no spill')))
+    }
+    const request = range('sum(rate(requests_total[5m]))')
+    const whole = await slicedBackend(backendParts(bucket, { invokeSlice })).query(request)
+    expect(sent).toEqual([])
+    expect(whole.cost).toMatchObject({ slices: 1, invokes: 0 })
+    const cut = { sliceBytes: 1, maxSlices: 6 }
+    const sliced = await slicedBackend(backendParts(bucket, { invokeSlice, cut })).query(request)
+    expect(sent).toHaveLength(6)
+    expect(sliced.cost).toMatchObject({ slices: 6, invokes: 6 })
+    expect(bitsOf(sliced)).toEqual(bitsOf(whole))
+  })
+
+  it('cuts at block borders, and gives a slice only the blocks it may read', async () => {
+    const cut = { sliceBytes: 1, maxSlices: 12 }
+    const { slices, runs } = await planSlices(
+      backendParts(bucket, { cut }),
+      range('rate(load[5m])'),
+    )
+    expect(runs.map(({ first, count }) => [first, count])).toEqual(
+      Array.from({ length: 12 }, (_, i) => [i * 120, 120]),
+    )
+    // Two clusters, two replicas; the window before for the range and the replicas' neighbours, the next for the latter.
+    expect(slices.map((slice) => slice.blocks.length)).toEqual([
+      8,
+      ...Array.from({ length: 10 }, () => 12),
+      8,
+    ])
+  })
+
+  it('asks again for a slice that failed in passing', async () => {
+    let calls = 0
+    const invokeSlice = (slice: Slice) => {
+      calls++
+      if (calls % 2 === 1) return Promise.reject(new DomainError('unavailable', 'throttled'))
+      return runSlice(backendParts(bucket), slice)
+    }
+    const cut = { sliceBytes: 1, maxSlices: 2 }
+    const answer = await slicedBackend(
+      backendParts(bucket, { invokeSlice, cut, concurrency: 1 }),
+    ).query(range('load'))
+    expect(calls).toBe(4)
+    expect(answer.warnings).toEqual([])
+  })
+
+  describe('with a slice that stays away', () => {
+    const invokeSlice = (slice: Slice) =>
+      slice.grid.startMs === 0
+        ? Promise.reject(new DomainError('unavailable', 'function store is gone'))
+        : runSlice(backendParts(bucket), slice)
+    const parts = () => backendParts(bucket, { invokeSlice, cut: { sliceBytes: 1, maxSlices: 2 } })
+
+    it('answers the rest with a warning when half an answer is wanted', async () => {
+      const request = { ...range('load'), scope: { ...scope, partialResponse: true } }
+      const answer = await slicedBackend(parts()).query(request)
+      expect(answer.warnings).toEqual([
+        'no data from 1970-01-01T00:00:00.000Z to 1970-01-01T11:59:00.000Z: function store is gone',
+      ])
+      const { series } = answer.value as Extract<QueryAnswer['value'], { type: 'vector' }>
+      expect(series[0]!.presence.subarray(0, 720).every((kind) => kind === 0)).toBe(true)
+      expect(series[0]!.presence.subarray(720).some((kind) => kind === 1)).toBe(true)
+    })
+
+    it('fails otherwise', async () => {
+      await expect(slicedBackend(parts()).query(range('load'))).rejects.toMatchObject({
+        kind: 'unavailable',
+      })
+    })
+  })
+
+  it('does not try again what another try cannot help', async () => {
+    let calls = 0
+    const invokeSlice = () => {
+      calls++
+      return Promise.reject(new DomainError('execution', 'many-to-many'))
+    }
+    const parts = backendParts(bucket, {
+      invokeSlice,
+      cut: { sliceBytes: 1, maxSlices: 2 },
+      concurrency: 1,
+    })
+    const request = { ...range('load'), scope: { ...scope, partialResponse: true } }
+    await expect(slicedBackend(parts).query(request)).rejects.toMatchObject({
+      message: 'many-to-many',
+    })
+    expect(calls).toBe(1)
+  })
+
+  it('says so when the bucket is away', async () => {
+    const { bucket: faulty } = faultyBucket(bucket, {
+      fault: { type: 'fail', error: unavailableError() },
+    })
+    await expect(slicedBackend(backendParts(faulty)).query(range('load'))).rejects.toMatchObject({
+      kind: 'unavailable',
+    })
+  })
+
+  it('lists series of all matcher sets once, in order', async () => {
+    const { series } = await slicedBackend(backendParts(bucket)).series(
+      {
+        matcherSets: [
+          [{ type: '=', name: 'host', value: 'x' }],
+          [
+            { type: '=~', name: '__name__', value: 'load' },
+            { type: '!=', name: 'host', value: 'z' },
+          ],
+        ],
+        startMs: 0,
+        endMs: 24 * HOUR,
+        limit: 0,
+      },
+      scope,
+    )
+    expect(series.map(formatLabels)).toEqual([
+      'load{cluster="a", host="x"}',
+      'load{cluster="a", host="y"}',
+      'load{cluster="b", host="x"}',
+      'load{cluster="b", host="y"}',
+      'requests_total{cluster="a", host="x"}',
+      'requests_total{cluster="b", host="x"}',
+    ])
+  })
+})
