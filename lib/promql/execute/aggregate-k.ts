@@ -7,6 +7,7 @@ import { ABSENT, HISTOGRAM } from '../result.ts'
 import { formatGeneral } from '../function/float-math.ts'
 import {
   newColumn,
+  NOTHING,
   setFloat,
   setHistogram,
   storedColumns,
@@ -15,6 +16,7 @@ import {
 } from './column.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
 import { GroupIndex, groupingOf, groupLabels } from './grouping.ts'
+import { drain } from './materialize.ts'
 import { hashRatio, loadHash } from './label-hash.ts'
 
 interface Pick {
@@ -31,7 +33,10 @@ export async function aggregateK(
   grid: EvalGrid,
 ): Promise<VectorOperator> {
   const op = aggregation.op as 'topk' | 'bottomk' | 'limitk' | 'limit_ratio'
-  if (!checkParams(evaluation, aggregation, params)) return storedColumns([], [])
+  if (!checkParams(evaluation, aggregation, params)) {
+    await drain(evaluation, input, input.heads.keys(), grid)
+    return NOTHING
+  }
   if (op === 'limit_ratio') await loadHash()
   const grouping = groupingOf(aggregation)
   const index = new GroupIndex()
@@ -46,7 +51,12 @@ export async function aggregateK(
   }
   return output()
 
-  function take(series: number, labels: Labels, column: Column, steps: (Pick[] | undefined)[]): void {
+  function take(
+    series: number,
+    labels: Labels,
+    column: Column,
+    steps: (Pick[] | undefined)[],
+  ): void {
     const ratio = op === 'limit_ratio' ? hashRatio(labels) : 0
     for (let step = 0; step < grid.stepCount; step++) {
       const kind = column.presence[step]

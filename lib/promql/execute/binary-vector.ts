@@ -24,12 +24,13 @@ import {
   type VectorOperator,
 } from './column.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
-import { materialize } from './materialize.ts'
+import { drain, materialize } from './materialize.ts'
 import { METADATA_LABELS, mergeEqualLabels } from './merge-series.ts'
 import { matchLabels, membersOf, signaturesOf } from './signature.ts'
 
 /** The series of one signature: those of the "many" side, those of the "one" side, and what may come out. */
 interface Match {
+  readonly ordinal: number
   readonly many: readonly number[]
   readonly one: readonly number[]
   /** Result labels by key, numbered within the match. */
@@ -72,7 +73,12 @@ export async function vectorBinary(
   }
   const heads: SeriesHead[] = []
   const owner: Match[] = []
-  for (let ordinal = 0; ordinal < signatures.count; ordinal++) planMatch(ordinal)
+  for (let ordinal = 0; ordinal < signatures.count; ordinal++) {
+    planMatch(ordinal)
+    if (owner.at(-1)?.ordinal === ordinal) continue
+    await drain(evaluation, many, manyMembers[ordinal]!, grid)
+    await drain(evaluation, one, oneMembers[ordinal]!, grid)
+  }
   return mergeEqualLabels({
     heads,
     column(index) {
@@ -84,6 +90,7 @@ export async function vectorBinary(
 
   function planMatch(ordinal: number): void {
     const match: Match = {
+      ordinal,
       many: manyMembers[ordinal]!,
       one: oneMembers[ordinal]!,
       outputs: new Map(),

@@ -99,7 +99,7 @@ export function exp2(x: number): number {
   if (x < -1074) return 0
   const whole = Math.trunc(x + (x > 0 ? 0.5 : x < 0 ? -0.5 : 0))
   const rest = x - whole
-  const high = rest * 6.93147180369123816490e-1
+  const high = rest * 6.9314718036912381649e-1
   const low = -rest * 1.90821492927058770002e-10
   const r = high - low
   const t = r * r
@@ -109,7 +109,7 @@ export function exp2(x: number): number {
       (-2.77777777770155933842e-3 +
         t *
           (6.61375632143793436117e-5 +
-            t * (-1.65339022054652515390e-6 + t * 4.13813679705723846039e-8)))
+            t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8)))
   const c = r - t * polynomial
   return scaled(1 - (low - (r * c) / (2 - c) - high), whole)
 }

@@ -202,4 +202,12 @@ describe('evaluate', () => {
       ],
     })
   })
+
+  it('mentions also what a join has no use for', async () => {
+    const { value, annotations } = await run('b + on(i) rate(a{i="2"}[5m])', INSTANT)
+    expect(value).toEqual({ type: 'vector', series: [] })
+    expect(annotations.infos).toEqual([
+      'PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "a" (1:16)',
+    ])
+  })
 })
