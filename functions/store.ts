@@ -16,8 +16,9 @@ const environment = readEnvironment(process.env)
 const cache = new StoreCache(environment.cacheBytes)
 const opened = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env))
 
-export const handler = streamHandler(async function* (event: SliceEvent) {
+export const handler = streamHandler(async function* (sent) {
   try {
+    const event = sent as SliceEvent
     const bucket = await opened
     const signal = AbortSignal.timeout(Math.max(1, event.deadlineMs - Date.now()))
     const slice = sliceFromEvent(event)

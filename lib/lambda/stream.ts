@@ -5,12 +5,12 @@ import { pipeline } from 'node:stream/promises'
 
 /** What Lambda's Node runtime offers as a global. */
 declare const awslambda: {
-  streamifyResponse<E>(handler: (event: E, response: Writable) => Promise<void>): unknown
+  streamifyResponse(handler: (event: unknown, response: Writable) => Promise<void>): unknown
 }
 
 /** Backpressure included; an exception before the first byte becomes a function error. */
-export function streamHandler<E>(answer: (event: E) => AsyncIterable<Uint8Array>): unknown {
-  return awslambda.streamifyResponse(async (event: E, response: Writable) => {
+export function streamHandler(answer: (event: unknown) => AsyncIterable<Uint8Array>): unknown {
+  return awslambda.streamifyResponse(async (event, response) => {
     await pipeline(Readable.from(answer(event), { objectMode: false }), response)
   })
 }
