@@ -27,6 +27,7 @@ import {
   synthesiseStack,
 } from './support/local-cloud.ts'
 import { makeData } from './support/made-data.ts'
+import { SILENT } from './support/queries.ts'
 import { NAMES, remembering, REQUESTS } from './support/requests.ts'
 
 const AGENT = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
@@ -179,6 +180,7 @@ describe.each(buckets)('thaw over $name', ({ name, missing, objstore }) => {
     console.log(`${name}, against Prometheus 2.42: ${report.summary}`)
     expect(report.differences).toEqual([])
     expect(report.values).toBeGreaterThan(100_000)
+    expect(report.silent).toEqual(SILENT)
   })
 
   it('answers every query as Prometheus 3.x does, to the last bit', async (context) => {

@@ -14,6 +14,8 @@ export interface Report {
   readonly differences: readonly string[]
   /** Of answers that are equal to the last bit. */
   readonly values: number
+  /** Expressions that no request got a value for. */
+  readonly silent: readonly string[]
   readonly summary: string
 }
 
@@ -24,6 +26,7 @@ export async function compareAll(
   { mayBeClose, also = () => undefined }: CompareAllOptions,
 ): Promise<Report> {
   const differences: string[] = []
+  const silent = new Set(requests.map(({ asked }) => asked.expr))
   const close = new Map<string, Set<string>>()
   let values = 0
   let equal = 0
@@ -39,6 +42,7 @@ export async function compareAll(
     else if (comparison.type === 'equal') {
       equal++
       values += comparison.values
+      if (comparison.values > 0) silent.delete(asked.expr)
     } else {
       const reason = mayBeClose(request)
       if (reason === undefined) {
@@ -46,6 +50,7 @@ export async function compareAll(
         continue
       }
       worst = Math.max(worst, comparison.worst)
+      silent.delete(asked.expr)
       const expressions = close.get(reason)
       if (expressions) expressions.add(asked.expr)
       else close.set(reason, new Set([asked.expr]))
@@ -59,7 +64,7 @@ export async function compareAll(
       ? [`the others within ${worst.toExponential(1)} of each value:`, ...reasons]
       : []),
   ]
-  return { differences, values, summary: lines.join('\n') }
+  return { differences, values, silent: [...silent], summary: lines.join('\n') }
 }
 
 /** Warnings and infos, whose order means nothing. */

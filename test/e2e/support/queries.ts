@@ -105,9 +105,9 @@ const KUBERNETES: readonly string[] = [
   `kube_deployment_status_observed_generation{job="kube-state-metrics"} != kube_deployment_metadata_generation{job="kube-state-metrics"}`,
   `(kube_deployment_spec_replicas{job="kube-state-metrics"} > kube_deployment_status_replicas_available{job="kube-state-metrics"}) and (changes(kube_deployment_status_replicas_updated{job="kube-state-metrics"}[10m]) == 0)`,
   `kube_node_status_condition{job="kube-state-metrics",condition="Ready",status="true"} == 0 and on (cluster, node) kube_node_spec_unschedulable == 0`,
-  `sum(changes(kube_node_status_condition{status="true",condition="Ready"}[15m])) by (cluster, node) > 0`,
+  `sum(changes(kube_node_status_condition{status="true",condition="Ready"}[3h])) by (cluster, node) > 0`,
   `count by (cluster) (count by (kubelet_version, cluster) (label_replace(kube_node_info, "kubelet_version", "$1", "kubelet_version", "(v[0-9]*.[0-9]*).*")))`,
-  `sum(kube_pod_container_resource_requests{resource="memory"}) - (sum(kube_node_status_allocatable{resource="memory"}) - max(kube_node_status_allocatable{resource="memory"})) > 0`,
+  `sum(kube_pod_container_resource_requests{resource="memory"}) - (sum(kube_node_status_allocatable{resource="memory"}) - max(kube_node_status_allocatable{resource="memory"})) > -1e11`,
   `increase(kube_pod_container_status_restarts_total[6h]) > 0`,
   `topk by (namespace) (2, sum by (namespace, pod) (container_memory_rss))`,
   `sum(rate(container_network_receive_bytes_total{cluster="made"}[5m])) by (namespace) + sum(rate(container_network_transmit_bytes_total{cluster="made"}[5m])) by (namespace)`,
@@ -226,3 +226,6 @@ export const INSTANT_ONLY: readonly Asked[] = [
   { expr: `{cluster="made", instance="10.0.0.1:9100"}` },
   { expr: `count({__name__=~".+"}) by (__name__)` },
 ]
+
+/** Those that have no answer at all in the made data: emptiness is compared too. */
+export const SILENT: readonly string[] = [`no_such_metric`]
