@@ -88,7 +88,7 @@ function seriesOf(
 }
 
 /** What `k + 1` scrapes have added, `unit` for each observation; more buckets are in use from the 200th on. */
-function exponential(schema: number, k: number, unit: number): FloatHistogram {
+export function exponential(schema: number, k: number, unit: number): FloatHistogram {
   const wide = k >= 200
   const positiveSpans: Span[] = wide
     ? [
