@@ -14,8 +14,8 @@ export function localCommand(
   load: () => Promise<LocalModule> = () => import('#localstack/local.ts'),
 ): Command {
   const command = new Command('local')
-    .description('Runs all of thaw on this machine: functions, bucket, HTTP API and UI.')
-    .option('--port <port>', 'where the HTTP API and the UI answer', port, 19090)
+    .description('Runs all of thaw on this machine: agents, bucket, functions, HTTP API.')
+    .option('--port <port>', 'where the HTTP API answers', port, 19090)
     .option('--data-dir <dir>', 'where the bucket and the caches are kept', '.thaw')
     .option('--days <n>', 'days of sample data, when no Prometheus is given', days, 15)
     .option('--prometheus.url <url>', 'a Prometheus whose blocks are shipped')
