@@ -9,6 +9,7 @@ import {
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2'
 import type { CorsPreflightOptions } from 'aws-cdk-lib/aws-apigatewayv2'
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
@@ -30,6 +31,8 @@ export class FrontDoor extends Construct {
       description: `Prometheus HTTP API of ${config.stackName}`,
       createDefaultStage: false,
       defaultIntegration: new HttpLambdaIntegration('Query', query.function),
+      // Whoever may call is decided before `query` is woken: without a signature of this account's IAM, nobody.
+      defaultAuthorizer: new HttpIamAuthorizer(),
       ...(config.corsOrigins.length > 0 ? { corsPreflight: cors(config.corsOrigins) } : {}),
     })
 

@@ -5,12 +5,12 @@ import { plain, resourceOf, resourcesOf, synthesize } from './synthesized.ts'
 describe('the front door', () => {
   const template = synthesize()
 
-  it('hands every request to query', () => {
+  it('hands every request that IAM lets in to query', () => {
     const routes = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Route'))
     expect(routes.map(({ Properties }) => plain(Properties))).toEqual([
       {
         ApiId: 'HttpApi',
-        AuthorizationType: 'NONE',
+        AuthorizationType: 'AWS_IAM',
         RouteKey: '$default',
         Target: 'integrations/HttpApiDefaultRouteQuery',
       },
