@@ -12,7 +12,8 @@ export interface ErrorStatus {
  */
 const STATUS_OF_KIND: Record<ErrorKind, ErrorStatus> = {
   invalid: { status: 400, errorType: 'bad_data' },
-  'not-found': { status: 404, errorType: 'not_found' },
+  // An object or the bucket is gone, perhaps for this moment only; 404 would say that the URL is wrong.
+  'not-found': { status: 503, errorType: 'unavailable' },
   conflict: { status: 409, errorType: 'conflict' },
   corrupt: { status: 500, errorType: 'internal' },
   limit: { status: 422, errorType: 'execution' },

@@ -230,7 +230,7 @@ describe('labels, values and series', () => {
 describe('errors', () => {
   it.each([
     [new DomainError('invalid', 'm'), 400, 'bad_data'],
-    [new DomainError('not-found', 'm'), 404, 'not_found'],
+    [new DomainError('not-found', 'm'), 503, 'unavailable'],
     [new ConflictError('k', 'm'), 409, 'conflict'],
     [new CorruptError('m', 4), 500, 'internal'],
     [new LimitError('m', 1, 2), 422, 'execution'],

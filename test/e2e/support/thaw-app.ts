@@ -13,13 +13,17 @@ export interface ThawAppOptions {
   /** Small enough by default that queries are cut. */
   readonly sliceBytes?: number | undefined
   readonly now?: (() => number) | undefined
+  /** How long the bucket index is believed. */
+  readonly indexAgeMs?: number | undefined
+  readonly deadlineMs?: number | undefined
 }
 
 export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
   const { replicaLabels = [], sliceBytes = 2000, now = Date.now } = options
+  const { indexAgeMs = 0, deadlineMs = 30_000 } = options
   const backend = slicedBackend({
     bucket,
-    index: new BucketIndexReader(bucket, { now, maxAgeMs: 0 }),
+    index: new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs }),
     cache: new StoreCache(64 * 1024 * 1024),
     now,
     cut: { sliceBytes, maxSlices: 16 },
@@ -40,7 +44,7 @@ export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
       },
       engine: DEFAULT_ENGINE_OPTIONS,
       scope: { ...DEFAULT_SCOPE, replicaLabels },
-      limits: { ...DEFAULT_LIMITS, deadlineMs: 30_000 },
+      limits: { ...DEFAULT_LIMITS, deadlineMs },
     }),
   )
 }
