@@ -26,6 +26,7 @@ export async function runSlice(
     cache,
     blocks: slice.blocks,
     scope: slice.scope,
+    shard: slice.shard,
   })
   const outcome = await evaluate({
     expr: parseExpr(slice.text, { features: slice.options.features }),

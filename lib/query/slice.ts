@@ -1,5 +1,6 @@
 /** A slice: a whole expression over some of a query's steps, with all a store function needs to answer it. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { Shard } from '#lib/storage/storage.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { EngineOptions, Feature } from '#lib/promql/options.ts'
 import type { StepGrid } from '#lib/promql/result.ts'
@@ -12,6 +13,8 @@ export interface Slice {
   readonly grid: StepGrid
   readonly scope: Scope
   readonly options: EngineOptions
+  /** Only the series of this shard; the other shards of these steps are other slices. */
+  readonly shard?: Shard | undefined
   /** The blocks it may read: those that overlap the time its selectors reach. */
   readonly blocks: readonly BlockRecord[]
 }

@@ -4,12 +4,14 @@ import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { ErrorKind } from '#lib/model/errors.ts'
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
+import type { Labels } from '#lib/model/labels.ts'
 import { keepLabels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
 import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
 import type { Scope } from '#lib/storage/scope.ts'
-import type { SelectRequest, SeriesSet, Storage } from '#lib/storage/storage.ts'
+import { inShard } from '#lib/storage/shard.ts'
+import type { SelectRequest, SeriesSet, Shard, Storage } from '#lib/storage/storage.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import { NO_TOMBSTONES, parseTombstones } from '#lib/tsdb/block/tombstones.ts'
 import type { LoadedChunk } from './block-chunks.ts'
@@ -30,6 +32,8 @@ export interface BlockStorageParts {
   /** Visible blocks that may have samples of what will be asked. */
   readonly blocks: readonly BlockRecord[]
   readonly scope: Scope
+  /** Answers only with the series of this shard. */
+  readonly shard?: Shard | undefined
 }
 
 /** Blocks read at once by one selector. */
@@ -54,6 +58,10 @@ export function blockStorage(parts: BlockStorageParts): Storage {
   const replicaLabels = new Set(parts.scope.dedup ? parts.scope.replicaLabels : [])
   const reachMs = DEDUP_REACH_MS * (replicaCount(rawBlocks, replicaLabels) - 1)
   const limit = pLimit(BLOCKS_AT_ONCE)
+  const { shard } = parts
+  // Replicas of a series are of one shard, so their labels don't count.
+  const ofShard = (labels: Labels): boolean =>
+    shard === undefined || inShard(withoutLabels(labels, replicaLabels), shard)
 
   /** Runs `read` on every block; a block that fails alone is a warning where half an answer is wanted. */
   async function forBlocks<T>(
@@ -83,7 +91,7 @@ export function blockStorage(parts: BlockStorageParts): Storage {
     const reach = request.hints.labelsOnly ? 0 : reachMs
     const interval = { startMs: request.startMs - reach, endMs: request.endMs + reach }
     const { results, warnings } = await forBlocks(overlapping(rawBlocks, interval), (block) =>
-      selectBlock(parts, block, matchers, interval, request.hints.labelsOnly, signal),
+      selectBlock(parts, block, { matchers, interval, request, ofShard, signal }),
     )
     return seriesSet(results.flat(), {
       replicaLabels,
@@ -137,13 +145,19 @@ function replicaCount(blocks: readonly BlockRecord[], replicaLabels: ReadonlySet
   return Math.max(1, ...[...streams.values()].map((replicas) => replicas.size))
 }
 
+interface BlockSelection {
+  readonly matchers: readonly CompiledMatcher[]
+  /** What to read: the request's, and further where replicas are merged. */
+  readonly interval: ClosedInterval
+  readonly request: SelectRequest
+  readonly ofShard: (labels: Labels) => boolean
+  readonly signal?: AbortSignal | undefined
+}
+
 async function selectBlock(
   { bucket, cache }: BlockStorageParts,
   block: BlockRecord,
-  matchers: readonly CompiledMatcher[],
-  interval: ClosedInterval,
-  labelsOnly: boolean,
-  signal?: AbortSignal,
+  { matchers, interval, request, ofShard, signal }: BlockSelection,
 ): Promise<SeriesPart[]> {
   const rest = matchExternalLabels(matchers, block.labels)
   if (!rest) return []
@@ -153,10 +167,11 @@ async function selectBlock(
   ])
   const reader = { bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal }
   const found = await findSeries(reader, rest)
-  const wanted = found.series.filter(({ chunks }) =>
-    chunks.some((chunk) => inInterval(chunk, interval)),
+  const wanted = found.series.filter(
+    ({ labels, chunks }) => chunks.some((chunk) => inInterval(chunk, interval)) && ofShard(labels),
   )
-  if (labelsOnly) return wanted.map(({ labels }) => ({ labels, chunks: [], deleted: [] }))
+  if (request.hints.labelsOnly)
+    return wanted.map(({ labels }) => ({ labels, chunks: [], deleted: [] }))
   const chunks = await loadChunks(bucket, block, found, wanted, interval, signal)
   return wanted.map(({ id, labels }, i) => ({
     labels,

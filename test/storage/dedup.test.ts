@@ -31,7 +31,11 @@ describe('dedupReplicas', () => {
   })
 
   it('folds three replicas in order', () => {
-    const merged = dedupReplicas([seconds(0, 100), seconds(0, 15, 100), seconds(0, 15, 30, 45, 100)])
+    const merged = dedupReplicas([
+      seconds(0, 100),
+      seconds(0, 15, 100),
+      seconds(0, 15, 30, 45, 100),
+    ])
     expect(times(merged)).toEqual([0, 15, 30, 45, 100])
   })
 
@@ -48,16 +52,23 @@ describe('dedupReplicas', () => {
       .uniqueArray(fc.integer({ min: 0, max: 4000 }), { maxLength: 200 })
       .map((all) => all.sort((a, b) => a - b))
     fc.assert(
-      fc.property(replica, replica, replica, fc.integer({ min: 0, max: 4000 }), fc.integer({ min: 0, max: 2000 }), (a, b, c, start, span) => {
-        const end = start + span
-        const reach = (2 * DEDUP_REACH_MS) / 1000
-        const near = (all: number[]): SampleColumns =>
-          seconds(...all.filter((t) => t >= start - reach && t <= end + reach))
-        const inside = (all: number[]): number[] => all.filter((t) => t >= start && t <= end)
-        const whole = times(dedupReplicas([seconds(...a), seconds(...b), seconds(...c)]))
-        const cut = times(dedupReplicas([near(a), near(b), near(c)]))
-        expect(inside(cut)).toEqual(inside(whole))
-      }),
+      fc.property(
+        replica,
+        replica,
+        replica,
+        fc.integer({ min: 0, max: 4000 }),
+        fc.integer({ min: 0, max: 2000 }),
+        (a, b, c, start, span) => {
+          const end = start + span
+          const reach = (2 * DEDUP_REACH_MS) / 1000
+          const near = (all: number[]): SampleColumns =>
+            seconds(...all.filter((t) => t >= start - reach && t <= end + reach))
+          const inside = (all: number[]): number[] => all.filter((t) => t >= start && t <= end)
+          const whole = times(dedupReplicas([seconds(...a), seconds(...b), seconds(...c)]))
+          const cut = times(dedupReplicas([near(a), near(b), near(c)]))
+          expect(inside(cut)).toEqual(inside(whole))
+        },
+      ),
       { numRuns: 500 },
     )
   })
