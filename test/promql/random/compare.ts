@@ -1,0 +1,133 @@
+/** Compares two answers to a random query: every series, timestamp, value, histogram field, error and annotation. */
+import type { ApiAnswer } from '#test/e2e/support/ask.ts'
+
+export type Verdict =
+  | { readonly type: 'equal'; readonly values: number }
+  /** The same but for last bits: `ulps` is the largest distance. */
+  | { readonly type: 'close'; readonly ulps: number; readonly detail: string }
+  | { readonly type: 'different'; readonly detail: string }
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+
+interface Series {
+  readonly metric: Readonly<Record<string, string>>
+  readonly [samples: string]: Json | Readonly<Record<string, string>>
+}
+
+/** `ordered`: an instant vector whose order is promised. */
+export function compareAnswers(actual: ApiAnswer, expected: ApiAnswer, ordered: boolean): Verdict {
+  const outcome = ({ httpStatus, status, errorType = '', error = '' }: ApiAnswer): string =>
+    `${httpStatus} ${status} ${errorType} ${error}`
+  if (outcome(actual) !== outcome(expected)) {
+    return different(`${outcome(actual)}\n    want ${outcome(expected)}`)
+  }
+  const said = compareSaid(actual, expected)
+  if (said !== undefined) return different(said)
+  if (expected.status === 'error') return { type: 'equal', values: 0 }
+  const distance = new Distance()
+  const a = shape(actual.data as never, ordered)
+  const b = shape(expected.data as never, ordered)
+  for (const [key, samples] of b) {
+    const got = a.get(key)
+    if (got === undefined) return different(`no series ${key}: want ${show(samples)}`)
+    if (!distance.measure(got, samples)) {
+      return different(`${key} ${distance.where}\n    got  ${show(got)}\n    want ${show(samples)}`)
+    }
+  }
+  for (const [key, samples] of a) {
+    if (!b.has(key)) return different(`series too many: ${key}: ${show(samples)}`)
+  }
+  return distance.ulps > 0
+    ? { type: 'close', ulps: distance.ulps, detail: distance.where }
+    : { type: 'equal', values: distance.values }
+}
+
+/** Warnings and infos as sets. Prometheus shows ten of each, any ten, and counts the rest. */
+function compareSaid(actual: ApiAnswer, expected: ApiAnswer): string | undefined {
+  for (const kind of ['warnings', 'infos'] as const) {
+    const sorted = (answer: ApiAnswer): string[] => [...(answer[kind] ?? [])].sort()
+    const [a, b] = [sorted(actual), sorted(expected)]
+    const rest = (all: readonly string[]): string | undefined =>
+      all.find((text) => /^\d+ more .* annotations omitted$/.test(text))
+    if (rest(b) !== undefined ? rest(a) !== rest(b) : a.join('\n') !== b.join('\n')) {
+      return `${kind} ${JSON.stringify(a)}\n    want ${JSON.stringify(b)}`
+    }
+  }
+  return undefined
+}
+
+function shape(
+  { resultType, result }: { resultType: string; result: Json },
+  ordered: boolean,
+): Map<string, Json> {
+  if (resultType !== 'vector' && resultType !== 'matrix') return new Map([[resultType, result]])
+  return new Map(
+    (result as unknown as readonly Series[]).map(({ metric, ...samples }, i) => {
+      const labels = Object.entries(metric).sort(([x], [y]) => (x < y ? -1 : 1))
+      return [`${resultType}${ordered ? ` ${i}` : ''} ${JSON.stringify(labels)}`, samples as Json]
+    }),
+  )
+}
+
+/** Goes over two JSON values of the same shape; strings that are floats may be apart, nothing else. */
+class Distance {
+  ulps = 0
+  values = 0
+  where = ''
+
+  measure(a: Json, b: Json): boolean {
+    if (Array.isArray(a) && Array.isArray(b)) {
+      return (
+        (a.length === b.length || this.#note(`${a.length} entries, want ${b.length}`)) &&
+        b.every((one, i) => this.measure(a[i] as Json, one as Json))
+      )
+    }
+    if (typeof a === 'string' && typeof b === 'string') return this.#float(a, b)
+    if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
+      return a === b || this.#note(`${show(a)}, want ${show(b)}`)
+    }
+    const names = (record: object): string => Object.keys(record).sort().join()
+    if (names(a) !== names(b)) return this.#note(`${names(a)}, want ${names(b)}`)
+    return Object.entries(b).every(([name, one]) =>
+      this.measure((a as Readonly<Record<string, Json>>)[name]!, one as Json),
+    )
+  }
+
+  #float(a: string, b: string): boolean {
+    this.values++
+    if (a === b) return true
+    const apart = ulpsApart(Number(a), Number(b))
+    this.#note(`${a}, want ${b}`)
+    if (!(apart < 2 ** 52)) return false
+    this.ulps = Math.max(this.ulps, apart, 1)
+    return true
+  }
+
+  #note(where: string): boolean {
+    if (this.where === '') this.where = where
+    return false
+  }
+}
+
+const float = new Float64Array(1)
+const bits = new BigInt64Array(float.buffer)
+
+/** How many floats lie between; NaN where one is no finite number. */
+export function ulpsApart(a: number, b: number): number {
+  if (!Number.isFinite(a) || !Number.isFinite(b)) return NaN
+  const place = (value: number): bigint => {
+    float[0] = value
+    return bits[0]! < 0n ? -(bits[0]! & 0x7fffffffffffffffn) : bits[0]!
+  }
+  const distance = place(a) - place(b)
+  return Number(distance < 0n ? -distance : distance)
+}
+
+function show(value: Json): string {
+  const text = JSON.stringify(value)
+  return text.length > 600 ? `${text.slice(0, 600)}…` : text
+}
+
+function different(detail: string): Verdict {
+  return { type: 'different', detail }
+}
