@@ -4,7 +4,6 @@ import { crc32c } from './crc32c.ts'
 
 export class ByteReader {
   readonly bytes: Uint8Array
-  readonly #view: DataView
   offset: number
   /** Exclusive. Never past the bytes. */
   readonly end: number
@@ -14,7 +13,6 @@ export class ByteReader {
       throw new CorruptError(`range ${offset}..${end} is outside ${bytes.length} bytes`, offset)
     }
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.offset = offset
     this.end = end
   }
@@ -37,28 +35,37 @@ export class ByteReader {
     this.#take(size)
   }
 
+  /** By bytes: most readers live for one field or two, and a DataView costs more than that. */
+  #uint32At(at: number): number {
+    const { bytes } = this
+    const low = (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+    return ((bytes[at]! << 24) | low) >>> 0
+  }
+
   uint8(): number {
     return this.bytes[this.#take(1)]!
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.#take(2))
+    const at = this.#take(2)
+    return (this.bytes[at]! << 8) | this.bytes[at + 1]!
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4))
+    return this.#uint32At(this.#take(4))
   }
 
   /** Rejects what a double can't hold exactly. */
   uint64(): number {
     const start = this.#take(8)
-    const high = this.#view.getUint32(start)
+    const high = this.#uint32At(start)
     if (high > 0x1f_ffff) throw new CorruptError('uint64 exceeds 2^53', start)
-    return high * 0x1_0000_0000 + this.#view.getUint32(start + 4)
+    return high * 0x1_0000_0000 + this.#uint32At(start + 4)
   }
 
   float64(): number {
-    return this.#view.getFloat64(this.#take(8))
+    const { buffer, byteOffset } = this.bytes
+    return new DataView(buffer, byteOffset + this.#take(8), 8).getFloat64(0)
   }
 
   /** At most ten bytes and at most 2^53. */

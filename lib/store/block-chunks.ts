@@ -9,7 +9,7 @@ import {
   segmentFileName,
 } from '#lib/tsdb/chunk/chunk-frame.ts'
 import type { ChunkMeta } from '#lib/tsdb/index/series.ts'
-import type { ByteRange, CoalesceOptions } from './ranges.ts'
+import type { ByteRange, CoalesceOptions, FetchedPart } from './ranges.ts'
 import { FetchedRanges, coalesce } from './ranges.ts'
 
 /** A chunk in memory, its checksum verified. */
@@ -58,6 +58,14 @@ export function compareChunks(a: ChunkMeta, b: ChunkMeta): number {
   return a.segment - b.segment || a.offset - b.offset
 }
 
+/** Ascending by segment and offset. Mostly they are already, and then this is the same array. */
+export function sortedChunks(chunks: readonly ChunkMeta[]): readonly ChunkMeta[] {
+  for (let i = 1; i < chunks.length; i++) {
+    if (compareChunks(chunks[i - 1]!, chunks[i]!) > 0) return [...chunks].sort(compareChunks)
+  }
+  return chunks
+}
+
 /** `wanted` ascend by segment and offset. The answer is in the same order. */
 export async function fetchChunks(
   bucket: Bucket,
@@ -79,22 +87,42 @@ export async function fetchChunks(
   )
   const chunks: LoadedChunk[] = []
   for (const meta of wanted) {
-    const bytes = await wholeChunk(bucket, block, meta, fetched.get(meta.segment)!, signal)
-    chunks.push(checkedChunk(block, meta, bytes))
+    const parts = fetched.get(meta.segment)!
+    const chunk = chunkWithin(block, meta, parts.holding(meta.offset))
+    if (chunk) chunks.push(chunk)
+    else {
+      const bytes = await wholeChunk(bucket, block, meta, parts, signal)
+      chunks.push(checkedChunk(block, meta, bytes, 0))
+    }
   }
   return chunks
+}
+
+/** The usual case, without waiting and with one view: the chunk lies in one read. */
+function chunkWithin(
+  block: BlockRecord,
+  meta: ChunkMeta,
+  part: FetchedPart | undefined,
+): LoadedChunk | undefined {
+  if (!part) return undefined
+  const { bytes } = part
+  const at = meta.offset - part.start
+  if (at + MAX_CHUNK_OVERHEAD > bytes.length) return undefined
+  const size = inSegment(block, meta, at, () => chunkFrameSize(bytes, at))
+  return at + size <= bytes.length ? checkedChunk(block, meta, bytes, at) : undefined
 }
 
 /** The bytes of one chunk, read again where the guess of its end fell short. */
 async function wholeChunk(
   bucket: Bucket,
   block: BlockRecord,
-  { segment, offset }: ChunkMeta,
+  meta: ChunkMeta,
   parts: FetchedRanges,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
+  const { segment, offset } = meta
   const head = parts.at(offset, offset + MAX_CHUNK_OVERHEAD) ?? new Uint8Array(0)
-  const size = inSegment(block, segment, offset, () => chunkFrameSize(head, 0))
+  const size = inSegment(block, meta, 0, () => chunkFrameSize(head, 0))
   const segmentSize = block.segmentSizes[segment] ?? Infinity
   if (offset + size > segmentSize) {
     throw new CorruptError(`chunk of ${size} bytes passes the end of ${segmentSize}`, offset, {
@@ -106,19 +134,30 @@ async function wholeChunk(
   return bucket.getRange(segmentKey(block, segment), offset, offset + size, { signal })
 }
 
-function checkedChunk(block: BlockRecord, meta: ChunkMeta, bytes: Uint8Array): LoadedChunk {
-  const { segment, offset, minTimeMs, maxTimeMs } = meta
-  const { encoding, data } = inSegment(block, segment, offset, () => readChunk(bytes, 0))
+/** The chunk at `at` of `bytes`. */
+function checkedChunk(
+  block: BlockRecord,
+  meta: ChunkMeta,
+  bytes: Uint8Array,
+  at: number,
+): LoadedChunk {
+  const { minTimeMs, maxTimeMs } = meta
+  const { encoding, data } = inSegment(block, meta, at, () => readChunk(bytes, at))
   return { minTimeMs, maxTimeMs, encoding, data }
 }
 
-/** Errors of the chunk get the object's key and the offset in it. */
-function inSegment<T>(block: BlockRecord, segment: number, offset: number, read: () => T): T {
+/** Errors of the chunk, which is read at `at` of some bytes, get the object's key and the offset in it. */
+function inSegment<T>(
+  block: BlockRecord,
+  { segment, offset }: ChunkMeta,
+  at: number,
+  read: () => T,
+): T {
   try {
     return read()
   } catch (error) {
     if (!(error instanceof CorruptError)) throw error
-    throw new CorruptError(error.reason, offset + error.offset, {
+    throw new CorruptError(error.reason, offset + error.offset - at, {
       where: segmentKey(block, segment),
       cause: error,
     })

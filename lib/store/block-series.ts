@@ -11,6 +11,7 @@ import { SERIES_ALIGN, parseSeries, seriesEntrySize, seriesOffset } from '#lib/t
 import type { Lookup } from './lookup.ts'
 import { planSeries } from './plan-series.ts'
 import type { ByteRange, CoalesceOptions } from './ranges.ts'
+import { sortedChunks } from './block-chunks.ts'
 import { FetchedRanges, coalesce } from './ranges.ts'
 import type { StoreCache } from './store-cache.ts'
 
@@ -24,8 +25,8 @@ export interface BlockSeries {
 
 export interface FoundSeries {
   readonly series: readonly BlockSeries[]
-  /** Chunks of series that were read and don't match: where other chunks end. */
-  readonly otherChunks: readonly ChunkMeta[]
+  /** All chunks of series that were read, matching or not, by segment and offset: where chunks end. */
+  readonly knownChunks: readonly ChunkMeta[]
 }
 
 export interface BlockReader {
@@ -40,12 +41,27 @@ export interface BlockReader {
 /** An entry without known size is first read this far; a larger one is read again. */
 const USUAL_ENTRY_BYTES = 1024
 
+/** From the cache, where the same was asked of the block before: parsing entries costs more than a short answer. */
 export async function findSeries(
   reader: BlockReader,
   matchers: readonly CompiledMatcher[],
 ): Promise<FoundSeries> {
+  const { block, cache } = reader
+  const asked = matchers.map(({ name, type, value }) => [name, type, value])
+  const key = JSON.stringify([block.id, block.labels, asked])
+  const cached = cache.series(key)
+  if (cached) return cached
+  const found = await readSeries(reader, matchers)
+  cache.keepSeries(key, found)
+  return found
+}
+
+async function readSeries(
+  reader: BlockReader,
+  matchers: readonly CompiledMatcher[],
+): Promise<FoundSeries> {
   const plan = planSeries(reader.lookup, matchers)
-  if (plan.ranges.length === 0) return { series: [], otherChunks: [] }
+  if (plan.ranges.length === 0) return { series: [], knownChunks: [] }
   const select = new SeriesFilter(reader.lookup, matchers, reader.block.labels)
   try {
     if (plan.postings.length === 0) await readRuns(reader, plan.ranges, select)
@@ -53,7 +69,7 @@ export async function findSeries(
   } catch (error) {
     throw error instanceof CorruptError ? error.in(indexKey(reader.block)) : error
   }
-  return { series: select.found, otherChunks: select.otherChunks }
+  return { series: select.found, knownChunks: sortedChunks(select.chunks) }
 }
 
 /** Every entry of the ranges. */
@@ -149,7 +165,7 @@ function indexKey(block: BlockRecord): string {
 /** Parses entries and keeps those that match. Each (label, value) pair is tested once, by symbol reference. */
 class SeriesFilter {
   readonly found: BlockSeries[] = []
-  readonly otherChunks: ChunkMeta[] = []
+  readonly chunks: ChunkMeta[] = []
   readonly #lookup: Lookup
   readonly #externalLabels: Labels
   readonly #tests: readonly {
@@ -172,9 +188,11 @@ class SeriesFilter {
   add(id: number, bytes: Uint8Array, at: number): number {
     const { labelRefs, chunks, end } = parseSeries(bytes, at)
     if (this.#matches(labelRefs)) {
-      const own = Array.from(labelRefs, (ref) => this.#lookup.symbols.lookup(ref))
+      const own: string[] = []
+      for (const ref of labelRefs) own.push(this.#lookup.symbols.lookup(ref))
       this.found.push({ id, labels: mergeLabels(own, this.#externalLabels), chunks })
-    } else for (const chunk of chunks) this.otherChunks.push(chunk)
+    }
+    for (const chunk of chunks) this.chunks.push(chunk)
     return end
   }
 

@@ -14,8 +14,9 @@ import { inShard } from '#lib/storage/shard.ts'
 import type { SelectRequest, SeriesSet, Shard, Storage } from '#lib/storage/storage.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import { NO_TOMBSTONES, parseTombstones } from '#lib/tsdb/block/tombstones.ts'
+import type { ChunkMeta } from '#lib/tsdb/index/series.ts'
 import type { LoadedChunk } from './block-chunks.ts'
-import { compareChunks, fetchChunks } from './block-chunks.ts'
+import { fetchChunks, sortedChunks } from './block-chunks.ts'
 import type { BlockSeries, FoundSeries } from './block-series.ts'
 import { findSeries } from './block-series.ts'
 import { matchExternalLabels } from './external-labels.ts'
@@ -196,16 +197,19 @@ async function loadChunks(
   interval: ClosedInterval,
   signal?: AbortSignal,
 ): Promise<LoadedChunk[][]> {
-  const perSeries = wanted.map(({ chunks }) =>
-    chunks.filter((chunk) => inInterval(chunk, interval)),
-  )
-  const all = perSeries.flat().sort(compareChunks)
-  const known = [...found.series.flatMap(({ chunks }) => chunks), ...found.otherChunks].sort(
-    compareChunks,
-  )
-  const loaded = await fetchChunks(bucket, block, all, known, OBJECT_STORE_READS, signal)
-  const byMeta = new Map(all.map((meta, i) => [meta, loaded[i]!]))
-  return perSeries.map((chunks) => chunks.map((meta) => byMeta.get(meta)!))
+  const all: ChunkMeta[] = []
+  const ends = wanted.map(({ chunks }) => {
+    for (const chunk of chunks) if (inInterval(chunk, interval)) all.push(chunk)
+    return all.length
+  })
+  const sorted = sortedChunks(all)
+  const { knownChunks } = found
+  let loaded = await fetchChunks(bucket, block, sorted, knownChunks, OBJECT_STORE_READS, signal)
+  if (sorted !== all) {
+    const byMeta = new Map(sorted.map((meta, i) => [meta, loaded[i]!]))
+    loaded = all.map((meta) => byMeta.get(meta)!)
+  }
+  return ends.map((end, i) => loaded.slice(i === 0 ? 0 : ends[i - 1]!, end))
 }
 
 async function readTombstones(

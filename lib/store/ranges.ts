@@ -45,9 +45,15 @@ function split({ start, end }: ByteRange, maxSize: number): ByteRange[] {
   }))
 }
 
+export interface FetchedPart {
+  readonly start: number
+  readonly end: number
+  readonly bytes: Uint8Array
+}
+
 /** Bytes of some ranges of one object, asked for by the object's offsets. */
 export class FetchedRanges {
-  readonly #parts: { start: number; end: number; bytes: Uint8Array }[] = []
+  readonly #parts: FetchedPart[] = []
 
   /** Ranges must not overlap those added before. Touching ones are joined when `at` spans them. */
   add(start: number, bytes: Uint8Array): void {
@@ -57,17 +63,29 @@ export class FetchedRanges {
 
   /** A view (a copy where it spans two reads) of [start, end), shortened to what was fetched; undefined when start was not. */
   at(start: number, end: number): Uint8Array | undefined {
+    const index = this.#indexOf(start)
+    const part = this.#parts[index]
+    if (!part || part.start > start) return undefined
+    if (end <= part.end) return part.bytes.subarray(start - part.start, end - part.start)
+    return this.#span(index, start, end)
+  }
+
+  /** The read that the byte at `offset` is in. */
+  holding(offset: number): FetchedPart | undefined {
+    const part = this.#parts[this.#indexOf(offset)]
+    return part && part.start <= offset ? part : undefined
+  }
+
+  /** Of the first part that ends behind `offset`. */
+  #indexOf(offset: number): number {
     let low = 0
     let high = this.#parts.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#parts[middle]!.end <= start) low = middle + 1
+      if (this.#parts[middle]!.end <= offset) low = middle + 1
       else high = middle
     }
-    const part = this.#parts[low]
-    if (!part || part.start > start) return undefined
-    if (end <= part.end) return part.bytes.subarray(start - part.start, end - part.start)
-    return this.#span(low, start, end)
+    return low
   }
 
   #span(first: number, start: number, end: number): Uint8Array {

@@ -1,6 +1,6 @@
 /** Series of many blocks put together: the same series of neighbouring blocks end to end, replicas merged, decoded on demand. */
 import type { Labels } from '#lib/model/labels.ts'
-import { compareLabels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
+import { compareLabels, withoutLabels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import { NO_SAMPLES, indexAfter } from '#lib/model/samples.ts'
 import { dedupReplicas } from '#lib/storage/dedup.ts'
@@ -32,11 +32,6 @@ interface Replica {
   readonly parts: SeriesPart[]
 }
 
-interface Group {
-  readonly labels: Labels
-  readonly replicas: Map<string, Replica>
-}
-
 export function seriesSet(parts: readonly SeriesPart[], options: SeriesSetOptions): SeriesSet {
   const groups = groupParts(parts, options.replicaLabels)
   const kept = options.limit > 0 ? groups.slice(0, options.limit) : groups
@@ -54,27 +49,34 @@ interface SortedGroup {
   readonly replicas: readonly Replica[]
 }
 
+/** Parts of the same series beside each other, by sorting: blocks give them in order, so that it is a merge of few runs. */
 function groupParts(
   parts: readonly SeriesPart[],
   replicaLabels: ReadonlySet<string>,
 ): SortedGroup[] {
-  const groups = new Map<string, Group>()
-  for (const part of parts) {
-    const labels = replicaLabels.size > 0 ? withoutLabels(part.labels, replicaLabels) : part.labels
-    const key = labelsKey(labels)
-    let group = groups.get(key)
-    if (!group) groups.set(key, (group = { labels, replicas: new Map() }))
-    const replicaKey = labels === part.labels ? key : labelsKey(part.labels)
-    const replica = group.replicas.get(replicaKey)
-    if (replica) replica.parts.push(part)
-    else group.replicas.set(replicaKey, { labels: part.labels, parts: [part] })
+  const keyed = parts.map((part) => ({
+    labels: replicaLabels.size > 0 ? withoutLabels(part.labels, replicaLabels) : part.labels,
+    part,
+  }))
+  keyed.sort((a, b) => {
+    const order = compareLabels(a.labels, b.labels)
+    if (order !== 0 || replicaLabels.size === 0) return order
+    return compareLabels(a.part.labels, b.part.labels)
+  })
+  const groups: { labels: Labels; replicas: Replica[] }[] = []
+  let group: { labels: Labels; replicas: Replica[] } | undefined
+  let replica: Replica | undefined
+  for (const { labels, part } of keyed) {
+    if (!group || compareLabels(group.labels, labels) !== 0) {
+      groups.push((group = { labels, replicas: [] }))
+      replica = undefined
+    }
+    if (!replica || compareLabels(replica.labels, part.labels) !== 0) {
+      group.replicas.push((replica = { labels: part.labels, parts: [] }))
+    }
+    replica.parts.push(part)
   }
-  return [...groups.values()]
-    .map(({ labels, replicas }) => ({
-      labels,
-      replicas: [...replicas.values()].sort((a, b) => compareLabels(a.labels, b.labels)),
-    }))
-    .sort((a, b) => compareLabels(a.labels, b.labels))
+  return groups
 }
 
 /** Owns the columns that `samples` hands out, and uses them again for the next series. */
@@ -101,6 +103,13 @@ class Decoder {
   }
 
   #replica({ parts }: Replica, startMs: number, endMs: number): SampleColumns {
+    if (areInOrder(parts)) {
+      const builder = this.#builder()
+      for (const { chunks } of parts) {
+        for (const { encoding, data } of chunks) decodeChunk(encoding, data, builder)
+      }
+      return builder.columns(startMs, endMs)
+    }
     let columns: SampleColumns = NO_SAMPLES
     for (const layer of layers(parts)) {
       const builder = this.#builder()
@@ -115,6 +124,19 @@ class Decoder {
     builder.reset()
     return builder
   }
+}
+
+/** The usual case: nothing overlaps and nothing is deleted, so that the chunks are simply read one after the other. */
+function areInOrder(parts: readonly SeriesPart[]): boolean {
+  let endMs = -Infinity
+  for (const { chunks, deleted } of parts) {
+    if (deleted.length > 0) return false
+    for (const { minTimeMs, maxTimeMs } of chunks) {
+      if (minTimeMs <= endMs) return false
+      endMs = maxTimeMs
+    }
+  }
+  return true
 }
 
 interface Layer {

@@ -1,16 +1,25 @@
-/** What a function instance keeps between calls: lookups and the series entries it has read, bounded by bytes. */
+/** What a function instance keeps between calls: lookups, index bytes it has read and series it has found, bounded by bytes. */
 import { LRUCache } from 'lru-cache'
+import type { FoundSeries } from './block-series.ts'
 import type { Lookup } from './lookup.ts'
 
 export class StoreCache {
   readonly #lookups: LRUCache<string, Lookup>
   readonly #ranges: LRUCache<string, Uint8Array>
+  readonly #series: LRUCache<string, FoundSeries>
 
-  /** `maxBytes` is shared half and half. */
+  /** Half of `maxBytes` is for lookups, a quarter for index bytes and a quarter for found series. */
   constructor(maxBytes: number) {
-    const maxSize = Math.max(1, Math.floor(maxBytes / 2))
-    this.#lookups = new LRUCache({ maxSize, sizeCalculation: (lookup) => lookup.byteLength })
-    this.#ranges = new LRUCache({ maxSize, sizeCalculation: (bytes) => Math.max(1, bytes.length) })
+    const quarter = Math.max(1, Math.floor(maxBytes / 4))
+    this.#lookups = new LRUCache({
+      maxSize: quarter * 2,
+      sizeCalculation: (lookup) => lookup.byteLength,
+    })
+    this.#ranges = new LRUCache({
+      maxSize: quarter,
+      sizeCalculation: (bytes) => Math.max(1, bytes.length),
+    })
+    this.#series = new LRUCache({ maxSize: quarter, sizeCalculation: memoryOf })
   }
 
   lookup(blockId: string): Lookup | undefined {
@@ -19,6 +28,15 @@ export class StoreCache {
 
   keepLookup(blockId: string, lookup: Lookup): void {
     this.#lookups.set(blockId, lookup)
+  }
+
+  /** What matchers found in a block; `key` names both. */
+  series(key: string): FoundSeries | undefined {
+    return this.#series.get(key)
+  }
+
+  keepSeries(key: string, found: FoundSeries): void {
+    this.#series.set(key, found)
   }
 
   /** Bytes of an immutable object, fetched once. */
@@ -35,4 +53,11 @@ export class StoreCache {
     this.#ranges.set(name, bytes)
     return bytes
   }
+}
+
+/** About: the strings belong to the lookup. */
+function memoryOf({ series, knownChunks }: FoundSeries): number {
+  let bytes = 256 + knownChunks.length * 64
+  for (const { labels } of series) bytes += 128 + labels.length * 8
+  return bytes
 }
