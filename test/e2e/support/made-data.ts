@@ -1,4 +1,5 @@
 /** Three days of the made world as a data directory of Prometheus, written by promtool and kept in the cache. */
+import { createHash } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cachedDirectory, command, type Missing } from '#test/peer/cache.ts'
@@ -6,8 +7,8 @@ import type { Prometheus } from '#test/peer/prometheus.ts'
 import { madeTargets } from './made-targets.ts'
 import { OpenMetricsWriter } from './open-metrics.ts'
 
-/** Changes with the data, so that what an older one made is not used. */
-const DATA_VERSION = 1
+/** What decides about the data: data made by an older text of them is not used. */
+const MAKERS = ['made-data', 'made-metric', 'made-targets', 'noise', 'open-metrics']
 const HOUR_MS = 3_600_000
 const BLOCK_MS = 2 * HOUR_MS
 
@@ -24,7 +25,7 @@ export interface MadeData {
 
 /** Copies it to `dir`, which must not exist yet. */
 export async function makeData(prometheus: Prometheus, dir: string): Promise<MadeData | Missing> {
-  const name = `made-data-${DATA_VERSION}-${prometheus.version}`
+  const name = `made-data-${prometheus.version}-${await fingerprint()}`
   const cached = await cachedDirectory(name, (making) => fill(prometheus.promtool, making))
   if (typeof cached !== 'string') return cached
   await cp(cached, dir, { recursive: true })
@@ -34,6 +35,14 @@ export async function makeData(prometheus: Prometheus, dir: string): Promise<Mad
   }
   await rm(join(dir, 'counts.json'))
   return { dir, ...counts, blockIds: (await readdir(dir)).sort() }
+}
+
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const maker of MAKERS) {
+    hash.update(await readFile(new URL(`${maker}.ts`, import.meta.url)))
+  }
+  return hash.digest('hex').slice(0, 12)
 }
 
 /** One file for each block, because promtool reads a whole file for each block that it makes of it. */

@@ -8,13 +8,13 @@ import { noise, seedOf } from './noise.ts'
 export const WRITTEN_START_MS = Date.UTC(2026, 2, 3)
 export const WRITTEN_END_MS = WRITTEN_START_MS + 3 * 7_200_000
 const STEP_MS = 30_000
-/** No sample is on a whole second, so none is on the border of a range. */
+/** No sample is on a whole second, so none is on the border of a range, unless it is to be. */
 const PHASE_MS = 7_313
 
 type At = (k: number) => number | FloatHistogram | 'stale' | undefined
 
-/** All series whose samples are in [startMs, endMs), cut to it. */
-export function floatSeries(startMs: number, endMs: number): TestSeries[] {
+/** All series with samples in [startMs, endMs), cut to it. `aligned`: scraped at whole half minutes. */
+export function floatSeries(startMs: number, endMs: number, aligned = false): TestSeries[] {
   const cases: Record<string, At> = {
     level: (k) => Math.round(1000 * noise(1, k)) / 8 - 50,
     fresh_total: (k) => k * 2,
@@ -29,11 +29,11 @@ export function floatSeries(startMs: number, endMs: number): TestSeries[] {
     once: (k) => (k === 333 ? 1 : undefined),
   }
   return Object.entries(cases).flatMap(([name, at]) =>
-    ['a', 'b'].flatMap((job) => seriesOf({ __name__: name, job }, at, startMs, endMs)),
+    ['a', 'b'].flatMap((job) => seriesOf({ __name__: name, job }, at, startMs, endMs, aligned)),
   )
 }
 
-export function histogramSeries(startMs: number, endMs: number): TestSeries[] {
+export function histogramSeries(startMs: number, endMs: number, aligned = false): TestSeries[] {
   const cases: Record<string, At> = {
     whole_seconds: (k) => exponential(3, k, 1),
     reset_seconds: (k) => exponential(2, k < 260 ? k : k - 260, 1),
@@ -44,13 +44,13 @@ export function histogramSeries(startMs: number, endMs: number): TestSeries[] {
     mixed_seconds: (k) => (k % 100 < 60 ? exponential(3, k, 1) : k),
   }
   return Object.entries(cases).flatMap(([name, at]) =>
-    ['a', 'b'].flatMap((job) => seriesOf({ __name__: name, job }, at, startMs, endMs)),
+    ['a', 'b'].flatMap((job) => seriesOf({ __name__: name, job }, at, startMs, endMs, aligned)),
   )
 }
 
-export function customBucketSeries(startMs: number, endMs: number): TestSeries[] {
+export function customBucketSeries(startMs: number, endMs: number, aligned = false): TestSeries[] {
   return ['a', 'b'].flatMap((job) =>
-    seriesOf({ __name__: 'custom_seconds', job }, customBuckets, startMs, endMs),
+    seriesOf({ __name__: 'custom_seconds', job }, customBuckets, startMs, endMs, aligned),
   )
 }
 
@@ -59,11 +59,13 @@ function seriesOf(
   at: At,
   startMs: number,
   endMs: number,
+  aligned: boolean,
 ): TestSeries[] {
   const seed = seedOf(labels['job'] ?? '')
   const samples: { t: number; value: Exclude<ReturnType<At>, undefined> }[] = []
   for (let k = 0; ; k++) {
-    const t = WRITTEN_START_MS + PHASE_MS + k * STEP_MS + Math.floor(20 * noise(seed, k))
+    const late = aligned ? 0 : PHASE_MS + Math.floor(20 * noise(seed, k))
+    const t = WRITTEN_START_MS + k * STEP_MS + late
     if (t >= endMs) break
     const value = at(k)
     if (t >= startMs && value !== undefined) samples.push({ t, value })
