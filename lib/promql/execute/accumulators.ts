@@ -139,7 +139,7 @@ export function quantileAccumulator(
       const result = newColumn(stepCount)
       for (let i = 0; i < stepCount; i++) {
         const list = lists[i]
-        if (list) setFloat(result, i, quantileOf(q[i]!, list))
+        if (list) setFloat(result, i, quantileOf(q[i]!, new Float64Array(list)))
       }
       return result
     },

@@ -1,6 +1,6 @@
 /** Series that end up with equal labels become one, or the query fails where they meet. */
 import { DomainError } from '#lib/model/errors.ts'
-import { labelsKey, METRIC_NAME, withoutLabels } from '#lib/model/labels.ts'
+import { compareLabels, labelsKey, METRIC_NAME, withoutLabels } from '#lib/model/labels.ts'
 import { ABSENT } from '../result.ts'
 import { copyColumn, isEmpty, type Column, type SeriesHead, type VectorOperator } from './column.ts'
 
@@ -30,6 +30,7 @@ export function mergeEqualLabels(
   operator: VectorOperator,
   rule: 'overlap' | 'coexistence' = 'overlap',
 ): VectorOperator {
+  if (areAscending(operator.heads)) return operator
   const byKey = new Map<string, number[]>()
   for (const [index, { labels }] of operator.heads.entries()) {
     const key = labelsKey(labels)
@@ -50,6 +51,14 @@ export function mergeEqualLabels(
       return merged
     },
   }
+}
+
+/** Then no two are equal. Series of one metric stay in order without its name. */
+function areAscending(heads: readonly SeriesHead[]): boolean {
+  for (let i = 1; i < heads.length; i++) {
+    if (compareLabels(heads[i - 1]!.labels, heads[i]!.labels) >= 0) return false
+  }
+  return true
 }
 
 function mergeInto(target: Column, source: Column, rule: 'overlap' | 'coexistence'): void {

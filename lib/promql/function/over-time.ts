@@ -135,21 +135,34 @@ function variance(window: RangeWindow): number {
   return (aux + auxC) / count
 }
 
-/** The extreme of the floats, or its time. NaN only wins when there is nothing else. */
+/**
+ * The extreme of the floats, or its time. NaN only wins when there is nothing else. Windows move forward, so it is enough
+ * to keep the indexes of samples that no later one beats: the first of them that is in the window is the answer.
+ */
 function extreme(wins: (value: number, best: number) => boolean, giveTime: boolean): RangeFunction {
-  return overFloats((window) => {
-    const { values, times } = window.samples.floats
-    let best = values[window.floatFrom]!
-    let time = times[window.floatFrom]!
-    for (let i = window.floatFrom; i < window.floatTo; i++) {
-      const value = values[i]!
-      if (wins(value, best) || best !== best) {
-        best = value
-        time = times[i]!
+  return (_, { floats: { values, times, count } }) => {
+    const unbeaten = new Int32Array(count)
+    let first = 0
+    let end = 0
+    let next = 0
+    return (window, out, call) => {
+      const { floatFrom, floatTo } = window
+      if (floatFrom === floatTo) return
+      mentionIgnored(window, call)
+      for (next = Math.max(next, floatFrom); next < floatTo; next++) {
+        const value = values[next]!
+        while (end > first) {
+          const last = values[unbeaten[end - 1]!]!
+          if (!wins(value, last) && last === last) break
+          end--
+        }
+        unbeaten[end++] = next
       }
+      while (unbeaten[first]! < floatFrom) first++
+      const at = unbeaten[first]!
+      setFloat(out, window.step, giveTime ? times[at]! / 1000 : values[at]!)
     }
-    return giveTime ? time / 1000 : best
-  })
+  }
 }
 
 function edge(first: boolean, giveTime: boolean): RangeFunction {
@@ -167,11 +180,9 @@ function edge(first: boolean, giveTime: boolean): RangeFunction {
   })
 }
 
-function valuesOf(window: RangeWindow): number[] {
-  const { values } = window.samples.floats
-  const list: number[] = []
-  for (let i = window.floatFrom; i < window.floatTo; i++) list.push(values[i]!)
-  return list
+/** A copy. */
+function valuesOf(window: RangeWindow): Float64Array {
+  return window.samples.floats.values.slice(window.floatFrom, window.floatTo)
 }
 
 function medianDeviation(window: RangeWindow): number {

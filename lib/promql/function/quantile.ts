@@ -1,23 +1,57 @@
 /** The quantile of a list of floats, as quantile() and quantile_over_time() see it. */
 
-/** NaN is smaller than everything. */
-export function compareNanFirst(a: number, b: number): number {
-  if (a < b) return -1
-  if (a > b) return 1
-  if (a === b) return 0
-  return Number.isNaN(a) ? (Number.isNaN(b) ? 0 : -1) : 1
-}
-
-/** Sorts `values`. */
-export function quantileOf(q: number, values: number[]): number {
+/** Reorders `values`. NaN is smaller than everything. */
+export function quantileOf(q: number, values: Float64Array): number {
   if (values.length === 0 || Number.isNaN(q)) return NaN
   if (q < 0) return -Infinity
   if (q > 1) return Infinity
-  values.sort(compareNanFirst)
   const count = values.length
   const rank = q * (count - 1)
   const lower = Math.max(0, Math.floor(rank))
-  const upper = Math.min(count - 1, lower + 1)
   const weight = rank - Math.floor(rank)
-  return values[lower]! * (1 - weight) + values[upper]! * weight
+  const nans = nansFirst(values)
+  if (lower < nans) return NaN
+  select(values, lower, nans)
+  const value = values[lower]!
+  // The next larger one, which selecting has left somewhere behind.
+  let upper = lower + 1 < count ? values[lower + 1]! : value
+  for (let i = lower + 2; i < count; i++) if (values[i]! < upper) upper = values[i]!
+  return value * (1 - weight) + upper * weight
+}
+
+/** Moves every NaN to the front and gives how many there are. */
+function nansFirst(values: Float64Array): number {
+  let nans = 0
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
+    if (value === value) continue
+    values[i] = values[nans]!
+    values[nans++] = value
+  }
+  return nans
+}
+
+/** Puts at `k` what sorting from `low` on would put there, nothing larger before and nothing smaller behind: Hoare's selection. */
+function select(values: Float64Array, k: number, low: number): void {
+  let high = values.length - 1
+  while (low < high) {
+    const pivot = middleOf(values[low]!, values[(low + high) >>> 1]!, values[high]!)
+    let i = low
+    let j = high
+    while (i <= j) {
+      while (values[i]! < pivot) i++
+      while (values[j]! > pivot) j--
+      if (i > j) break
+      const swapped = values[i]!
+      values[i++] = values[j]!
+      values[j--] = swapped
+    }
+    if (k <= j) high = j
+    else if (k >= i) low = i
+    else return
+  }
+}
+
+function middleOf(a: number, b: number, c: number): number {
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c))
 }

@@ -52,6 +52,7 @@ function decode(data: Uint8Array, header: ChunkHeader, into: ColumnBuilder): voi
   const starts = header.starts === 0 ? undefined : into.startTimestamps()
   const startReader = new StartTimestampReader(header.starts)
   const histograms: FloatHistogram[] = []
+  const rows = new BucketRows(positives, negatives)
   for (let i = 0, out = into.length; i < count; i++, out++) {
     const before = timestamp
     let stale = false
@@ -87,13 +88,18 @@ function decode(data: Uint8Array, header: ChunkHeader, into: ColumnBuilder): voi
     if (starts) starts[out] = startReader.read(reader, i, timestamp, before)
     reader.expectWithin()
     const shape: HistogramLayout = stale ? EMPTY_LAYOUT : layout
+    if (!stale) rows.add(differences)
     const histogram: FloatHistogram = {
-      ...shape,
+      schema: shape.schema,
+      zeroThreshold: shape.zeroThreshold,
+      positiveSpans: shape.positiveSpans,
+      negativeSpans: shape.negativeSpans,
+      customValues: shape.customValues,
       zeroCount: stale ? 0 : zeros,
       count: stale ? 0 : total,
       sum: sum.values[0]!,
-      positiveBuckets: stale ? NO_BUCKETS : counts(differences, 0, positives),
-      negativeBuckets: stale ? NO_BUCKETS : counts(differences, positives, differences.length),
+      positiveBuckets: stale ? NO_BUCKETS : rows.positives(),
+      negativeBuckets: stale ? NO_BUCKETS : rows.negatives(),
       counterResetHint: stale ? 'unknown' : resetHint(counterReset, i),
     }
     histograms.push(shape.schema > MAX_SCHEMA ? reduceResolution(histogram, MAX_SCHEMA) : histogram)
@@ -111,16 +117,48 @@ function readChanges(reader: BitReader, differences: Float64Array, changes: Floa
   }
 }
 
-/** Absolute counts from differences. */
-function counts(differences: Float64Array, from: number, to: number): Float64Array {
-  if (from === to) return NO_BUCKETS
-  const out = new Float64Array(to - from)
-  let count = 0
-  for (let b = from; b < to; b++) {
-    count += differences[b]!
-    out[b - from] = count
+/** Memory for the buckets of so many samples is taken at once: views of it cost a third of arrays of their own. */
+const ROWS_AT_ONCE = 32
+
+/** Absolute bucket counts, a row for each sample. */
+class BucketRows {
+  readonly #positives: number
+  readonly #size: number
+  #rows = NO_BUCKETS
+  /** Where the newest row begins. */
+  #at = 0
+
+  constructor(positives: number, negatives: number) {
+    this.#positives = positives
+    this.#size = positives + negatives
   }
-  return out
+
+  /** A row from the differences between buckets. */
+  add(differences: Float64Array): void {
+    this.#at += this.#size
+    if (this.#at + this.#size > this.#rows.length) {
+      this.#rows = new Float64Array(this.#size * ROWS_AT_ONCE)
+      this.#at = 0
+    }
+    const rows = this.#rows
+    let count = 0
+    for (let b = 0; b < this.#size; b++) {
+      count = b === this.#positives ? differences[b]! : count + differences[b]!
+      rows[this.#at + b] = count
+    }
+  }
+
+  positives(): Float64Array {
+    return this.#positives === 0
+      ? NO_BUCKETS
+      : this.#rows.subarray(this.#at, this.#at + this.#positives)
+  }
+
+  negatives(): Float64Array {
+    return this.#positives === this.#size
+      ? NO_BUCKETS
+      : this.#rows.subarray(this.#at + this.#positives, this.#at + this.#size)
+  }
 }
 
 const scratch = new BitWriter(4096)
