@@ -1,6 +1,6 @@
 /** Sends a slice to the `store` function and reads its frames as they come. */
 import type { LambdaClient } from '@aws-sdk/client-lambda'
-import { DomainError, isKind } from '#lib/model/errors.ts'
+import { DomainError, isKind, ThrottledError } from '#lib/model/errors.ts'
 
 export interface StoreInvoker {
   readonly functionName: string
@@ -14,7 +14,10 @@ export async function lambdaClient(): Promise<LambdaClient> {
   return new LambdaClient({ maxAttempts: 1 })
 }
 
-/** Yields the bytes of the answer. Rejects with 'unavailable' when another try may help, 'limit' when it can't. */
+/**
+ * Yields the bytes of the answer. Rejects with 'unavailable' when another try may help (ThrottledError when no function
+ * was free), 'limit' when it can't.
+ */
 export async function* invokeStore(
   { functionName, client }: StoreInvoker,
   event: unknown,
@@ -49,6 +52,9 @@ function invokeError(functionName: string, error: unknown, signal?: AbortSignal)
   }
   const name = error instanceof Error ? error.name : 'error'
   const message = error instanceof Error ? error.message : String(error)
+  if (name === 'TooManyRequestsException') {
+    return new ThrottledError(`${functionName}: ${name}: ${message}`, { cause: error })
+  }
   const final = name === 'RequestTooLargeException' || name === 'RequestEntityTooLargeException'
   const denied = name === 'AccessDeniedException' || name === 'ResourceNotFoundException'
   const kind = final ? 'limit' : denied ? 'unauthorized' : 'unavailable'

@@ -63,6 +63,13 @@ export class ConflictError extends DomainError {
   }
 }
 
+/** Whoever was asked has too much to do at this moment, and began nothing. */
+export class ThrottledError extends DomainError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('unavailable', message, options)
+  }
+}
+
 export class LimitError extends DomainError {
   readonly limit: number
   readonly actual: number

@@ -4,7 +4,7 @@ import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { BucketIndexReader, ReadOptions } from '#lib/blocks/bucket-index.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import type { ErrorKind } from '#lib/model/errors.ts'
-import { DomainError } from '#lib/model/errors.ts'
+import { DomainError, ThrottledError } from '#lib/model/errors.ts'
 import type { QueryAnswer, QueryBackend, QueryCost, QueryRequest } from '#lib/promql/backend.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'
@@ -106,15 +106,29 @@ async function runQuery(
   const sliceSignal = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
   const costs: SliceCost[] = []
   const warnings: string[] = []
+  let invokes = 0
+  const oneHere = pLimit(1)
+  const runHere = (slice: Slice): Promise<SliceAnswer> =>
+    withRetry(parts, sliceSignal, () => runSlice(parts, slice, sliceSignal))
+  const answerOf = async (slice: Slice): Promise<SliceAnswer> => {
+    if (!invoke) return runHere(slice)
+    try {
+      const answer = await withRetry(parts, sliceSignal, () => invoke(slice, sliceSignal))
+      invokes++
+      return answer
+    } catch (error) {
+      // The account runs as many functions as it may: slower here, one at a time, is better than half an answer.
+      if (!(error instanceof ThrottledError) || sliceSignal.aborted) throw error
+      return oneHere(() => runHere(slice))
+    }
+  }
   const outcomes = await Promise.all(
     slices.map((slice, i) =>
       limit(async (): Promise<RunOutcome> => {
         const run = runs[i]!
         sliceSignal.throwIfAborted()
         try {
-          const answer = await withRetry(parts, sliceSignal, () =>
-            invoke ? invoke(slice, sliceSignal) : runSlice(parts, slice, sliceSignal),
-          )
+          const answer = await answerOf(slice)
           costs.push(answer.cost)
           return { run, outcome: answer }
         } catch (error) {
@@ -135,7 +149,7 @@ async function runQuery(
     warnings: [...joined.warnings, ...warnings],
     cost: totalCost(costs, {
       slices: slices.length,
-      invokes: invoke ? slices.length : 0,
+      invokes,
       gets,
       lists,
       bytes: bytesRead,

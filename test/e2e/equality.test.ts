@@ -208,6 +208,47 @@ describe.each(buckets)('thaw over $name', ({ name, missing, objstore }) => {
     }
   })
 
+  it('answers a dashboard whose panels all ask at once, with more to do than functions may run', async (context) => {
+    need(context)
+    const panels = REQUESTS.filter(({ long, asked }) => long && /^sum.*rate\(/.test(asked.expr))
+    expect(panels.length).toBeGreaterThan(5)
+    const answers = await Promise.all(
+      panels.slice(0, 8).map(({ params }) => local.ask('query_range', params)),
+    )
+    const alone = await Promise.all(
+      panels.slice(0, 8).map(({ params }) => thaw('query_range', params)),
+    )
+    expect(answers).toEqual(alone)
+    const throttles = Object.values(local.cloud.stats()).map((stats) => stats.throttles)
+    expect(Math.max(...throttles)).toBeGreaterThan(0)
+  })
+
+  it('answers a POST as a GET', async (context) => {
+    need(context)
+    const { path, params } = REQUESTS.find(({ long }) => long)!
+    const form = new URLSearchParams(
+      Object.entries(params).map(([name, value]): [string, string] => [name, String(value)]),
+    )
+    const response = await fetch(`${local.cloud.httpUrl}/api/v1/${path}`, {
+      method: 'POST',
+      body: form,
+    })
+    expect({ httpStatus: response.status, ...((await response.json()) as object) }).toEqual(
+      await thaw(path, params),
+    )
+  })
+
+  it('refuses an answer that no gateway lets through, and says what to do', async (context) => {
+    need(context)
+    const { params } = REQUESTS.find(({ long }) => long)!
+    const all = { ...params, query: '{cluster="made"}', step: 60 }
+    const answer = await local.ask('query_range', all)
+    expect(answer).toMatchObject({ httpStatus: 422, status: 'error', errorType: 'execution' })
+    expect(answer.error).toMatch(
+      /does not fit .* ask for fewer series, a larger step or a shorter range/,
+    )
+  })
+
   it('shares a query over days among store functions', async (context) => {
     need(context)
     const long = REQUESTS.filter(({ long, asked }) => long && /^sum.*rate\(/.test(asked.expr))

@@ -4,7 +4,7 @@ import { BucketIndexReader, updateBucketIndex } from '#lib/blocks/bucket-index.t
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { faultyBucket, unavailableError } from '#lib/bucket/faulty-bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
-import { DomainError } from '#lib/model/errors.ts'
+import { DomainError, ThrottledError } from '#lib/model/errors.ts'
 import { formatLabels } from '#lib/model/labels.ts'
 import type { QueryAnswer, QueryRequest } from '#lib/promql/backend.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
@@ -187,6 +187,22 @@ describe('slicedBackend', () => {
     ).query(range('load'))
     expect(calls).toBe(4)
     expect(answer.warnings).toEqual([])
+  })
+
+  it('runs slices itself, one at a time, when no other function is free', async () => {
+    let asked = 0
+    const invokeSlice = () => {
+      asked++
+      return Promise.reject(new ThrottledError('too many functions'))
+    }
+    const request = range('sum(rate(requests_total[5m]))')
+    const whole = await slicedBackend(backendParts(bucket)).query(request)
+    const cut = { sliceBytes: 1, maxSlices: 6 }
+    const sliced = await slicedBackend(backendParts(bucket, { invokeSlice, cut })).query(request)
+    expect(asked).toBe(18)
+    expect(sliced.cost).toMatchObject({ slices: 6, invokes: 0 })
+    expect(sliced.warnings).toEqual([])
+    expect(bitsOf(sliced)).toEqual(bitsOf(whole))
   })
 
   describe('with a slice that stays away', () => {
