@@ -2,6 +2,7 @@
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { compareLabels, labelsKey } from '#lib/model/labels.ts'
+import { joinAnnotations } from '#lib/promql/execute/join-annotations.ts'
 import type { QueryOutcome, QueryValue, StepGrid, StepSeries } from '#lib/promql/result.ts'
 import type { StepRun } from './cut.ts'
 
@@ -18,10 +19,7 @@ export function joinOutcomes(grid: StepGrid, parts: readonly RunOutcome[]): Quer
   return {
     grid,
     value: joinValues(grid, parts),
-    annotations: {
-      warnings: union(outcomes.map((outcome) => outcome.annotations.warnings)),
-      infos: union(outcomes.map((outcome) => outcome.annotations.infos)),
-    },
+    annotations: joinAnnotations(outcomes.map(({ annotations }) => annotations)),
     warnings: union(outcomes.map((outcome) => outcome.warnings)),
     stats: {
       samplesRead: sum(outcomes.map((outcome) => outcome.stats.samplesRead)),

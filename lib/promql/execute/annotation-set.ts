@@ -11,6 +11,12 @@ export interface AnnotationDetail {
   show(): string
 }
 
+export interface Annotation {
+  readonly kind: AnnotationKind
+  readonly text: string
+  readonly position: Position
+}
+
 interface Entry {
   readonly kind: AnnotationKind
   readonly position: Position
@@ -19,6 +25,7 @@ interface Entry {
 
 export class AnnotationSet {
   readonly #entries = new Map<string, Entry>()
+  readonly #sources: (() => Iterable<Annotation>)[] = []
 
   warn(text: string, position: Position, detail?: AnnotationDetail): void {
     this.#add('warning', text, position, detail)
@@ -26,6 +33,11 @@ export class AnnotationSet {
 
   info(text: string, position: Position, detail?: AnnotationDetail): void {
     this.#add('info', text, position, detail)
+  }
+
+  /** What is only known when everything has been computed. */
+  later(source: () => Iterable<Annotation>): void {
+    this.#sources.push(source)
   }
 
   #add(
@@ -36,11 +48,15 @@ export class AnnotationSet {
   ): void {
     const earlier = this.#entries.get(text)
     const merged = detail && earlier?.detail ? detail.merge(earlier.detail) : detail
-    this.#entries.set(text, { kind, position, detail: merged })
+    const place =
+      earlier && evaluatedAfter(earlier.position, position) ? earlier.position : position
+    this.#entries.set(text, { kind, position: place, detail: merged })
   }
 
-  /** The last place a text was met is the one that is shown, as Prometheus does. */
   show(query: string): Annotations {
+    for (const source of this.#sources) {
+      for (const { kind, text, position } of source()) this.#add(kind, text, position, undefined)
+    }
     const warnings: string[] = []
     const infos: string[] = []
     for (const [text, { kind, position, detail }] of this.#entries) {
@@ -51,4 +67,12 @@ export class AnnotationSet {
     }
     return { warnings, infos }
   }
+}
+
+/**
+ * Of a text met in several places Prometheus shows the one it evaluates last: operands from left to right, then the
+ * operation. In what order we compute plays no part.
+ */
+function evaluatedAfter(a: Position, b: Position): boolean {
+  return a.end !== b.end ? a.end > b.end : a.start < b.start
 }

@@ -2,6 +2,7 @@
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import type { Binary, BinaryOp } from '../parse/ast.ts'
 import { power } from '../function/float-math.ts'
+import { atan2 } from '../function/trigonometry.ts'
 import { equalHistograms } from '../histogram/equal.ts'
 import { addHistograms, subtractHistograms } from '../histogram/arithmetic.ts'
 import { trimHistogram } from '../histogram/trim.ts'
@@ -11,6 +12,7 @@ import {
   GAUGE,
   scaleHistogram,
 } from '../histogram/working-histogram.ts'
+import type { Annotation, AnnotationKind } from './annotation-set.ts'
 import type { Evaluation } from './evaluation.ts'
 
 /** The result of the last `apply`. Reused. */
@@ -58,7 +60,7 @@ export function scalarFunction(op: BinaryOp): (a: number, b: number) => number {
     case '^':
       return power
     case 'atan2':
-      return Math.atan2
+      return atan2
     case '==':
       return (a, b) => Number(a === b)
     case '!=':
@@ -82,20 +84,32 @@ export function scalarFunction(op: BinaryOp): (a: number, b: number) => number {
   }
 }
 
+interface Report extends Annotation {
+  readonly order: number
+}
+
 export class BinaryOperation {
   readonly outcome: Outcome = { value: 0, histogram: undefined, keep: false, failed: false }
   readonly #op: BinaryOp
   readonly #float: ((a: number, b: number) => number) | undefined
   readonly #filter: boolean
-  readonly #evaluation: Evaluation
   readonly #expr: Binary
+  readonly #reports = new Map<number, Report>()
+  #step = 0
+  #order = 0
 
   constructor(evaluation: Evaluation, expr: Binary) {
     this.#op = expr.op
     this.#filter = isComparison(expr.op)
     this.#float = expr.op === '</' || expr.op === '>/' ? undefined : scalarFunction(expr.op)
-    this.#evaluation = evaluation
     this.#expr = expr
+    evaluation.annotations.later(() => this.#reports.values())
+  }
+
+  /** Where the next `apply` is: `order` is the place of its samples among all of the step. */
+  at(step: number, order: number): void {
+    this.#step = step
+    this.#order = order
   }
 
   /** A filter's value is its left side. */
@@ -143,23 +157,28 @@ export class BinaryOperation {
     }
     this.#fail()
     const types = [a, b].map((side) => (side ? 'histogram' : 'float'))
-    this.#evaluation.annotations.info(
+    this.#report(
+      'info',
       `incompatible sample types encountered for binary operator "${op}": ${types[0]} ${op} ${types[1]}`,
-      this.#expr.position,
     )
+  }
+
+  /** Of all that an operation has to say at a step, Prometheus keeps what it says last. */
+  #report(kind: AnnotationKind, text: string): void {
+    const last = this.#reports.get(this.#step)
+    if (last && last.order > this.#order) return
+    this.#reports.set(this.#step, { order: this.#order, kind, text, position: this.#expr.position })
   }
 
   #combine(a: FloatHistogram, b: FloatHistogram): void {
     const { outcome } = this
     const adding = this.#op === '+'
-    const { position } = this.#expr
-    const { annotations } = this.#evaluation
     const combined = adding ? addHistograms(a, b) : subtractHistograms(a, b)
     if (!combined) {
       this.#fail()
-      annotations.warn(
+      this.#report(
+        'warning',
         `incompatible bucket layout encountered for binary operator ${this.#op}`,
-        position,
       )
       return
     }
@@ -167,11 +186,11 @@ export class BinaryOperation {
     if (combined.resetCollision) {
       // Prometheus reports one finding per operation and loses the sample's result here.
       this.#fail()
-      annotations.warn(`conflicting counter resets during histogram ${operation}`, position)
+      this.#report('warning', `conflicting counter resets during histogram ${operation}`)
       return
     }
     if (combined.boundsReconciled) {
-      annotations.info(`mismatched custom buckets were reconciled during ${operation}`, position)
+      this.#report('info', `mismatched custom buckets were reconciled during ${operation}`)
     }
     const result = compactHistogram(combined.histogram)
     outcome.histogram = adding ? result : { ...result, counterResetHint: GAUGE }

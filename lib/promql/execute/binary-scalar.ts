@@ -38,6 +38,7 @@ export function vectorScalarBinary(
         if (kind === ABSENT) continue
         const value = values[step]!
         const histogram = kind === HISTOGRAM ? column.histograms![step] : undefined
+        operation.at(step, index)
         if (scalarOnLeft) operation.apply(scalar[step]!, value, undefined, histogram)
         else operation.apply(value, scalar[step]!, histogram, undefined)
         if (outcome.failed || (!outcome.keep && !expr.returnBool)) presence[step] = ABSENT

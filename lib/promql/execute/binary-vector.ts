@@ -166,6 +166,7 @@ export async function vectorBinary(
           outputs.set(position, output)
         }
         const oneColumn = position === UNMATCHED ? undefined : oneColumns[position]!
+        operation.at(step, m)
         combine(column, oneColumn, step, results[output]!, met, output, match)
       }
     }
@@ -174,6 +175,7 @@ export async function vectorBinary(
         const output = outputOf(match, UNMATCHED, match.one[position]!)
         for (let step = 0; step < stepCount; step++) {
           if (column.presence[step] === ABSENT || met[step] === 1) continue
+          operation.at(step, many.heads.length + match.one[position]!)
           combine(undefined, column, step, results[output]!, undefined, output, match)
         }
       }
@@ -235,6 +237,8 @@ export async function vectorBinary(
       const { presence } = many.column(m)
       for (let step = 0; step < anyMany.length; step++) anyMany[step]! |= presence[step]!
     }
+    // The error is that of the earliest step, and there of the earliest series.
+    let conflict: { step: number; index: number; other: number } | undefined
     for (const members of oneMembers) {
       const seen = new Int32Array(members.length > 1 ? grid.stepCount : 0).fill(UNMATCHED)
       for (const index of members.length > 1 ? members : []) {
@@ -242,12 +246,14 @@ export async function vectorBinary(
         for (let step = 0; step < seen.length; step++) {
           if (presence[step] === ABSENT) continue
           if (seen[step] !== UNMATCHED && (filled || anyMany[step] !== 0)) {
-            throw duplicateError(index, seen[step]!)
-          }
-          seen[step] = index
+            const before = conflict?.step ?? Infinity
+            if (step > before || (step === before && index > conflict!.index)) continue
+            conflict = { step, index, other: seen[step]! }
+          } else seen[step] = index
         }
       }
     }
+    if (conflict) throw duplicateError(conflict.index, conflict.other)
   }
 
   function duplicateError(a: number, b: number): DomainError {

@@ -11,7 +11,7 @@ import {
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import type { Position } from '../parse/ast.ts'
 import { FLOAT, HISTOGRAM } from '../result.ts'
-import { formatGeneral } from '../function/float-math.ts'
+import { formatGeneral, formatTwoDigits } from '../function/float-math.ts'
 import {
   classicFraction,
   classicQuantile,
@@ -255,7 +255,7 @@ function forcedDetail(forced: Forced): ForcedDetail {
     },
     show() {
       const { minBucket, maxBucket, maxDiff, count, firstMs, lastMs } = forced
-      const diff = formatGeneral(Number(maxDiff.toPrecision(2)))
+      const diff = formatTwoDigits(maxDiff)
       return `, from buckets ${formatGeneral(minBucket)} to ${formatGeneral(maxBucket)}, with a max diff of ${diff}, over ${count} samples from ${isoSeconds(firstMs)} to ${isoSeconds(lastMs)}`
     },
   }

@@ -19,7 +19,7 @@ import {
 import { infoCall } from './info.ts'
 import { instantSelector, type SampleAspect } from './instant-selector.ts'
 import { labelJoin, labelReplace } from './label-function.ts'
-import { materialize } from './materialize.ts'
+import { drain, materialize } from './materialize.ts'
 import { dropNames, mergeEqualLabels } from './merge-series.ts'
 import { evaluationTimes, floatFunction, histogramFunction } from './vector-function.ts'
 
@@ -133,13 +133,17 @@ async function timestampCall(
 ): Promise<VectorOperator> {
   const arg = unwrapParens(call.args[0]!)
   const aspect: SampleAspect = call.func === 'timestamp' ? 'timestamp' : 'start-timestamp'
-  if (aspect === 'start-timestamp' && !evaluation.useStartTimestamps) return NOTHING
+  if (aspect === 'start-timestamp' && (arg.type !== 'vector' || !evaluation.useStartTimestamps)) {
+    // Nothing comes out, but what the argument warns of and how it fails does.
+    const input = await build.vector(evaluation, arg, grid)
+    await drain(evaluation, input, input.heads.keys(), grid)
+    return NOTHING
+  }
   if (arg.type === 'vector') {
     const input = instantSelector(evaluation, arg, grid, aspect)
     const heads = dropNames(input.heads, evaluation.delayedNameRemoval)
     return mergeEqualLabels({ heads, column: (index) => input.column(index) })
   }
-  if (aspect === 'start-timestamp') return NOTHING
   return evaluationTimes(evaluation, await build.vector(evaluation, arg, grid), grid)
 }
 

@@ -1,4 +1,5 @@
 /** Float arithmetic where JavaScript and C99 (which PromQL follows) differ. */
+import { exp, log } from './exponential.ts'
 
 /**
  * 1 to any power and -1 to an infinite one are 1, also for NaN. Whole powers are products, taken apart into mantissas
@@ -23,7 +24,7 @@ export function power(base: number, exponent: number): number {
       rest--
       whole++
     }
-    mantissa = Math.exp(rest * Math.log(base))
+    mantissa = exp(rest * log(base))
   }
   let square = split(base)
   for (; whole > 0; whole = Math.floor(whole / 2)) {
@@ -73,11 +74,7 @@ function scaled(value: number, exponent: number): number {
 export function log2(value: number): number {
   if (!(value > 0) || value === Infinity) return Math.log2(value)
   const { fraction, exponent } = split(value)
-  return fraction === 0.5 ? exponent - 1 : exponent + Math.log(fraction) * (1 / Math.LN2)
-}
-
-export function log10(value: number): number {
-  return Math.log(value) * Math.LOG10E
+  return fraction === 0.5 ? exponent - 1 : exponent + log(fraction) * Math.LOG2E
 }
 
 /** An infinity wins over NaN. */
@@ -137,7 +134,14 @@ export function formatPlain(value: number): string {
   return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`
 }
 
-/** `%g`: shortest digits, with an exponent of at least two digits below 1e-4 and from 1e21 on. */
+/** `%f`: six digits after the point. */
+export function formatFixed(value: number): string {
+  if (!Number.isFinite(value)) return formatPlain(value)
+  if (Math.abs(value) < 1e21) return value.toFixed(6)
+  return `${BigInt(value)}.000000`
+}
+
+/** `%g`: shortest digits, with an exponent of at least two digits below 1e-4 and from 1e6 on. */
 export function formatGeneral(value: number): string {
   if (Number.isNaN(value)) return 'NaN'
   if (value === Infinity) return '+Inf'
@@ -145,11 +149,19 @@ export function formatGeneral(value: number): string {
   if (value === 0) return Object.is(value, -0) ? '-0' : '0'
   const [mantissa = '', exponent = '0'] = value.toExponential().split('e')
   const power10 = Number(exponent)
-  if (power10 < -4 || power10 >= 21) {
+  if (power10 < -4 || power10 >= 6) {
     const digits = String(Math.abs(power10)).padStart(2, '0')
     return `${mantissa}e${power10 < 0 ? '-' : '+'}${digits}`
   }
   return formatPlain(value)
+}
+
+/** `%.2g`: at most two digits, with an exponent from 100 on. */
+export function formatTwoDigits(value: number): string {
+  const rounded = Number(value.toPrecision(2))
+  if (!(Math.abs(rounded) >= 100) || rounded === Infinity) return formatGeneral(rounded)
+  const [mantissa = '', exponent = ''] = rounded.toExponential().split('e+')
+  return `${mantissa}e+${exponent.padStart(2, '0')}`
 }
 
 /** As OpenMetrics writes label values: whole numbers get `.0`. */

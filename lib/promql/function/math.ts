@@ -1,30 +1,32 @@
 /** Functions from float to float, and their parameters where they have some. */
-import { log10, log2, maximum, minimum } from './float-math.ts'
+import { acosh, asinh, atanh, cosh, exp, log, log10, sinh, tanh } from './exponential.ts'
+import { log2, maximum, minimum } from './float-math.ts'
+import { acos, asin, atan, cos, sin, tan } from './trigonometry.ts'
 
 export const MATH_FUNCTIONS: Readonly<Record<string, (value: number) => number>> = {
   abs: Math.abs,
-  acos: Math.acos,
-  acosh: Math.acosh,
-  asin: Math.asin,
-  asinh: Math.asinh,
-  atan: Math.atan,
-  atanh: Math.atanh,
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
   ceil: Math.ceil,
-  cos: Math.cos,
-  cosh: Math.cosh,
+  cos,
+  cosh,
   deg: (value) => (value * 180) / Math.PI,
-  exp: Math.exp,
+  exp,
   floor: Math.floor,
-  ln: Math.log,
+  ln: log,
   log10,
   log2,
   rad: (value) => (value * Math.PI) / 180,
   sgn: (value) => (value < 0 ? -1 : value > 0 ? 1 : value),
-  sin: Math.sin,
-  sinh: Math.sinh,
+  sin,
+  sinh,
   sqrt: Math.sqrt,
-  tan: Math.tan,
-  tanh: Math.tanh,
+  tan,
+  tanh,
 }
 
 /** With scalar parameters of the step; undefined gives nothing. */

@@ -3,6 +3,7 @@ import { DomainError } from '#lib/model/errors.ts'
 import { setFloat } from '../execute/column.ts'
 import type { RangeFunction, RangeWindow, RangeCall } from '../execute/range-function.ts'
 import { KahanSum } from './kahan.ts'
+import { formatFixed } from './float-math.ts'
 import { mentionIgnored } from './over-time.ts'
 
 /** Least squares with x in seconds from `originMs`. Constant values have slope 0, constant infinities none. */
@@ -82,6 +83,6 @@ function checkFactor(name: string, symbol: string, value: number): void {
   if (!(value <= 0 || value >= 1)) return
   throw new DomainError(
     'execution',
-    `invalid ${name} factor. Expected: 0 < ${symbol} < 1, got: ${value.toFixed(6)}`,
+    `invalid ${name} factor. Expected: 0 < ${symbol} < 1, got: ${formatFixed(value)}`,
   )
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { DATE_FUNCTIONS } from '#lib/promql/function/date.ts'
 import {
+  formatFixed,
   formatGeneral,
   formatPlain,
-  log10,
+  formatTwoDigits,
   log2,
   maximum,
   minimum,
@@ -41,13 +42,7 @@ describe('logarithms', () => {
     for (const exponent of [-1074, -1022, -3, 0, 1, 10, 1023]) {
       expect(log2(2 ** exponent)).toBe(exponent)
     }
-    expect(log10(1)).toBe(0)
-    expect([log2(0), log2(-1), log2(Infinity), log10(0)]).toEqual([
-      -Infinity,
-      NaN,
-      Infinity,
-      -Infinity,
-    ])
+    expect([log2(0), log2(-1), log2(Infinity)]).toEqual([-Infinity, NaN, Infinity])
   })
 })
 
@@ -73,13 +68,30 @@ describe('formats', () => {
   })
 
   it('writes %g', () => {
-    expect([1e20, 1e21, 0.0001, 0.00001, 1.5e-7, 12.5].map(formatGeneral)).toEqual([
-      '100000000000000000000',
+    expect(
+      [123456, 1777960542.952, 1e21, 0.0001, 0.00001, 1.5e-7, 12.5].map(formatGeneral),
+    ).toEqual(['123456', '1.777960542952e+09', '1e+21', '0.0001', '1e-05', '1.5e-07', '12.5'])
+  })
+})
+
+describe('formats of messages', () => {
+  it('writes %.2g', () => {
+    expect([0.5, 12, 99.4, 99.6, 1949, 1e21].map(formatTwoDigits)).toEqual([
+      '0.5',
+      '12',
+      '99',
+      '1e+02',
+      '1.9e+03',
       '1e+21',
-      '0.0001',
-      '1e-05',
-      '1.5e-07',
-      '12.5',
+    ])
+  })
+
+  it('writes %f', () => {
+    expect([1.5, Infinity, -Infinity, 1e22].map(formatFixed)).toEqual([
+      '1.500000',
+      '+Inf',
+      '-Inf',
+      '10000000000000000000000.000000',
     ])
   })
 })

@@ -71,11 +71,13 @@ function withTarget(all: Grammar, depth: number, kind: Kind): string {
     ? selectorOf(random, metric)
     : `${random.pick(['sum', 'max', 'count'])} by (${on}) (${all.vector(depth - 1, kind)})`
   const include = random
-    .some(LABEL_NAMES.filter((name) => !on.includes(name)), 2)
+    .some(
+      LABEL_NAMES.filter((name) => !on.includes(name)),
+      2,
+    )
     .map((name) => (/^\w+$/.test(name) ? name : JSON.stringify(name)))
   const op = operator(all, kind)
-  const group = (side: string): string =>
-    `on (${on}) group_${side} (${include.join(', ')})`
+  const group = (side: string): string => `on (${on}) group_${side} (${include.join(', ')})`
   return random.chance(0.7)
     ? `${many} ${op} ${group('left')}${fill(all)} ${one}`
     : `${one} ${op} ${group('right')}${fill(all)} ${many}`
@@ -89,7 +91,6 @@ function setOperation(all: Grammar, depth: number, kind: Kind): string {
 }
 
 function anyTwo(all: Grammar, depth: number, kind: Kind): string {
-  const { random } = all
   const left = parenthesised(all, depth - 1, kind)
   const right = parenthesised(all, depth - 1, kind)
   return `${left} ${operator(all, kind)}${matchingLabels(all)}${fill(all)} ${right}`

@@ -15,8 +15,7 @@ const QUANTILES = ['0.5', '0.9', '0.99', '0', '1', '0.25', '-1', '2', 'NaN']
 const BOUNDS = ['0', '0.1', '0.5', '1', '2', '-1', '5', 'Inf', '-Inf', '1000', 'NaN']
 
 /** Functions that are given histograms, whatever is wanted. */
-const OF_HISTOGRAMS =
-  /^histogram_(avg|count|sum|stddev|stdvar|quantile|quantiles|fraction)$/
+const OF_HISTOGRAMS = /^histogram_(avg|count|sum|stddev|stdvar|quantile|quantiles|fraction)$/
 const OF_DATES = new Set(
   'day_of_month day_of_week day_of_year days_in_month hour minute month year'.split(' '),
 )
@@ -31,10 +30,11 @@ export function callOf(
   const { name } = signature
   if (name === 'info') return info(all, depth, wanted)
   const args = signature.argTypes.map((type, i) => argument(all, signature, i, type, depth, wanted))
-  if (signature.variadic !== 0) varyLast(random, signature, args, () => {
-    const last = signature.argTypes.length - 1
-    return argument(all, signature, last, signature.argTypes[last]!, depth, wanted)
-  })
+  if (signature.variadic !== 0)
+    varyLast(random, signature, args, () => {
+      const last = signature.argTypes.length - 1
+      return argument(all, signature, last, signature.argTypes[last]!, depth, wanted)
+    })
   return `${name}(${args.join(', ')})`
 }
 
@@ -161,5 +161,7 @@ const INFO_MATCHERS = [
 
 function info(all: Grammar, depth: number, wanted: Kind): string {
   const input = all.vector(depth - 1, wanted)
-  return all.random.chance(0.4) ? `info(${input})` : `info(${input}, ${all.random.pick(INFO_MATCHERS)})`
+  return all.random.chance(0.4)
+    ? `info(${input})`
+    : `info(${input}, ${all.random.pick(INFO_MATCHERS)})`
 }

@@ -1,5 +1,6 @@
 /** Compares two answers to a random query: every series, timestamp, value, histogram field, error and annotation. */
 import type { ApiAnswer } from '#test/e2e/support/ask.ts'
+import { comparableText, omitted } from './rules.ts'
 
 export type Verdict =
   | { readonly type: 'equal'; readonly values: number }
@@ -42,15 +43,12 @@ export function compareAnswers(actual: ApiAnswer, expected: ApiAnswer, ordered: 
     : { type: 'equal', values: distance.values }
 }
 
-/** Warnings and infos as sets. Prometheus shows ten of each, any ten, and counts the rest. */
 function compareSaid(actual: ApiAnswer, expected: ApiAnswer): string | undefined {
   for (const kind of ['warnings', 'infos'] as const) {
-    const sorted = (answer: ApiAnswer): string[] => [...(answer[kind] ?? [])].sort()
-    const [a, b] = [sorted(actual), sorted(expected)]
-    const rest = (all: readonly string[]): string | undefined =>
-      all.find((text) => /^\d+ more .* annotations omitted$/.test(text))
-    if (rest(b) !== undefined ? rest(a) !== rest(b) : a.join('\n') !== b.join('\n')) {
-      return `${kind} ${JSON.stringify(a)}\n    want ${JSON.stringify(b)}`
+    const said = (answer: ApiAnswer): string =>
+      omitted(answer, kind) ?? (answer[kind] ?? []).map(comparableText).toSorted().join('\n')
+    if (said(actual) !== said(expected)) {
+      return `${kind} ${JSON.stringify(actual[kind])}\n    want ${JSON.stringify(expected[kind])}`
     }
   }
   return undefined
@@ -63,7 +61,7 @@ function shape(
   if (resultType !== 'vector' && resultType !== 'matrix') return new Map([[resultType, result]])
   return new Map(
     (result as unknown as readonly Series[]).map(({ metric, ...samples }, i) => {
-      const labels = Object.entries(metric).sort(([x], [y]) => (x < y ? -1 : 1))
+      const labels = Object.entries(metric).toSorted(([x], [y]) => (x < y ? -1 : 1))
       return [`${resultType}${ordered ? ` ${i}` : ''} ${JSON.stringify(labels)}`, samples as Json]
     }),
   )

@@ -48,7 +48,11 @@ export function grownHistogram(shape: HistogramShape, k: number): FloatHistogram
 }
 
 /** `bounds` has one bucket less than the histogram: the last ends at infinity. */
-export function customHistogram(seed: number, k: number, bounds: readonly number[]): FloatHistogram {
+export function customHistogram(
+  seed: number,
+  k: number,
+  bounds: readonly number[],
+): FloatHistogram {
   const positiveBuckets = Float64Array.from({ length: bounds.length + 1 }, (_, bucket) =>
     Math.floor((k + 1) * (1 + noise(bucket + seed * 11, 7) * 4)),
   )

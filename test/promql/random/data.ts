@@ -63,8 +63,9 @@ function floats(): MadeSeries[] {
       made(of('bytes_total'), (k) => (k % 233) * (1000.5 + n) + noise(seed, k), {
         phaseMs: 7_313 + n,
       }),
-      made(of('temperature', { zone: n % 2 ? 'n' : 's' }), (k) =>
-        Math.round(400 * Math.sin(k / 40 + n) + 50 * noise(seed, k)) / 8,
+      made(
+        of('temperature', { zone: n % 2 ? 'n' : 's' }),
+        (k) => Math.round(400 * Math.sin(k / 40 + n) + 50 * noise(seed, k)) / 8,
       ),
       made(of('level'), (k) => noise(seed + 9, k) * 2 - 1, { phaseMs: 11_000 }),
       made(of('up'), (k) => (noise(seed + 5, Math.floor(k / 20)) < 0.1 ? 0 : 1)),
@@ -78,10 +79,11 @@ function floats(): MadeSeries[] {
       made(of('build_info', { version: n === 0 ? '' : '3.1', revision: `x${n}` }), () => 1),
     )
   })
-  const [first, second] = targets as [LabelRecord, LabelRecord]
+  const [first, second] = [targets[0]!, targets[1]!]
   series.push(
-    made({ __name__: 'special', ...first, kind: 'all' }, (k) =>
-      [NaN, Infinity, -Infinity, -0, 0, 1e300, 5e-324, 0.1, -1e300, 3][k % 10],
+    made(
+      { __name__: 'special', ...first, kind: 'all' },
+      (k) => [NaN, Infinity, -Infinity, -0, 0, 1e300, 5e-324, 0.1, -1e300, 3][k % 10],
     ),
     made({ __name__: 'special', ...first, kind: 'inf' }, (k) => (k % 50 < 5 ? Infinity : k)),
     made({ __name__: 'special', ...second, kind: 'nan' }, (k) => (k % 9 === 2 ? NaN : -k / 3)),
@@ -109,7 +111,8 @@ function classic(): MadeSeries[] {
       ...bounds.map((le) => {
         const b = LE.indexOf(le)
         // One instance counts less in a wider bucket now and then, which is repaired and said.
-        const grown: At = (k) => Math.floor(Number(at(b)(k)) - (n === 1 && b === 3 && k % 7 < 3 ? 2000 : 0))
+        const grown: At = (k) =>
+          Math.floor(Number(at(b)(k)) - (n === 1 && b === 3 && k % 7 < 3 ? 2000 : 0))
         return made({ __name__: 'classic_seconds_bucket', ...target, le }, grown)
       }),
       made({ __name__: 'classic_seconds_count', ...target }, at(5)),
@@ -137,13 +140,13 @@ function native(): MadeSeries[] {
         phaseMs: 7_313,
       }),
       made(of('native_gauge_seconds'), (k) =>
-        grownHistogram(shape(0, { gauge: true, unit: n < 2 ? 1 : 0.1 }), Math.floor(60 * noise(n, k))),
+        grownHistogram(
+          shape(0, { gauge: true, unit: n < 2 ? 1 : 0.1 }),
+          Math.floor(60 * noise(n, k)),
+        ),
       ),
       made(of('native_coarser_seconds'), (k) =>
-        grownHistogram(
-          shape(k < 400 ? 4 : 2, { zeroThreshold: k < 300 ? 2 ** -128 : 0.4 }),
-          k,
-        ),
+        grownHistogram(shape(k < 400 ? 4 : 2, { zeroThreshold: k < 300 ? 2 ** -128 : 0.4 }), k),
       ),
       made(of('native_custom_seconds'), (k) =>
         customHistogram(n, k, k % 300 < 150 ? [0.1, 0.5, 1, 5] : [0.1, 1, 2.5, 5, 7]),
@@ -176,7 +179,9 @@ export function dataSeries(startMs: number, endMs: number): TestSeries[] {
   })
 }
 
-function columnsOf(samples: readonly (readonly [number, Exclude<Sample, undefined>])[]): SampleColumns {
+function columnsOf(
+  samples: readonly (readonly [number, Exclude<Sample, undefined>])[],
+): SampleColumns {
   const length = samples.length
   const values = new Float64Array(length)
   const histograms: (FloatHistogram | undefined)[] = []

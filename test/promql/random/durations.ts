@@ -1,7 +1,20 @@
 /** Random durations as text: literals in the grammar's ways, and arithmetic on them. */
 import type { RandomSource } from './random-source.ts'
 
-const RANGES = ['30s', '1m', '90s', '2m', '150', '5m', '7m', '10m', '20m', '1h', '2m30s500ms', '1m1ms']
+const RANGES = [
+  '30s',
+  '1m',
+  '90s',
+  '2m',
+  '150',
+  '5m',
+  '7m',
+  '10m',
+  '20m',
+  '1h',
+  '2m30s500ms',
+  '1m1ms',
+]
 const OFFSETS = ['30s', '1m', '5m', '-30s', '-1m', '-7m', '20m', '1h', '45', '0', '1ms', '-1s1ms']
 const STEPS = ['30s', '1m', '45s', '2m', '5m', '77s', '100']
 const PARTS = ['30s', '1m', '90s', '60', '1m30s']

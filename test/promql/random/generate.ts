@@ -26,7 +26,22 @@ export type Paths = 'instant' | 'range' | 'both'
 const MAX_DEPTH = 4
 const LONGEST_QUERY = 500
 
-const NUMBERS = ['0', '1', '2', '0.5', '-1', '3.7', '10', '100', '1e3', '-0.25', 'Inf', 'NaN', '0x1f', '5m']
+const NUMBERS = [
+  '0',
+  '1',
+  '2',
+  '0.5',
+  '-1',
+  '3.7',
+  '10',
+  '100',
+  '1e3',
+  '-0.25',
+  'Inf',
+  'NaN',
+  '0x1f',
+  '5m',
+]
 
 export function grammar(random: RandomSource): Grammar {
   const all: Grammar = {

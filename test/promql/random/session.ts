@@ -3,7 +3,7 @@ import type { EngineOptions } from '#lib/promql/options.ts'
 import type { ApiAnswer, Ask } from '#test/e2e/support/ask.ts'
 import { compareAnswers, type Verdict } from './compare.ts'
 import { type Paths, type RandomQuery, randomQuery } from './generate.ts'
-import { lastBitRule, MAX_ULPS } from './rules.ts'
+import { MAX_ULPS, SAME_BITS } from './rules.ts'
 import { shrink } from './shrink.ts'
 
 export interface SessionOptions {
@@ -17,6 +17,7 @@ export interface SessionOptions {
   readonly paths: Paths
   readonly shrinks: boolean
   readonly atOnce: number
+  readonly onRandom?: ((query: RandomQuery, detail: string) => void) | undefined
   readonly onDifference?: ((difference: Difference) => void) | undefined
 }
 
@@ -35,21 +36,20 @@ export interface SessionReport {
   readonly values: number
   /** Both sides the same error. */
   readonly errors: number
-  /** By rule: equal but for last bits. */
-  readonly close: ReadonlyMap<string, number>
-  /** Prometheus gave several answers, one of them ours. */
+  /** As Judgement. */
+  readonly close: number
   readonly varying: number
+  readonly random: number
   readonly differences: readonly Difference[]
 }
 
 /** How often Prometheus is asked again for a query whose answer seems wrong: its own order may be random. */
-const ASKED_AGAIN = 12
+const ASKED_AGAIN = 40
 
 export async function runSession(options: SessionOptions): Promise<SessionReport> {
   const { seed, from, count, paths, atOnce } = options
-  const close = new Map<string, number>()
   const differences: Difference[] = []
-  const counts = { withValues: 0, values: 0, errors: 0, varying: 0 }
+  const counts = { withValues: 0, values: 0, errors: 0, close: 0, varying: 0, random: 0 }
   let next = from
   const worker = async (): Promise<void> => {
     while (next < from + count) {
@@ -61,10 +61,9 @@ export async function runSession(options: SessionOptions): Promise<SessionReport
       if (verdict.type === 'equal') {
         counts.values += verdict.values
         if (verdict.values > 0) counts.withValues++
-      } else if (verdict.type === 'allowed') {
-        counts.withValues++
-        if (verdict.rule === undefined) counts.varying++
-        else close.set(verdict.rule, (close.get(verdict.rule) ?? 0) + 1)
+      } else if (verdict.type !== 'different') {
+        counts[verdict.type]++
+        if (verdict.type === 'random') options.onRandom?.(query, verdict.detail)
       } else {
         const difference = await describe(options, number, query, actual, verdict.detail)
         differences.push(difference)
@@ -73,12 +72,17 @@ export async function runSession(options: SessionOptions): Promise<SessionReport
     }
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
-  return { queries: count, ...counts, close, differences }
+  return { queries: count, ...counts, differences }
 }
 
-type Judgement =
+export type Judgement =
   | { readonly type: 'equal'; readonly values: number }
-  | { readonly type: 'allowed'; readonly rule: string | undefined }
+  /** See LAST_BITS. */
+  | { readonly type: 'close' }
+  /** See RANDOM_ORDER: one of the answers of Prometheus is ours. */
+  | { readonly type: 'varying' }
+  /** The same, and none of those seen is ours. */
+  | { readonly type: 'random'; readonly detail: string }
   | { readonly type: 'different'; readonly detail: string }
 
 export async function judge(
@@ -90,21 +94,20 @@ export async function judge(
   const [got, answer] = await Promise.all([actual(path, params), oracle(path, params)])
   const first = compareAnswers(got, answer, ordered)
   if (first.type === 'equal') return { verdict: first, answer }
-  const rule = lastBitRule(params.query)
-  const near = (verdict: Verdict): boolean => verdict.type === 'close' && verdict.ulps <= MAX_ULPS
-  if (rule !== undefined && near(first)) return { verdict: { type: 'allowed', rule: rule.name }, answer }
+  if (isNear(first)) return { verdict: { type: 'close' }, answer }
   let varies = false
   for (let i = 0; i < ASKED_AGAIN; i++) {
     const again = await oracle(path, params)
     const verdict = compareAnswers(got, again, ordered)
-    if (verdict.type === 'equal' || (rule !== undefined && near(verdict))) {
-      return { verdict: { type: 'allowed', rule: undefined }, answer }
-    }
+    if (verdict.type === 'equal' || isNear(verdict)) return { verdict: { type: 'varying' }, answer }
     varies ||= compareAnswers(again, answer, ordered).type !== 'equal'
   }
-  const detail =
-    first.type === 'close' ? `${first.ulps} ulps apart: ${first.detail}` : first.detail
-  return { verdict: { type: 'different', detail: varies ? `(varies) ${detail}` : detail }, answer }
+  const detail = first.type === 'close' ? `${first.ulps} ulps apart: ${first.detail}` : first.detail
+  return { verdict: { type: varies ? 'random' : 'different', detail }, answer }
+}
+
+function isNear(verdict: Verdict): boolean {
+  return !SAME_BITS && verdict.type === 'close' && verdict.ulps <= MAX_ULPS
 }
 
 async function describe(

@@ -42,7 +42,11 @@ function candidates(query: string, features: EngineOptions['features']): string[
   for (const outer of nodes) {
     for (const inner of nodes) {
       const within = inner.start >= outer.start && inner.end <= outer.end
-      if (!within || inner.type !== outer.type || inner.end - inner.start === outer.end - outer.start) {
+      if (
+        !within ||
+        inner.type !== outer.type ||
+        inner.end - inner.start === outer.end - outer.start
+      ) {
         continue
       }
       const part = query.slice(inner.start, inner.end)
@@ -50,7 +54,12 @@ function candidates(query: string, features: EngineOptions['features']): string[
     }
     if (outer.type !== 'string') found.add(query.slice(outer.start, outer.end))
   }
-  for (const simpler of [/ offset [^()\s,]+/, / @ [^\s,)]+/, /\{[^{}]*\}/, / (by|without) \([^()]*\)/]) {
+  for (const simpler of [
+    / offset [^()\s,]+/,
+    / @ [^\s,)]+/,
+    /\{[^{}]*\}/,
+    / (by|without) \([^()]*\)/,
+  ]) {
     const text = query.replace(simpler, '')
     if (text !== query) found.add(text)
   }

@@ -34,7 +34,14 @@ export function thaw(bucket: Bucket, { features, sliceBytes }: ThawOptions): Ask
     cut: { sliceBytes, maxSlices: 16 },
     concurrency: 16,
   })
-  const build = { version: '3.14.0', revision: '', branch: '', buildUser: '', buildDate: '', goVersion: '' }
+  const build = {
+    version: '3.14.0',
+    revision: '',
+    branch: '',
+    buildUser: '',
+    buildDate: '',
+    goVersion: '',
+  }
   return askApp(
     apiApp({
       backend,

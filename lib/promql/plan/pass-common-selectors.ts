@@ -1,0 +1,53 @@
+/** Pass: selectors that want the same samples read them once. */
+import type { SelectRequest } from '#lib/storage/storage.ts'
+import type { VectorSelector } from '../parse/ast.ts'
+import { printMatcher } from '../parse/print.ts'
+import type { SelectorReach } from './reach.ts'
+
+/** One request to the storage, and who uses its answer. */
+export interface Read {
+  readonly request: SelectRequest
+  readonly selectors: readonly VectorSelector[]
+}
+
+const COUNTER_FUNCTIONS: ReadonlySet<string> = new Set(['rate', 'increase', 'irate', 'resets'])
+
+/** Which of the samples a downsampled block keeps a function takes, as Thanos chooses: only equals may share a read. */
+function aggregateFor(func: string): string {
+  if (COUNTER_FUNCTIONS.has(func)) return 'counter'
+  for (const kind of ['min', 'max', 'count']) {
+    if (func === kind || func.startsWith(`${kind}_`)) return kind
+  }
+  return func.startsWith('sum_') ? 'sum' : 'average'
+}
+
+/** In the order of the query's text. The order of matchers does not matter, nor does a matcher written twice. */
+export function commonReads(reaches: readonly SelectorReach[]): readonly Read[] {
+  const byKey = new Map<string, { request: SelectRequest; selectors: VectorSelector[] }>()
+  for (const { selector, request } of reaches) {
+    const key = keyOf(request)
+    const read = byKey.get(key)
+    if (!read) {
+      byKey.set(key, { request, selectors: [selector] })
+      continue
+    }
+    read.selectors.push(selector)
+    read.request = forBoth(read.request, request)
+  }
+  return [...byKey.values()]
+}
+
+function keyOf({ matchers, startMs, endMs, hints }: SelectRequest): string {
+  const texts = [...new Set(matchers.map(printMatcher))].sort()
+  const { grouping: _grouping, by: _by, func, ...rest } = hints
+  return JSON.stringify([texts, startMs, endMs, aggregateFor(func), rest])
+}
+
+/** What is above one of them need not be above the other. */
+function forBoth(a: SelectRequest, b: SelectRequest): SelectRequest {
+  const same =
+    a.hints.by === b.hints.by &&
+    a.hints.grouping.length === b.hints.grouping.length &&
+    a.hints.grouping.every((name, i) => name === b.hints.grouping[i])
+  return same ? a : { ...a, hints: { ...a.hints, grouping: [], by: false } }
+}
