@@ -1,6 +1,6 @@
 /**
  * How long do queries take in thaw, and in a real Prometheus over the very same blocks? Both answer over HTTP on this
- * machine, in turn. Options: --prometheus=<binary>, --rounds=<n>, --only=<part of a name>, --gzip, --cpu-prof=<directory>.
+ * machine, in turn. Processor time stands beside: on a busy machine it is the number that does not jump. Options: --prometheus=<binary>, --rounds=<n>, --only=<part of a name>, --gzip, --cpu-prof=<directory>.
  */
 import { spawn } from 'node:child_process'
 import { cp, link, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -36,35 +36,59 @@ const ends: (() => unknown)[] = [
   () => agent.destroy(),
 ]
 try {
-  const version = (await command(options.prometheus, ['--version'])).split('\n')[0]!
+  const version = await prometheusVersion()
   const prometheus = await prometheusOver(directory)
   const thaw = await thawOver(directory)
   const queries = QUERIES.filter(({ name }) => name.includes(options.only))
   console.log(`${version}; node ${process.version}; medians of ${options.rounds} rounds, ms`)
-  console.log('query'.padEnd(36), 'thaw'.padStart(8), 'prometheus'.padStart(11), ' ratio  answers')
+  const heads = ['thaw', 'prometheus', 'ratio', 'cpu thaw', 'prometheus', 'ratio']
+  console.log('query'.padEnd(36), ...heads.map((head) => head.padStart(10)), ' answers')
   const ratios: number[] = []
+  const cpuRatios: number[] = []
   for (const query of queries) {
-    const [ours, theirs, agree] = await measure(query, thaw.url, prometheus.url)
-    ratios.push(ours / theirs)
-    const columns = [ours.toFixed(1).padStart(8), theirs.toFixed(1).padStart(11)]
-    console.log(query.name.padEnd(36), ...columns, (ours / theirs).toFixed(2).padStart(6), agree)
+    const { ours, theirs, agree } = await measure(query, thaw, prometheus)
+    ratios.push(ours.wall / theirs.wall)
+    cpuRatios.push(ours.cpu / theirs.cpu)
+    const columns = [
+      ...[ours.wall.toFixed(1), theirs.wall.toFixed(1), (ours.wall / theirs.wall).toFixed(2)],
+      ...[ours.cpu.toFixed(1), theirs.cpu.toFixed(1), (ours.cpu / theirs.cpu).toFixed(2)],
+    ]
+    console.log(query.name.padEnd(36), ...columns.map((column) => column.padStart(10)), '', agree)
   }
-  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length)
   const above = ratios.filter((ratio) => ratio > 1).length
-  console.log(`geometric mean ${mean.toFixed(3)}, ${above} of ${ratios.length} above 1.0`)
+  console.log(
+    `geometric mean ${geometricMean(ratios).toFixed(3)}, ${above} of ${ratios.length} above 1.0; ` +
+      `of processor time ${geometricMean(cpuRatios).toFixed(3)}`,
+  )
   const [ourPeak, theirPeak] = [await peakMegabytes(thaw.pid), await peakMegabytes(prometheus.pid)]
   console.log(`peak memory: thaw ${ourPeak} MB, Prometheus ${theirPeak} MB`)
 } finally {
   for (const end of ends.toReversed()) await end()
 }
 
+/** What it says itself; a binary built by hand says nothing. */
+async function prometheusVersion(): Promise<string> {
+  const text = await command(options.prometheus, ['--version'])
+  return /version \d\S*/.exec(text)?.[0] ?? options.prometheus
+}
+
+interface Served {
+  readonly url: string
+  readonly pid: number
+}
+
+interface Times {
+  wall: number
+  cpu: number
+}
+
 async function measure(
   query: BenchQuery,
-  thaw: string,
-  prometheus: string,
-): Promise<[number, number, string]> {
+  thaw: Served,
+  prometheus: Served,
+): Promise<{ ours: Times; theirs: Times; agree: string }> {
   const path = `/api/v1/${requestPath(query)}`
-  const answer = async (url: string): Promise<ApiAnswer> => {
+  const answer = async ({ url }: Served): Promise<ApiAnswer> => {
     const { status, body } = await ask(url + path, false)
     return { ...(JSON.parse(body.toString()) as ApiAnswer), httpStatus: status }
   }
@@ -75,21 +99,33 @@ async function measure(
       : comparison.type === 'close'
         ? `within ${comparison.worst.toExponential(0)}`
         : `equal (${comparison.values})`
-  const ours: number[] = []
-  const theirs: number[] = []
+  const ours: Times[] = []
+  const theirs: Times[] = []
   for (let round = -WARM_UP; round < Number(options.rounds); round++) {
-    const [a, b] = [await timed(thaw + path), await timed(prometheus + path)]
+    const [a, b] = [await timed(thaw, path), await timed(prometheus, path)]
     if (round < 0) continue
     ours.push(a)
     theirs.push(b)
   }
-  return [median(ours), median(theirs), agree]
+  return { ours: medians(ours), theirs: medians(theirs), agree }
 }
 
-async function timed(url: string): Promise<number> {
+async function timed({ url, pid }: Served, path: string): Promise<Times> {
+  const cpu = await processorMs(pid)
   const start = performance.now()
-  await ask(url, options.gzip)
-  return performance.now() - start
+  await ask(url + path, options.gzip)
+  const wall = performance.now() - start
+  return { wall, cpu: (await processorMs(pid)) - cpu }
+}
+
+/** What all threads of the process have used. */
+async function processorMs(pid: number): Promise<number> {
+  let nanoseconds = 0
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0')
+    nanoseconds += Number(text.split(' ')[0])
+  }
+  return nanoseconds / 1e6
 }
 
 function ask(url: string, gzip: boolean): Promise<{ status: number; body: Buffer }> {
@@ -106,12 +142,17 @@ function ask(url: string, gzip: boolean): Promise<{ status: number; body: Buffer
   })
 }
 
-function median(times: number[]): number {
-  return times.sort((a, b) => a - b)[times.length >> 1]!
+function medians(times: readonly Times[]): Times {
+  const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!
+  return { wall: median(times.map(({ wall }) => wall)), cpu: median(times.map(({ cpu }) => cpu)) }
+}
+
+function geometricMean(ratios: readonly number[]): number {
+  return Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length)
 }
 
 /** Over hard links of the blocks, with no compaction to disturb it. */
-async function prometheusOver(blocks: string): Promise<{ url: string; pid: number }> {
+async function prometheusOver(blocks: string): Promise<Served> {
   for (const id of await readdir(blocks)) {
     if (!id.startsWith('01BENCH')) continue
     await mkdir(join(dataDir, id, 'chunks'), { recursive: true })
@@ -143,7 +184,7 @@ async function prometheusOver(blocks: string): Promise<{ url: string; pid: numbe
   }
 }
 
-async function thawOver(blocks: string): Promise<{ url: string; pid: number }> {
+async function thawOver(blocks: string): Promise<Served> {
   const script = fileURLToPath(new URL('thaw-server.ts', import.meta.url))
   const profile = options['cpu-prof']
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]

@@ -64,16 +64,15 @@ export async function aggregateK(
       const param = params[step]!
       const histogram = kind === HISTOGRAM ? column.histograms![step] : undefined
       const value = histogram ? 0 : column.values[step]!
-      const pick: Pick = { series, value, histogram }
       const heap = (steps[step] ??= [])
       if (op === 'limit_ratio') {
-        if (inRatio(param, ratio)) heap.push(pick)
+        if (inRatio(param, ratio)) heap.push({ series, value, histogram })
         continue
       }
       const k = Math.trunc(param)
       if (k < 1) continue
       if (op === 'limitk') {
-        if (heap.length < k) heap.push(pick)
+        if (heap.length < k) heap.push({ series, value, histogram })
         continue
       }
       if (histogram) {
@@ -81,10 +80,10 @@ export async function aggregateK(
         continue
       }
       if (heap.length < k) {
-        heap.push(pick)
+        heap.push({ series, value, histogram })
         siftUp(heap, worse)
       } else if (worse(heap[0]!.value, value) && !Number.isNaN(value)) {
-        heap[0] = pick
+        heap[0] = { series, value, histogram }
         siftDown(heap, worse)
       }
     }
