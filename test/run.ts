@@ -25,7 +25,7 @@ const STEPS: readonly Step[] = [
 ]
 
 function vitest(project: string): string[] {
-  const reporters = ['--reporter=dot', '--reporter=./test/tally-reporter.ts']
+  const reporters = ['--reporter=default', '--reporter=./test/tally-reporter.ts']
   return ['vitest', 'run', '--project', project, '--passWithNoTests', ...reporters]
 }
 
@@ -38,7 +38,11 @@ function execute({ command, counts }: Step, tallyFile: string): Promise<Outcome>
   const [file = '', ...args] = command
   const child = spawn(file, args, {
     cwd: ROOT,
-    env: { ...process.env, THAW_TALLY: tallyFile },
+    env: {
+      ...process.env,
+      THAW_TALLY: tallyFile,
+      ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+    },
     stdio: counts ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
