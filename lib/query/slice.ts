@@ -43,6 +43,8 @@ export function sliceToEvent(slice: Slice, deadlineMs: number): SliceEvent {
     ...rest,
     version: SLICE_VERSION,
     deadlineMs,
+    // Where a block came from does not matter for reading it, and may be hundreds of ids.
+    blocks: slice.blocks.map((block) => ({ ...block, sources: [] })),
     options: { ...options, features: [...options.features] },
   }
 }

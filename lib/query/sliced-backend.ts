@@ -1,28 +1,21 @@
 /** Answers queries by slices: plans them from the bucket index, runs a lone one in place and fans the others out. */
 import pLimit from 'p-limit'
-import type { BlockRecord } from '#lib/blocks/block-record.ts'
-import type { BucketIndexReader, ReadOptions } from '#lib/blocks/bucket-index.ts'
+import type { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import type { ErrorKind } from '#lib/model/errors.ts'
 import { DomainError, ThrottledError } from '#lib/model/errors.ts'
 import type { QueryAnswer, QueryBackend, QueryCost, QueryRequest } from '#lib/promql/backend.ts'
 import type { Scope } from '#lib/storage/scope.ts'
-import { parseExpr } from '#lib/promql/parse/parse.ts'
-import type { SelectorReach } from '#lib/promql/plan/reach.ts'
-import { selectorReaches } from '#lib/promql/plan/reach.ts'
-import { resolve } from '#lib/promql/plan/resolve.ts'
-import { sliceable } from '#lib/promql/plan/sliceable.ts'
 import type { LabelRequest, Storage } from '#lib/storage/storage.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 import { compareLabels, labelsKey } from '#lib/model/labels.ts'
 import type { Labels } from '#lib/model/labels.ts'
-import { selectReachMs } from '#lib/store/block-storage.ts'
 import { blockStorage } from '#lib/store/block-storage.ts'
-import type { CutOptions, StepRun } from './cut.ts'
-import { cutSteps, runGrid } from './cut.ts'
+import type { CutOptions } from './cut.ts'
 import type { SliceAnswer } from './frame.ts'
 import type { RunOutcome } from './join.ts'
 import { joinOutcomes } from './join.ts'
+import { planSlices } from './plan-slices.ts'
 import type { SliceRunner } from './run-slice.ts'
 import { runSlice } from './run-slice.ts'
 import type { Slice, SliceCost } from './slice.ts'
@@ -169,92 +162,6 @@ function totalCost(
     cost.functionMs += milliseconds
   }
   return cost
-}
-
-export interface SlicePlan {
-  readonly slices: readonly Slice[]
-  readonly runs: readonly StepRun[]
-}
-
-/** What will be asked of whom, as data. */
-export async function planSlices(
-  parts: Pick<SlicedBackendParts, 'index' | 'cut'>,
-  { text, grid, scope, options }: QueryRequest,
-  read: ReadOptions = {},
-): Promise<SlicePlan> {
-  const expr = resolve(parseExpr(text, { features: options.features }), grid, options)
-  const reaches = selectorReaches(expr, grid, options)
-  const blocks = await blocksFor(parts.index, reaches, scope, read)
-  const lastMs = grid.startMs + (grid.stepCount - 1) * grid.stepMs
-  const runs = sliceable(expr)
-    ? cutSteps(
-        grid,
-        blocks,
-        bytesWanted(reaches),
-        readsBackMs(reaches, grid.startMs, lastMs),
-        parts.cut,
-      )
-    : [{ first: 0, count: grid.stepCount }]
-  const slices = runs.map((run): Slice => {
-    const sliceGrid = runGrid(grid, run)
-    const wanted =
-      runs.length === 1
-        ? blocks
-        : overlapping(blocks, selectorReaches(expr, sliceGrid, options), scope)
-    return { text, whole: grid, grid: sliceGrid, scope, options, blocks: wanted }
-  })
-  return { slices, runs }
-}
-
-async function blocksFor(
-  index: BucketIndexReader,
-  reaches: readonly SelectorReach[],
-  scope: Scope,
-  read: ReadOptions,
-): Promise<readonly BlockRecord[]> {
-  if (reaches.length === 0) return []
-  const further = selectReachMs(scope)
-  const startMs = Math.min(...reaches.map(({ request }) => request.startMs)) - further
-  const endMs = Math.max(...reaches.map(({ request }) => request.endMs)) + further
-  return overlapping(await index.blocks(startMs, endMs, read), reaches, scope)
-}
-
-function overlapping(
-  blocks: readonly BlockRecord[],
-  reaches: readonly SelectorReach[],
-  scope: Scope,
-): BlockRecord[] {
-  const further = selectReachMs(scope)
-  return blocks.filter((block) =>
-    reaches.some(
-      ({ request }) =>
-        block.minTimeMs <= request.endMs + further && block.maxTimeMs > request.startMs - further,
-    ),
-  )
-}
-
-/** How far before (or, by a negative offset, after) its steps an expression reads; pinned selectors read the same everywhere. */
-function readsBackMs(reaches: readonly SelectorReach[], firstMs: number, lastMs: number): number {
-  const spanMs = lastMs - firstMs
-  return Math.max(
-    0,
-    ...reaches
-      .map(({ request }) => request.endMs - request.startMs - spanMs)
-      .filter((ms) => ms > 0),
-  )
-}
-
-/**
- * A guess, made without reading anything: the metric of a selector that names one is a fiftieth of a block. Being wrong
- * costs a few slices too many or too few, never the answer.
- */
-function bytesWanted(reaches: readonly SelectorReach[]): (block: BlockRecord) => number {
-  let share = 0
-  for (const { request } of reaches) {
-    const named = request.matchers.some(({ name, type }) => name === '__name__' && type === '=')
-    share += named ? 1 / 50 : 1 / 4
-  }
-  return (block) => Math.min(1, share) * block.segmentSizes.reduce((total, size) => total + size, 0)
 }
 
 async function withRetry<T>(
