@@ -49,7 +49,7 @@ export async function evaluate(request: EvaluateRequest): Promise<QueryOutcome> 
     startMs: grid.startMs,
     stepMs: grid.stepMs,
     stepCount: grid.stepCount,
-    single: whole.stepCount === 1,
+    single: whole.stepCount === 1 && (whole.endMs ?? whole.startMs) === whole.startMs,
   }
   const value = await valueOf(evaluation, expr, evalGrid, whole.stepMs === 0)
   return {

@@ -66,13 +66,18 @@ export async function aggregateK(
       const value = histogram ? 0 : column.values[step]!
       const heap = (steps[step] ??= [])
       if (op === 'limit_ratio') {
-        if (inRatio(param, ratio)) heap.push({ series, value, histogram })
+        if (!inRatio(param, ratio)) continue
+        heap.push({ series, value, histogram })
+        // Nothing is thrown out; it is the order in which Prometheus goes on with what was picked.
+        siftUp(heap, lowerFirst)
         continue
       }
       const k = Math.trunc(param)
       if (k < 1) continue
       if (op === 'limitk') {
-        if (heap.length < k) heap.push({ series, value, histogram })
+        if (heap.length >= k) continue
+        heap.push({ series, value, histogram })
+        siftUp(heap, lowerFirst)
         continue
       }
       if (histogram) {

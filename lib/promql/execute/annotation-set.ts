@@ -48,8 +48,10 @@ export class AnnotationSet {
   ): void {
     const earlier = this.#entries.get(text)
     const merged = detail && earlier?.detail ? detail.merge(earlier.detail) : detail
-    const place =
-      earlier && evaluatedAfter(earlier.position, position) ? earlier.position : position
+    const evaluatedLater = earlier && evaluatedAfter(earlier.position, position)
+    // What adds up is shown where it began.
+    const keeps = merged === undefined ? evaluatedLater : !evaluatedLater
+    const place = earlier && keeps ? earlier.position : position
     this.#entries.set(text, { kind, position: place, detail: merged })
   }
 

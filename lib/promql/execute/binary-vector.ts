@@ -39,6 +39,12 @@ interface Match {
   columns: readonly Column[] | undefined
 }
 
+interface Conflict {
+  readonly step: number
+  readonly index: number
+  readonly other: number
+}
+
 const UNMATCHED = -1
 
 export async function vectorBinary(
@@ -69,8 +75,8 @@ export async function vectorBinary(
     // Two series of the "one" side may meet, which is an error wherever the other side has anything at all.
     many = await materialize(evaluation, many, grid)
     one = await materialize(evaluation, one, grid)
-    checkUnique()
   }
+  const conflict = firstConflict()
   const heads: SeriesHead[] = []
   const owner: Match[] = []
   for (let ordinal = 0; ordinal < signatures.count; ordinal++) {
@@ -78,6 +84,11 @@ export async function vectorBinary(
     if (owner.at(-1)?.ordinal === ordinal) continue
     await drain(evaluation, many, manyMembers[ordinal]!, grid)
     await drain(evaluation, one, oneMembers[ordinal]!, grid)
+  }
+  if (conflict) {
+    // Whatever goes wrong at an earlier step is what Prometheus meets first.
+    for (const match of new Set(owner)) compute(match)
+    throw duplicateError(conflict.index, conflict.other)
   }
   return mergeEqualLabels({
     heads,
@@ -142,6 +153,7 @@ export async function vectorBinary(
   function compute(match: Match): Column[] {
     const { stepCount } = grid
     const results = Array.from({ length: match.outputs.size }, () => newColumn(stepCount))
+    const lastStep = conflict?.step ?? stepCount
     const oneColumns = match.one.map((index) => copyColumn(one.column(index)))
     /** Position in match.one of the sample of each step. */
     const oneAt = new Int32Array(stepCount).fill(UNMATCHED)
@@ -156,7 +168,7 @@ export async function vectorBinary(
     for (const m of match.many) {
       const column = many.column(m)
       const outputs = new Map<number, number>()
-      for (let step = 0; step < stepCount; step++) {
+      for (let step = 0; step < lastStep; step++) {
         if (column.presence[step] === ABSENT) continue
         const position = oneAt[step]!
         if (position === UNMATCHED && fillOne === undefined) continue
@@ -173,7 +185,7 @@ export async function vectorBinary(
     if (fillMany !== undefined) {
       for (const [position, column] of oneColumns.entries()) {
         const output = outputOf(match, UNMATCHED, match.one[position]!)
-        for (let step = 0; step < stepCount; step++) {
+        for (let step = 0; step < lastStep; step++) {
           if (column.presence[step] === ABSENT || met[step] === 1) continue
           operation.at(step, many.heads.length + match.one[position]!)
           combine(undefined, column, step, results[output]!, undefined, output, match)
@@ -230,15 +242,16 @@ export async function vectorBinary(
     return claimed
   }
 
-  function checkUnique(): void {
+  /** Two series of the "one" side that meet: at the earliest step, and there the earliest series. */
+  function firstConflict(): Conflict | undefined {
+    if (oneMembers.every((members) => members.length < 2)) return undefined
     const anyMany = new Uint8Array(grid.stepCount)
     const filled = fillOne !== undefined || fillMany !== undefined
     for (let m = 0; m < many.heads.length; m++) {
       const { presence } = many.column(m)
       for (let step = 0; step < anyMany.length; step++) anyMany[step]! |= presence[step]!
     }
-    // The error is that of the earliest step, and there of the earliest series.
-    let conflict: { step: number; index: number; other: number } | undefined
+    let first: Conflict | undefined
     for (const members of oneMembers) {
       const seen = new Int32Array(members.length > 1 ? grid.stepCount : 0).fill(UNMATCHED)
       for (const index of members.length > 1 ? members : []) {
@@ -246,14 +259,14 @@ export async function vectorBinary(
         for (let step = 0; step < seen.length; step++) {
           if (presence[step] === ABSENT) continue
           if (seen[step] !== UNMATCHED && (filled || anyMany[step] !== 0)) {
-            const before = conflict?.step ?? Infinity
-            if (step > before || (step === before && index > conflict!.index)) continue
-            conflict = { step, index, other: seen[step]! }
+            const before = first?.step ?? Infinity
+            if (step > before || (step === before && index > first!.index)) continue
+            first = { step, index, other: seen[step]! }
           } else seen[step] = index
         }
       }
     }
-    if (conflict) throw duplicateError(conflict.index, conflict.other)
+    return first
   }
 
   function duplicateError(a: number, b: number): DomainError {

@@ -311,5 +311,6 @@ export function gridOfSubquery(subquery: Subquery, grid: EvalGrid): EvalGrid {
   const first = at ?? grid.startMs
   const last = at ?? gridTime(grid, Math.max(0, grid.stepCount - 1))
   const inner = subqueryGrid(subquery, first, last)
-  return { ...inner, single: inner.stepCount === 1 }
+  const single = inner.stepCount === 1 && inner.startMs === last - subquery.offset.ms
+  return { ...inner, single }
 }

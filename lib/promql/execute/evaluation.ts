@@ -6,7 +6,7 @@ import type { EngineOptions } from '../options.ts'
 import type { StepGrid } from '../result.ts'
 import { AnnotationSet } from './annotation-set.ts'
 
-/** Steps of a (sub)expression. `single`: the evaluation has one step even if this grid was cut or widened from another. */
+/** Steps of a (sub)expression. `single`: the evaluation ends where it starts, even if this grid was cut or widened from another. */
 export interface EvalGrid {
   readonly startMs: number
   readonly stepMs: number

@@ -11,7 +11,7 @@ import {
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import type { Position } from '../parse/ast.ts'
 import { FLOAT, HISTOGRAM } from '../result.ts'
-import { formatGeneral, formatTwoDigits } from '../function/float-math.ts'
+import { formatGeneral, formatOpenMetrics, formatTwoDigits } from '../function/float-math.ts'
 import {
   classicFraction,
   classicQuantile,
@@ -39,6 +39,8 @@ const BUCKET_LABEL: ReadonlySet<string> = new Set(['le'])
 export interface HistogramEstimate {
   /** Set on the result, for histogram_quantiles. */
   readonly label?: readonly [name: string, value: string] | undefined
+  /** Steps it is for; all when absent. */
+  covers?(step: number): boolean
   classic(
     buckets: ClassicBucket[],
     step: number,
@@ -55,6 +57,21 @@ export function quantileEstimate(
     classic: (buckets, step) => classicQuantile(q[step]!, buckets),
     native: (histogram, step) => nativeQuantile(q[step]!, histogram),
   }
+}
+
+/** A quantile that changes from step to step has a label, and so a series, for each value. */
+export function labelledEstimates(q: Float64Array, name: string): HistogramEstimate[] {
+  const values = new Set(q)
+  return [...values].map((value) => {
+    const estimate = quantileEstimate(q, [name, formatOpenMetrics(value)])
+    return values.size === 1
+      ? estimate
+      : { ...estimate, covers: (step) => sameValue(q[step]!, value) }
+  })
+}
+
+function sameValue(a: number, b: number): boolean {
+  return a === b || (a !== a && b !== b)
 }
 
 export function fractionEstimate(lower: Float64Array, upper: Float64Array): HistogramEstimate {
@@ -157,6 +174,7 @@ export async function histogramOperator(
         continue
       }
       for (const [i, estimate] of estimates.entries()) {
+        if (estimate.covers && !estimate.covers(step)) continue
         if (native) setFloat(columns[i]!, step, nativeValue(estimate, native, step, name))
         else if (classic.length > 0) {
           const own = estimates.length > 1 ? classic.map((bucket) => ({ ...bucket })) : classic

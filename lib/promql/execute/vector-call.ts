@@ -4,7 +4,6 @@ import type { Call, Expr } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/expr-facts.ts'
 import { ABSENT, FLOAT } from '../result.ts'
 import { DATE_FUNCTIONS } from '../function/date.ts'
-import { formatOpenMetrics } from '../function/float-math.ts'
 import { MATH_FUNCTIONS, PARAMETER_FUNCTIONS } from '../function/math.ts'
 import { compareByLabels, compareValues } from '../function/sort.ts'
 import { nativeVariance } from '../histogram/native-quantile.ts'
@@ -13,6 +12,7 @@ import { gridTime, type EvalGrid, type Evaluation } from './evaluation.ts'
 import {
   fractionEstimate,
   histogramOperator,
+  labelledEstimates,
   quantileEstimate,
   warnAboutQuantiles,
 } from './histogram-quantile.ts'
@@ -93,7 +93,7 @@ export async function vectorCall(
       for (let i = 2; i < args.length; i++) {
         const q = await scalar(i)
         warnAboutQuantiles(evaluation, q, args[i]!.position)
-        estimates.push(quantileEstimate(q, [label, formatOpenMetrics(q[0] ?? NaN)]))
+        estimates.push(...labelledEstimates(q, label))
       }
       return histogramOperator(evaluation, input, estimates, args[0]!.position, grid)
     }

@@ -62,8 +62,8 @@ export function isStepInvariant(expr: Expr): boolean {
     case 'subquery':
       return expr.at !== undefined
     case 'aggregation':
-      // A parameter that changes from step to step makes the result change.
-      return isStepInvariant(expr.input) && (!expr.param || isStepInvariant(expr.param))
+      // Prometheus does not look at the parameter: what it is at the first step counts for all.
+      return isStepInvariant(expr.input)
     case 'binary':
       return isStepInvariant(expr.left) && isStepInvariant(expr.right)
     case 'unary':

@@ -10,7 +10,8 @@ import { childrenOf, isStepInvariant, unwrapParens } from './expr-facts.ts'
  * - a function over a range whose result loses names that may differ: two results with equal labels are an error even
  *   where they never meet at one step (`rate({job="a"}[5m])`, one metric in the first hour and another in the second);
  * - quantile and limit_ratio with a parameter that changes from step to step, because the warning names the
- *   worst parameter of the whole query.
+ *   worst parameter of the whole query;
+ * - such a parameter of any aggregation whose input does not change, because the parameter of the first step counts.
  *
  * Everything else looks at one step at a time, errors included: equal labels after abs(), unary minus, label_replace() or
  * a binary operation are an error only where both have a sample at the same step, and some part has that step.
@@ -21,8 +22,9 @@ export function sliceable(expr: Expr): boolean {
 }
 
 function everyStepAlone(expr: Expr): boolean {
-  if (expr.type === 'aggregation' && (expr.op === 'quantile' || expr.op === 'limit_ratio')) {
-    if (expr.param && !isStepInvariant(expr.param)) return false
+  if (expr.type === 'aggregation' && expr.param && !isStepInvariant(expr.param)) {
+    if (expr.op === 'quantile' || expr.op === 'limit_ratio') return false
+    if (isStepInvariant(expr.input)) return false
   }
   if (expr.type === 'call') {
     const range = expr.args.map(unwrapParens).find((arg) => typeOf(arg) === 'matrix')

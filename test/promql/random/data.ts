@@ -83,7 +83,7 @@ function floats(): MadeSeries[] {
   series.push(
     made(
       { __name__: 'special', ...first, kind: 'all' },
-      (k) => [NaN, Infinity, -Infinity, -0, 0, 1e300, 5e-324, 0.1, -1e300, 3][k % 10],
+      (k) => [NaN, Infinity, -Infinity, -0, 0, 1e300, 2 ** -1022, 0.1, -1e300, 3][k % 10],
     ),
     made({ __name__: 'special', ...first, kind: 'inf' }, (k) => (k % 50 < 5 ? Infinity : k)),
     made({ __name__: 'special', ...second, kind: 'nan' }, (k) => (k % 9 === 2 ? NaN : -k / 3)),
