@@ -8,7 +8,7 @@ export interface Asked {
   readonly roundsOtherwise?: string | undefined
   /** Why 2.42 gives another answer than 3.x: then only 3.x is asked. */
   readonly meansOtherwise?: string | undefined
-  /** Why no Prometheus on another processor would give the same last bits either. */
+  /** Why Prometheus on this processor gives other last bits than on amd64. */
   readonly machineMath?: string | undefined
 }
 
@@ -16,8 +16,9 @@ const SUMMATION =
   '3.x sums aggregations with a compensation for rounding (Kahan and Neumaier), 2.42 without'
 const AVERAGE = '3.x averages by a compensated sum and one division, 2.42 by a running mean'
 const SLOPPY_SUM_BELOW = `${SUMMATION}; the quantile is interpolated between such sums`
+/** Go fuses multiplications with additions where the processor can: elsewhere than on amd64 its last bits are others. */
 const MACHINE_LIBRARY =
-  'logarithms, exponentials and angles are as exact as the mathematics library of the machine'
+  process.arch === 'x64' ? undefined : 'Go fuses multiplications and additions on this processor'
 const TIES = 'which of equal values topk and bottomk leave out changed'
 
 const NODE = 'instance="10.0.0.2:9100",job="node"'
@@ -185,7 +186,7 @@ const ORDERED: readonly string[] = [
   `topk(5, rate(node_network_receive_bytes_total{device="eth0"}[5m]))`,
 ]
 
-/** Functions that a processor's mathematics library defines to within a last bit or two. */
+/** Functions that few libraries compute to the same last bits. */
 const MACHINE_MATH: readonly string[] = [
   `ln(process_resident_memory_bytes)`,
   `log2(process_resident_memory_bytes)`,
