@@ -7,14 +7,11 @@ import { copyColumn, isEmpty, type VectorOperator } from './execute/column.ts'
 import { Evaluation, throwIfAborted, type EvalGrid } from './execute/evaluation.ts'
 import { referenceTime } from './execute/instant-selector.ts'
 import { duplicateLabelsError, METADATA_LABELS, removeMarkedNames } from './execute/merge-series.ts'
-import { statsSeries } from './histogram/stats.ts'
 import type { EngineOptions } from './options.ts'
 import type { Expr, MatrixSelector, Subquery, VectorSelector } from './parse/ast.ts'
 import { typeOf } from './parse/type.ts'
 import { unwrapParens } from './plan/expr-facts.ts'
-import { statsSelectors } from './plan/histogram-stats.ts'
-import { selectorReaches } from './plan/reach.ts'
-import { resolve } from './plan/resolve.ts'
+import { planQuery, type Plan } from './plan/plan.ts'
 import type { QueryOutcome, QueryValue, RawSeries, StepGrid, StepSeries } from './result.ts'
 
 export interface EvaluateRequest {
@@ -29,6 +26,8 @@ export interface EvaluateRequest {
   readonly storage: Storage
   readonly options: EngineOptions
   readonly signal?: AbortSignal | undefined
+  /** A clock in milliseconds: what each operator takes is wanted. */
+  readonly analyze?: (() => number) | undefined
 }
 
 /**
@@ -36,15 +35,21 @@ export interface EvaluateRequest {
  * durations that come out wrong, 'unsupported', and whatever the storage rejects with.
  */
 export async function evaluate(request: EvaluateRequest): Promise<QueryOutcome> {
-  const { text, grid, whole, storage, options, signal } = request
+  const { text, grid, whole, storage, options, signal, analyze } = request
   throwIfAborted(signal)
-  const expr = resolve(request.expr, whole, options)
-  const sets = await selectAll(expr, grid, storage, options, signal)
-  const evaluation = new Evaluation({ options, storage, whole, sets, signal })
-  for (const set of new Set(sets.values())) {
-    for (const warning of set.warnings) evaluation.warnings.add(warning)
-    evaluation.seriesRead += set.labels.length
-  }
+  const plan = planQuery(request.expr, whole, grid, options)
+  const { expr } = plan
+  const sets = await readAll(plan, storage, signal)
+  const evaluation = new Evaluation({
+    options,
+    storage,
+    whole,
+    sets,
+    stats: plan.stats,
+    signal,
+    analyze,
+  })
+  evaluation.checkSteps(grid.stepCount)
   const evalGrid: EvalGrid = {
     startMs: grid.startMs,
     stepMs: grid.stepMs,
@@ -62,31 +67,42 @@ export async function evaluate(request: EvaluateRequest): Promise<QueryOutcome> 
       peakSamples: evaluation.peakSamples,
       seriesRead: evaluation.seriesRead,
     },
+    ...(evaluation.meter && { analysis: evaluation.meter.analysis(expr) }),
   }
 }
 
-/** Selectors that ask for the same samples share them. */
-async function selectAll(
-  expr: Expr,
-  grid: StepGrid,
+/** All reads at the same time. */
+async function readAll(
+  { reads }: Plan,
   storage: Storage,
-  options: EngineOptions,
   signal: AbortSignal | undefined,
 ): Promise<Map<VectorSelector, SeriesSet>> {
-  const byRequest = new Map<string, Promise<SeriesSet>>()
-  const reaches = selectorReaches(expr, grid, options)
-  const entries = await Promise.all(
-    reaches.map(async ({ selector, request }) => {
-      const key = JSON.stringify(request)
-      let answer = byRequest.get(key)
-      if (!answer) byRequest.set(key, (answer = storage.select(request, signal)))
-      return [selector, await answer] as const
+  const sets = new Map<VectorSelector, SeriesSet>()
+  await Promise.all(
+    reads.map(async ({ request, selectors }) => {
+      const set = await storage.select(request, signal)
+      const shared = selectors.length > 1 ? decodedOnce(set) : set
+      for (const selector of selectors) sets.set(selector, shared)
     }),
   )
-  const stats = statsSelectors(expr)
-  return new Map(
-    entries.map(([selector, set]) => [selector, stats.has(selector) ? statsSeries(set) : set]),
-  )
+  return sets
+}
+
+/** Functions over the same samples often ask for one series right after another of them did. */
+function decodedOnce(set: SeriesSet): SeriesSet {
+  let last = -1
+  let decoded: SampleColumns | undefined
+  return {
+    ...set,
+    samples(index) {
+      if (index !== last || !decoded) {
+        last = -1
+        decoded = set.samples(index)
+        last = index
+      }
+      return decoded
+    },
+  }
 }
 
 async function valueOf(
@@ -129,9 +145,17 @@ async function collect(
     const column = operator.column(index)
     if (isEmpty(column)) continue
     evaluation.hold(grid.stepCount)
+    evaluation.countResult(labelBytes(labels) + grid.stepCount * BYTES_PER_STEP)
     series.push({ labels, ...copyColumn(column) })
   }
   return series
+}
+
+/** A float and its presence. */
+const BYTES_PER_STEP = 9
+
+function labelBytes(labels: Labels): number {
+  return labels.reduce((total, text) => total + text.length, 0)
 }
 
 /** The samples of a range selector or subquery as they are, stale markers left out. */
@@ -153,6 +177,7 @@ async function rawSeries(
     const samples = rawSamples(source.samples(index), start, end)
     if (samples.length === 0) continue
     evaluation.hold(samples.length)
+    evaluation.countResult(labelBytes(labels) + samples.length * 16)
     const named: Labels = dropName ? withoutLabels(labels, METADATA_LABELS) : labels
     const key = labelsKey(named)
     if (seen.has(key)) throw duplicateLabelsError()

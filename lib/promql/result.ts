@@ -53,6 +53,19 @@ export interface QueryStats {
   readonly seriesRead: number
 }
 
+/** One operator of the plan and what it took, its inputs below it included. */
+export interface OperatorAnalysis {
+  /** As explain calls it. */
+  readonly name: string
+  /** Series that came out; 1 for scalars. */
+  readonly series: number
+  /** Samples that were read for it. */
+  readonly samples: number
+  /** Waiting for others in the same process included. */
+  readonly milliseconds: number
+  readonly children: readonly OperatorAnalysis[]
+}
+
 export interface QueryOutcome {
   readonly grid: StepGrid
   readonly value: QueryValue
@@ -60,4 +73,6 @@ export interface QueryOutcome {
   /** From storage: why the answer may be incomplete. */
   readonly warnings: readonly string[]
   readonly stats: QueryStats
+  /** Where it was asked for. */
+  readonly analysis?: OperatorAnalysis | undefined
 }

@@ -114,6 +114,8 @@ export async function aggregateK(
         }
       }
     }
+    // Over many steps no order is better than another; this one does not depend on which steps they are.
+    if (!grid.single) order.sort((a, b) => a - b)
     evaluation.hold(order.length * grid.stepCount)
     return storedColumns(
       order.map((series) => input.heads[series]!),

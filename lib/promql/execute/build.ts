@@ -36,9 +36,20 @@ export async function buildVector(
   expr: Expr,
   grid: EvalGrid,
 ): Promise<VectorOperator> {
+  const { meter } = evaluation
+  if (!meter || expr.type === 'paren') return vectorOperator(evaluation, expr, grid)
+  const operator = await meter.building(expr, () => vectorOperator(evaluation, expr, grid))
+  return meter.vector(expr, operator)
+}
+
+async function vectorOperator(
+  evaluation: Evaluation,
+  expr: Expr,
+  grid: EvalGrid,
+): Promise<VectorOperator> {
   if (grid.stepCount === 0) return NOTHING
   if (!grid.single && isStepInvariant(expr)) {
-    return repeated(await buildVector(evaluation, expr, oneStep(grid)), grid)
+    return repeated(await vectorOperator(evaluation, expr, oneStep(grid)), grid)
   }
   switch (expr.type) {
     case 'vector':
@@ -71,8 +82,19 @@ export async function buildScalar(
   expr: Expr,
   grid: EvalGrid,
 ): Promise<Float64Array> {
+  const { meter } = evaluation
+  if (!meter || expr.type === 'paren') return scalarValues(evaluation, expr, grid)
+  meter.scalar(expr)
+  return meter.building(expr, () => scalarValues(evaluation, expr, grid))
+}
+
+async function scalarValues(
+  evaluation: Evaluation,
+  expr: Expr,
+  grid: EvalGrid,
+): Promise<Float64Array> {
   if (!grid.single && grid.stepCount > 0 && expr.type !== 'number' && isStepInvariant(expr)) {
-    const [value] = await buildScalar(evaluation, expr, oneStep(grid))
+    const [value] = await scalarValues(evaluation, expr, oneStep(grid))
     return new Float64Array(grid.stepCount).fill(value!)
   }
   switch (expr.type) {
@@ -282,6 +304,17 @@ export async function rangeSource(
   range: MatrixSelector | Subquery,
   grid: EvalGrid,
 ): Promise<RangeSource> {
+  const { meter } = evaluation
+  if (!meter) return sourceOf(evaluation, range, grid)
+  const source = await meter.building(range, () => sourceOf(evaluation, range, grid))
+  return meter.range(range, source)
+}
+
+async function sourceOf(
+  evaluation: Evaluation,
+  range: MatrixSelector | Subquery,
+  grid: EvalGrid,
+): Promise<RangeSource> {
   if (range.type === 'matrix') {
     const set = evaluation.seriesOf(range.selector)
     return {
@@ -290,6 +323,7 @@ export async function rangeSource(
     }
   }
   const inner = gridOfSubquery(range, grid)
+  evaluation.checkSteps(inner.stepCount)
   return subquerySource(await vectorOf(evaluation, range.input, inner), inner)
 }
 

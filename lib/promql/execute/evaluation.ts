@@ -4,7 +4,9 @@ import type { SelectRequest, SeriesSet, Storage } from '#lib/storage/storage.ts'
 import type { VectorSelector } from '../parse/ast.ts'
 import type { EngineOptions } from '../options.ts'
 import type { StepGrid } from '../result.ts'
+import { statsSeries } from '../histogram/stats.ts'
 import { AnnotationSet } from './annotation-set.ts'
+import { Meter } from './meter.ts'
 
 /** Steps of a (sub)expression. `single`: the evaluation ends where it starts, even if this grid was cut or widened from another. */
 export interface EvalGrid {
@@ -26,42 +28,90 @@ export class Evaluation {
   readonly annotations = new AnnotationSet()
   readonly delayedNameRemoval: boolean
   readonly useStartTimestamps: boolean
+  /** Where somebody asked what each operator takes. */
+  readonly meter: Meter | undefined
   readonly warnings = new Set<string>()
   samplesRead = 0
   peakSamples = 0
   seriesRead = 0
   #held = 0
   #work = 0
+  #resultBytes = 0
   readonly #sets: ReadonlyMap<VectorSelector, SeriesSet>
+  readonly #stats: ReadonlySet<VectorSelector>
 
   constructor(parts: {
     options: EngineOptions
     storage: Storage
     whole: StepGrid
     sets: ReadonlyMap<VectorSelector, SeriesSet>
+    /** Selectors of which only count and sum of histograms matter. */
+    stats: ReadonlySet<VectorSelector>
     signal: AbortSignal | undefined
+    /** Milliseconds, to measure with. */
+    analyze?: (() => number) | undefined
   }) {
     this.options = parts.options
     this.storage = parts.storage
     this.whole = parts.whole
     this.signal = parts.signal
     this.#sets = parts.sets
+    this.#stats = parts.stats
     this.delayedNameRemoval = parts.options.features.has('promql-delayed-name-removal')
     this.useStartTimestamps = parts.options.features.has('use-start-timestamps')
+    this.meter = parts.analyze && new Meter(parts.analyze, () => this.samplesRead)
+    for (const set of new Set(parts.sets.values())) this.#countSet(set)
   }
 
   seriesOf(selector: VectorSelector): SeriesSet {
     const set = this.#sets.get(selector)
     if (!set) throw new Error('bug: selector without series')
-    return set
+    return this.#stats.has(selector) ? statsSeries(set) : set
   }
 
   /** For what is known only while evaluating (info()). */
   async select(request: SelectRequest): Promise<SeriesSet> {
     const set = await this.storage.select(request, this.signal)
+    this.#countSet(set)
+    return set
+  }
+
+  #countSet(set: SeriesSet): void {
     for (const warning of set.warnings) this.warnings.add(warning)
     this.seriesRead += set.labels.length
-    return set
+    const { maxSeries } = this.options
+    if (maxSeries && this.seriesRead > maxSeries) {
+      throw new LimitError(
+        `query reads ${this.seriesRead} series or more, at most ${maxSeries} are allowed`,
+        maxSeries,
+        this.seriesRead,
+      )
+    }
+  }
+
+  /** Before anything as long as this many steps is made. */
+  checkSteps(steps: number): void {
+    const { maxSteps } = this.options
+    if (maxSteps && steps > maxSteps) {
+      throw new LimitError(
+        `query has ${steps} steps in one range, at most ${maxSteps} are allowed`,
+        maxSteps,
+        steps,
+      )
+    }
+  }
+
+  /** Counts what goes into the answer. */
+  countResult(bytes: number): void {
+    this.#resultBytes += bytes
+    const { maxResultBytes } = this.options
+    if (maxResultBytes && this.#resultBytes > maxResultBytes) {
+      throw new LimitError(
+        `query answers with more than ${maxResultBytes} bytes`,
+        maxResultBytes,
+        this.#resultBytes,
+      )
+    }
   }
 
   /** Counts samples that were decoded; `held` is how many of them stay in memory for now. */

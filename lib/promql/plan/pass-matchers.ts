@@ -11,7 +11,7 @@ import type {
 } from '../parse/ast.ts'
 import { printMatcher } from '../parse/print.ts'
 import { typeOf } from '../parse/type.ts'
-import { findSelectors, mapExpr } from '../parse/walk.ts'
+import { findSelectors, mapChildren } from '../parse/walk.ts'
 
 /**
  * `a{job="x"} and on (job) b` reads only `b{job="x"}`.
@@ -26,8 +26,11 @@ export function spreadMatchers(expr: Expr): Expr {
     const key = selectorKey(selector)
     uses.set(key, (uses.get(key) ?? 0) + 1)
   }
-  const isShared = (selector: VectorSelector) => uses.get(selectorKey(selector)) !== 1
-  return mapExpr(expr, (node) => (node.type === 'binary' ? spread(node, isShared) : node))
+  const isShared = (selector: VectorSelector) => (uses.get(selectorKey(selector)) ?? 1) > 1
+  // Parents first: what a side is asked for, its own sides may be asked for too.
+  const down = (node: Expr): Expr =>
+    mapChildren(node.type === 'binary' ? spread(node, isShared) : node, down)
+  return down(expr)
 }
 
 function selectorKey({ matchers }: VectorSelector): string {
