@@ -15,6 +15,7 @@ import { ABSENT, HISTOGRAM } from '../result.ts'
 import { formatLabelSet } from './format-label-set.ts'
 import { BinaryOperation, changesMetric } from './binary-operation.ts'
 import {
+  clearColumn,
   copyColumn,
   newColumn,
   setFloat,
@@ -37,6 +38,10 @@ interface Match {
   readonly outputs: Map<string, number>
   readonly firstOutput: number
   columns: readonly Column[] | undefined
+  /** Outputs that nobody has asked for yet. */
+  left: number
+  /** The "one" side, where each output is made of it and one series of the "many" side. */
+  shared: Column | undefined
 }
 
 interface Conflict {
@@ -69,6 +74,7 @@ export async function vectorBinary(
   const manyMembers = membersOf(signatures.left, signatures.count)
   const oneMembers = membersOf(signatures.right, signatures.count)
 
+  const loneResult = newColumn(grid.stepCount)
   let claimed = new Uint8Array(0)
   let claimedMatch: Match | undefined
   if (oneMembers.some((members) => members.length > 1)) {
@@ -94,8 +100,12 @@ export async function vectorBinary(
     heads,
     column(index) {
       const match = owner[index]!
-      match.columns ??= compute(match)
-      return match.columns[index - match.firstOutput]!
+      const output = index - match.firstOutput
+      const alone = isOneByOne(match)
+      if (!alone) match.columns ??= compute(match)
+      const column = alone ? computeOne(match, output) : match.columns![output]!
+      if (--match.left === 0) match.columns = match.shared = undefined
+      return column
     },
   })
 
@@ -107,12 +117,34 @@ export async function vectorBinary(
       outputs: new Map(),
       firstOutput: heads.length,
       columns: undefined,
+      left: 0,
+      shared: undefined,
     }
     for (const m of match.many) {
       for (const o of match.one) planOutput(match, m, o)
       if (fillOne !== undefined) planOutput(match, m, UNMATCHED)
     }
     if (fillMany !== undefined) for (const o of match.one) planOutput(match, UNMATCHED, o)
+    match.left = match.outputs.size
+  }
+
+  /** Then outputs are in the order of `many`, nothing can be taken twice, and a large match need not be in memory at once. */
+  function isOneByOne({ many: members, one: other, outputs }: Match): boolean {
+    if (fillOne !== undefined || fillMany !== undefined) return false
+    return other.length === 1 && outputs.size === members.length
+  }
+
+  function computeOne(match: Match, output: number): Column {
+    const shared = (match.shared ??= copyColumn(one.column(match.one[0]!)))
+    const m = match.many[output]!
+    const column = many.column(m)
+    clearColumn(loneResult)
+    for (let step = 0; step < grid.stepCount; step++) {
+      if (column.presence[step] === ABSENT || shared.presence[step] === ABSENT) continue
+      operation.at(step, m)
+      combine(column, shared, step, loneResult, undefined, output, undefined)
+    }
+    return loneResult
   }
 
   function planOutput(match: Match, m: number, o: number): void {
@@ -203,7 +235,7 @@ export async function vectorBinary(
     result: Column,
     met: Uint8Array | undefined,
     output: number,
-    match: Match,
+    match: Match | undefined,
   ): void {
     const manyValue = manyColumn ? manyColumn.values[step]! : fillMany!
     const oneValue = oneColumn ? oneColumn.values[step]! : fillOne!
@@ -212,7 +244,7 @@ export async function vectorBinary(
     if (swapped) operation.apply(oneValue, manyValue, oneHistogram, manyHistogram)
     else operation.apply(manyValue, oneValue, manyHistogram, oneHistogram)
     if (outcome.failed) return
-    claim(match, output, step, met)
+    if (match) claim(match, output, step, met)
     if (!outcome.keep && !expr.returnBool) return
     if (expr.returnBool) setFloat(result, step, outcome.keep ? 1 : 0)
     else if (outcome.histogram) setHistogram(result, step, outcome.histogram)
