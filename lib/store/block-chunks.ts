@@ -4,21 +4,13 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError } from '#lib/model/errors.ts'
 import {
   MAX_CHUNK_OVERHEAD,
+  checkChunk,
   chunkFrameSize,
-  readChunk,
   segmentFileName,
 } from '#lib/tsdb/chunk/chunk-frame.ts'
-import type { ChunkMeta } from '#lib/tsdb/index/series.ts'
+import { type ChunkTable, LoadedChunks } from './chunk-table.ts'
 import type { ByteRange, CoalesceOptions, FetchedPart } from './ranges.ts'
 import { FetchedRanges, coalesce } from './ranges.ts'
-
-/** A chunk in memory, its checksum verified. */
-export interface LoadedChunk {
-  readonly minTimeMs: number
-  readonly maxTimeMs: number
-  readonly encoding: number
-  readonly data: Uint8Array
-}
 
 /** Where nothing says how large chunks get: more than 120 samples of a busy gauge take. A larger one is read again. */
 const USUAL_CHUNK_BYTES = 2048
@@ -29,55 +21,47 @@ export interface SegmentReads {
 }
 
 /**
- * What to read for `wanted` chunks. The index has no chunk lengths, but a chunk ends where the next one begins: `known`
- * are offsets of other chunks (ascending by segment and offset, `wanted` included), used as ends.
+ * What to read for the chunks of `rows`, in file order. The index has no chunk lengths, but a chunk ends where the next
+ * one begins.
  */
 export function planChunks(
   block: Pick<BlockRecord, 'segmentSizes' | 'chunkMaxSize'>,
-  wanted: readonly ChunkMeta[],
-  known: readonly ChunkMeta[],
+  { segments, offsets, nextOffsets }: ChunkTable,
+  rows: Uint32Array,
   options: CoalesceOptions,
 ): SegmentReads[] {
   const bound = (block.chunkMaxSize || USUAL_CHUNK_BYTES) + MAX_CHUNK_OVERHEAD
   const bySegment = new Map<number, ByteRange[]>()
-  let k = 0
-  for (const chunk of wanted) {
-    while (k < known.length && compareChunks(known[k]!, chunk) <= 0) k++
-    const next = known[k]
-    const segmentSize = block.segmentSizes[chunk.segment] ?? Infinity
-    const until = next?.segment === chunk.segment ? next.offset : segmentSize
-    const end = Math.min(until, chunk.offset + bound, segmentSize)
-    let ranges = bySegment.get(chunk.segment)
-    if (!ranges) bySegment.set(chunk.segment, (ranges = []))
-    ranges.push({ start: chunk.offset, end: Math.max(end, chunk.offset + 1) })
+  let ranges: ByteRange[] = []
+  let current = -1
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    const segment = segments[row]!
+    if (segment !== current) bySegment.set(segment, (ranges = []))
+    current = segment
+    const start = offsets[row]!
+    const segmentSize = block.segmentSizes[segment] ?? Infinity
+    const end = Math.min(nextOffsets[row] || segmentSize, start + bound, segmentSize)
+    ranges.push({ start, end: Math.max(end, start + 1) })
   }
-  return [...bySegment].map(([segment, ranges]) => ({ segment, ranges: coalesce(ranges, options) }))
+  return [...bySegment].map(([segment, wanted]) => ({
+    segment,
+    ranges: coalesce(wanted, options),
+  }))
 }
 
-export function compareChunks(a: ChunkMeta, b: ChunkMeta): number {
-  return a.segment - b.segment || a.offset - b.offset
-}
-
-/** Ascending by segment and offset. Mostly they are already, and then this is the same array. */
-export function sortedChunks(chunks: readonly ChunkMeta[]): readonly ChunkMeta[] {
-  for (let i = 1; i < chunks.length; i++) {
-    if (compareChunks(chunks[i - 1]!, chunks[i]!) > 0) return [...chunks].sort(compareChunks)
-  }
-  return chunks
-}
-
-/** `wanted` ascend by segment and offset. The answer is in the same order. */
+/** The chunks of `rows`, in their order. */
 export async function fetchChunks(
   bucket: Bucket,
   block: BlockRecord,
-  wanted: readonly ChunkMeta[],
-  known: readonly ChunkMeta[],
+  table: ChunkTable,
+  rows: Uint32Array,
   options: CoalesceOptions,
   signal?: AbortSignal,
-): Promise<LoadedChunk[]> {
+): Promise<LoadedChunks> {
   const fetched = new Map<number, FetchedRanges>()
   await Promise.all(
-    planChunks(block, wanted, known, options).flatMap(({ segment, ranges }) => {
+    planChunks(block, table, table.sorted(rows), options).flatMap(({ segment, ranges }) => {
       const parts = new FetchedRanges()
       fetched.set(segment, parts)
       return ranges.map(async ({ start, end }) => {
@@ -85,44 +69,52 @@ export async function fetchChunks(
       })
     }),
   )
-  const chunks: LoadedChunk[] = []
-  for (const meta of wanted) {
-    const parts = fetched.get(meta.segment)!
-    const chunk = chunkWithin(block, meta, parts.holding(meta.offset))
-    if (chunk) chunks.push(chunk)
-    else {
-      const bytes = await wholeChunk(bucket, block, meta, parts, signal)
-      chunks.push(checkedChunk(block, meta, bytes, 0))
-    }
+  const chunks = new LoadedChunks(rows.length)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    const place: Place = { block, segment: table.segments[row]!, offset: table.offsets[row]! }
+    const parts = fetched.get(place.segment)!
+    chunks.minTimes[i] = table.minTimes[row]!
+    chunks.maxTimes[i] = table.maxTimes[row]!
+    if (addFromRead(chunks, i, place, parts.holding(place.offset))) continue
+    addChecked(chunks, i, place, await wholeChunk(bucket, place, parts, signal), 0)
   }
   return chunks
 }
 
-/** The usual case, without waiting and with one view: the chunk lies in one read. */
-function chunkWithin(
-  block: BlockRecord,
-  meta: ChunkMeta,
+interface Place {
+  readonly block: BlockRecord
+  readonly segment: number
+  readonly offset: number
+}
+
+/** The usual case, without waiting: the chunk lies in one read. */
+function addFromRead(
+  chunks: LoadedChunks,
+  index: number,
+  place: Place,
   part: FetchedPart | undefined,
-): LoadedChunk | undefined {
-  if (!part) return undefined
+): boolean {
+  if (!part) return false
   const { bytes } = part
-  const at = meta.offset - part.start
-  if (at + MAX_CHUNK_OVERHEAD > bytes.length) return undefined
-  const size = inSegment(block, meta, at, () => chunkFrameSize(bytes, at))
-  return at + size <= bytes.length ? checkedChunk(block, meta, bytes, at) : undefined
+  const at = place.offset - part.start
+  if (at + MAX_CHUNK_OVERHEAD > bytes.length) return false
+  const size = inSegment(place, at, () => chunkFrameSize(bytes, at))
+  if (at + size > bytes.length) return false
+  addChecked(chunks, index, place, bytes, at)
+  return true
 }
 
 /** The bytes of one chunk, read again where the guess of its end fell short. */
 async function wholeChunk(
   bucket: Bucket,
-  block: BlockRecord,
-  meta: ChunkMeta,
+  place: Place,
   parts: FetchedRanges,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const { segment, offset } = meta
+  const { block, segment, offset } = place
   const head = parts.at(offset, offset + MAX_CHUNK_OVERHEAD) ?? new Uint8Array(0)
-  const size = inSegment(block, meta, 0, () => chunkFrameSize(head, 0))
+  const size = inSegment(place, 0, () => chunkFrameSize(head, 0))
   const segmentSize = block.segmentSizes[segment] ?? Infinity
   if (offset + size > segmentSize) {
     throw new CorruptError(`chunk of ${size} bytes passes the end of ${segmentSize}`, offset, {
@@ -135,24 +127,19 @@ async function wholeChunk(
 }
 
 /** The chunk at `at` of `bytes`. */
-function checkedChunk(
-  block: BlockRecord,
-  meta: ChunkMeta,
+function addChecked(
+  chunks: LoadedChunks,
+  index: number,
+  place: Place,
   bytes: Uint8Array,
   at: number,
-): LoadedChunk {
-  const { minTimeMs, maxTimeMs } = meta
-  const { encoding, data } = inSegment(block, meta, at, () => readChunk(bytes, at))
-  return { minTimeMs, maxTimeMs, encoding, data }
+): void {
+  const { start, end } = inSegment(place, at, () => checkChunk(bytes, at))
+  chunks.set(index, bytes[start - 1]!, bytes, start, end)
 }
 
 /** Errors of the chunk, which is read at `at` of some bytes, get the object's key and the offset in it. */
-function inSegment<T>(
-  block: BlockRecord,
-  { segment, offset }: ChunkMeta,
-  at: number,
-  read: () => T,
-): T {
+function inSegment<T>({ block, segment, offset }: Place, at: number, read: () => T): T {
   try {
     return read()
   } catch (error) {

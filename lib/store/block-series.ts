@@ -6,12 +6,16 @@ import type { Labels } from '#lib/model/labels.ts'
 import { mergeLabels } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import { intersectPostings, parsePostings, unionPostings } from '#lib/tsdb/index/postings.ts'
-import type { ChunkMeta } from '#lib/tsdb/index/series.ts'
-import { SERIES_ALIGN, parseSeries, seriesEntrySize, seriesOffset } from '#lib/tsdb/index/series.ts'
+import {
+  SERIES_ALIGN,
+  parseSeriesInto,
+  seriesEntrySize,
+  seriesOffset,
+} from '#lib/tsdb/index/series.ts'
 import type { Lookup } from './lookup.ts'
 import { planSeries } from './plan-series.ts'
 import type { ByteRange, CoalesceOptions } from './ranges.ts'
-import { sortedChunks } from './block-chunks.ts'
+import { ChunkTable } from './chunk-table.ts'
 import { FetchedRanges, coalesce } from './ranges.ts'
 import type { StoreCache } from './store-cache.ts'
 
@@ -20,13 +24,15 @@ export interface BlockSeries {
   readonly id: number
   /** With the external labels of the block. */
   readonly labels: Labels
-  readonly chunks: readonly ChunkMeta[]
+  /** Its chunks are the rows [from, to). */
+  readonly from: number
+  readonly to: number
 }
 
 export interface FoundSeries {
   readonly series: readonly BlockSeries[]
-  /** All chunks of series that were read, matching or not, by segment and offset: where chunks end. */
-  readonly knownChunks: readonly ChunkMeta[]
+  /** Of all series that were read, matching or not: the others say where chunks end. */
+  readonly chunks: ChunkTable
 }
 
 export interface BlockReader {
@@ -61,7 +67,7 @@ async function readSeries(
   matchers: readonly CompiledMatcher[],
 ): Promise<FoundSeries> {
   const plan = planSeries(reader.lookup, matchers)
-  if (plan.ranges.length === 0) return { series: [], knownChunks: [] }
+  if (plan.ranges.length === 0) return { series: [], chunks: new ChunkTable() }
   const select = new SeriesFilter(reader.lookup, matchers, reader.block.labels)
   try {
     if (plan.postings.length === 0) await readRuns(reader, plan.ranges, select)
@@ -69,7 +75,8 @@ async function readSeries(
   } catch (error) {
     throw error instanceof CorruptError ? error.in(indexKey(reader.block)) : error
   }
-  return { series: select.found, knownChunks: sortedChunks(select.chunks) }
+  select.chunks.finish()
+  return { series: select.found, chunks: select.chunks }
 }
 
 /** Every entry of the ranges. */
@@ -165,7 +172,7 @@ function indexKey(block: BlockRecord): string {
 /** Parses entries and keeps those that match. Each (label, value) pair is tested once, by symbol reference. */
 class SeriesFilter {
   readonly found: BlockSeries[] = []
-  readonly chunks: ChunkMeta[] = []
+  readonly chunks = new ChunkTable()
   readonly #lookup: Lookup
   readonly #externalLabels: Labels
   readonly #tests: readonly {
@@ -186,13 +193,14 @@ class SeriesFilter {
 
   /** The entry at `at`; gives where it ends. */
   add(id: number, bytes: Uint8Array, at: number): number {
-    const { labelRefs, chunks, end } = parseSeries(bytes, at)
+    const from = this.chunks.length
+    const { labelRefs, end } = parseSeriesInto(bytes, at, this.chunks)
     if (this.#matches(labelRefs)) {
       const own: string[] = []
       for (const ref of labelRefs) own.push(this.#lookup.symbols.lookup(ref))
-      this.found.push({ id, labels: mergeLabels(own, this.#externalLabels), chunks })
+      const labels = mergeLabels(own, this.#externalLabels)
+      this.found.push({ id, labels, from, to: this.chunks.length })
     }
-    for (const chunk of chunks) this.chunks.push(chunk)
     return end
   }
 

@@ -12,13 +12,13 @@ import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { inShard } from '#lib/storage/shard.ts'
 import type { SelectRequest, SeriesSet, Shard, Storage } from '#lib/storage/storage.ts'
+import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import { NO_TOMBSTONES, parseTombstones } from '#lib/tsdb/block/tombstones.ts'
-import type { ChunkMeta } from '#lib/tsdb/index/series.ts'
-import type { LoadedChunk } from './block-chunks.ts'
-import { fetchChunks, sortedChunks } from './block-chunks.ts'
-import type { BlockSeries, FoundSeries } from './block-series.ts'
+import { fetchChunks } from './block-chunks.ts'
+import type { BlockSeries } from './block-series.ts'
 import { findSeries } from './block-series.ts'
+import { type ChunkTable, NO_CHUNKS } from './chunk-table.ts'
 import { matchExternalLabels } from './external-labels.ts'
 import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-query.ts'
 import { loadLookup } from './load-lookup.ts'
@@ -168,48 +168,42 @@ async function selectBlock(
   ])
   const reader = { bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal }
   const found = await findSeries(reader, rest)
+  const { startMs, endMs } = interval
   const wanted = found.series.filter(
-    ({ labels, chunks }) => chunks.some((chunk) => inInterval(chunk, interval)) && ofShard(labels),
+    ({ labels, from, to }) => found.chunks.isAnyWithin(from, to, startMs, endMs) && ofShard(labels),
   )
-  if (request.hints.labelsOnly)
-    return wanted.map(({ labels }) => ({ labels, chunks: [], deleted: [] }))
-  const chunks = await loadChunks(bucket, block, found, wanted, interval, signal)
+  if (request.hints.labelsOnly) {
+    return wanted.map(({ labels }) => ({ labels, chunks: NO_CHUNKS, from: 0, to: 0, deleted: [] }))
+  }
+  const { rows, ends } = chunksWithin(found.chunks, wanted, interval)
+  const chunks = await fetchChunks(bucket, block, found.chunks, rows, OBJECT_STORE_READS, signal)
   return wanted.map(({ id, labels }, i) => ({
     labels,
-    chunks: chunks[i]!,
-    deleted: tombstones.get(id) ?? [],
+    chunks,
+    from: i === 0 ? 0 : ends[i - 1]!,
+    to: ends[i]!,
+    deleted: tombstones.get(id) ?? NOTHING_DELETED,
   }))
 }
 
-function inInterval(
-  chunk: { minTimeMs: number; maxTimeMs: number },
-  { startMs, endMs }: ClosedInterval,
-): boolean {
-  return chunk.minTimeMs <= endMs && chunk.maxTimeMs >= startMs
-}
+const NOTHING_DELETED: readonly Interval[] = []
 
-/** For each wanted series its chunks in the interval, all of the block fetched together. */
-async function loadChunks(
-  bucket: Bucket,
-  block: BlockRecord,
-  found: FoundSeries,
-  wanted: readonly BlockSeries[],
-  interval: ClosedInterval,
-  signal?: AbortSignal,
-): Promise<LoadedChunk[][]> {
-  const all: ChunkMeta[] = []
-  const ends = wanted.map(({ chunks }) => {
-    for (const chunk of chunks) if (inInterval(chunk, interval)) all.push(chunk)
-    return all.length
-  })
-  const sorted = sortedChunks(all)
-  const { knownChunks } = found
-  let loaded = await fetchChunks(bucket, block, sorted, knownChunks, OBJECT_STORE_READS, signal)
-  if (sorted !== all) {
-    const byMeta = new Map(sorted.map((meta, i) => [meta, loaded[i]!]))
-    loaded = all.map((meta) => byMeta.get(meta)!)
+/** Rows of the chunks in the interval, series after series; those of series i end before ends[i]. */
+function chunksWithin(
+  chunks: ChunkTable,
+  series: readonly BlockSeries[],
+  { startMs, endMs }: ClosedInterval,
+): { rows: Uint32Array; ends: Uint32Array } {
+  const rows = new Uint32Array(chunks.length)
+  const ends = new Uint32Array(series.length)
+  let count = 0
+  for (const [i, { from, to }] of series.entries()) {
+    for (let row = from; row < to; row++) {
+      if (chunks.isWithin(row, startMs, endMs)) rows[count++] = row
+    }
+    ends[i] = count
   }
-  return ends.map((end, i) => loaded.slice(i === 0 ? 0 : ends[i - 1]!, end))
+  return { rows: rows.subarray(0, count), ends }
 }
 
 async function readTombstones(

@@ -72,15 +72,12 @@ async function matchingSeries(
       const rest = matchExternalLabels(matchers.map(compileMatcher), block.labels)
       if (!rest) return []
       const lookup = await loadLookup(bucket, block, cache, signal)
-      const { series } = await findSeries(
+      const { series, chunks } = await findSeries(
         { bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal },
         rest,
       )
-      return series
+      return series.filter(({ from, to }) => chunks.isAnyWithin(from, to, startMs, endMs))
     }),
   )
-  return found
-    .flat()
-    .filter(({ chunks }) => chunks.some((c) => c.minTimeMs <= endMs && c.maxTimeMs >= startMs))
-    .map(({ labels }) => labels)
+  return found.flat().map(({ labels }) => labels)
 }

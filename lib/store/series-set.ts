@@ -8,12 +8,15 @@ import type { SeriesSet } from '#lib/storage/storage.ts'
 import { decodeChunk } from '#lib/tsdb/chunk/chunk.ts'
 import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import { ColumnBuilder, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
-import type { LoadedChunk } from './block-chunks.ts'
+import type { LoadedChunks } from './chunk-table.ts'
 
 /** What one block has of a series. */
 export interface SeriesPart {
   readonly labels: Labels
-  readonly chunks: readonly LoadedChunk[]
+  /** Its own are [from, to). */
+  readonly chunks: LoadedChunks
+  readonly from: number
+  readonly to: number
   readonly deleted: readonly Interval[]
 }
 
@@ -105,15 +108,17 @@ class Decoder {
   #replica({ parts }: Replica, startMs: number, endMs: number): SampleColumns {
     if (areInOrder(parts)) {
       const builder = this.#builder()
-      for (const { chunks } of parts) {
-        for (const { encoding, data } of chunks) decodeChunk(encoding, data, builder)
+      for (const { chunks, from, to } of parts) {
+        for (let i = from; i < to; i++) decodeChunk(chunks.encodings[i]!, chunks.data(i), builder)
       }
       return builder.columns(startMs, endMs)
     }
     let columns: SampleColumns = NO_SAMPLES
     for (const layer of layers(parts)) {
       const builder = this.#builder()
-      for (const chunk of layer.chunks) decodeChunk(chunk.encoding, chunk.data, builder)
+      for (const { chunks, index } of layer.chunks) {
+        decodeChunk(chunks.encodings[index]!, chunks.data(index), builder)
+      }
       columns = mergeColumns(columns, builder.columns(startMs, endMs, layer.deleted))
     }
     return columns
@@ -129,18 +134,25 @@ class Decoder {
 /** The usual case: nothing overlaps and nothing is deleted, so that the chunks are simply read one after the other. */
 function areInOrder(parts: readonly SeriesPart[]): boolean {
   let endMs = -Infinity
-  for (const { chunks, deleted } of parts) {
+  for (const { chunks, from, to, deleted } of parts) {
     if (deleted.length > 0) return false
-    for (const { minTimeMs, maxTimeMs } of chunks) {
-      if (minTimeMs <= endMs) return false
-      endMs = maxTimeMs
+    for (let i = from; i < to; i++) {
+      if (chunks.minTimes[i]! <= endMs) return false
+      endMs = chunks.maxTimes[i]!
     }
   }
   return true
 }
 
+interface ChunkAt {
+  readonly chunks: LoadedChunks
+  readonly index: number
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
+}
+
 interface Layer {
-  readonly chunks: LoadedChunk[]
+  readonly chunks: ChunkAt[]
   readonly deleted: Interval[]
   endMs: number
 }
@@ -152,15 +164,24 @@ interface Layer {
  */
 function layers(parts: readonly SeriesPart[]): Layer[] {
   const found: Layer[] = []
-  const plain: LoadedChunk[] = []
-  for (const { chunks, deleted } of parts) {
-    if (deleted.length > 0) found.push(...greedyLayers([...chunks], [...deleted]))
-    else for (const chunk of chunks) plain.push(chunk)
+  const plain: ChunkAt[] = []
+  for (const part of parts) {
+    if (part.deleted.length > 0) found.push(...greedyLayers(chunksOf(part), [...part.deleted]))
+    else for (const chunk of chunksOf(part)) plain.push(chunk)
   }
   return [...found, ...greedyLayers(plain, [])]
 }
 
-function greedyLayers(chunks: LoadedChunk[], deleted: Interval[]): Layer[] {
+function chunksOf({ chunks, from, to }: SeriesPart): ChunkAt[] {
+  return Array.from({ length: to - from }, (_, i) => ({
+    chunks,
+    index: from + i,
+    minTimeMs: chunks.minTimes[from + i]!,
+    maxTimeMs: chunks.maxTimes[from + i]!,
+  }))
+}
+
+function greedyLayers(chunks: ChunkAt[], deleted: Interval[]): Layer[] {
   chunks.sort((a, b) => a.minTimeMs - b.minTimeMs || a.maxTimeMs - b.maxTimeMs)
   const found: Layer[] = []
   for (const chunk of chunks) {

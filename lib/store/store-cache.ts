@@ -56,8 +56,8 @@ export class StoreCache {
 }
 
 /** About: the strings belong to the lookup. */
-function memoryOf({ series, knownChunks }: FoundSeries): number {
-  let bytes = 256 + knownChunks.length * 64
+function memoryOf({ series, chunks }: FoundSeries): number {
+  let bytes = 256 + chunks.length * 28
   for (const { labels } of series) bytes += 128 + labels.length * 8
   return bytes
 }

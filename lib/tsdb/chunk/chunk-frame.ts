@@ -19,13 +19,18 @@ export interface ChunkFrame {
 
 /** The chunk whose size field is at `offset`. */
 export function readChunk(bytes: Uint8Array, offset: number): ChunkFrame {
+  const { start, end } = checkChunk(bytes, offset)
+  return { encoding: bytes[start - 1]!, data: bytes.subarray(start, end), end: end + 4 }
+}
+
+/** The same without a view: data are [start, end), the encoding is the byte before. */
+export function checkChunk(bytes: Uint8Array, offset: number): { start: number; end: number } {
   const reader = new ByteReader(bytes, offset)
   const size = reader.uvarint32()
   const start = reader.offset
-  const encoding = reader.uint8()
-  const data = reader.take(size)
+  reader.skip(1 + size)
   reader.expectCrc(start)
-  return { encoding, data, end: reader.offset }
+  return { start: start + 1, end: start + 1 + size }
 }
 
 /** Bytes the frame of `size` bytes of data takes, from what its first bytes (five suffice) say. */

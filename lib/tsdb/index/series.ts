@@ -37,6 +37,26 @@ export function seriesEntrySize(bytes: Uint8Array, at: number): number {
 
 /** The entry at `at`. Chunks are in time order and don't overlap, says the format. */
 export function parseSeries(bytes: Uint8Array, at: number): SeriesEntry {
+  const chunks: ChunkMeta[] = []
+  const { labelRefs, end } = parseSeriesInto(bytes, at, {
+    add(minTimeMs, maxTimeMs, segment, offset) {
+      chunks.push({ minTimeMs, maxTimeMs, segment, offset })
+    },
+  })
+  return { labelRefs, chunks, end }
+}
+
+/** Takes chunk after chunk of an entry. */
+export interface ChunkSink {
+  add(minTimeMs: number, maxTimeMs: number, segment: number, offset: number): void
+}
+
+/** The same without an object for each chunk. */
+export function parseSeriesInto(
+  bytes: Uint8Array,
+  at: number,
+  into: ChunkSink,
+): Pick<SeriesEntry, 'labelRefs' | 'end'> {
   const frame = new ByteReader(bytes, at)
   const size = frame.uvarint()
   const from = frame.offset
@@ -56,7 +76,6 @@ export function parseSeries(bytes: Uint8Array, at: number): SeriesEntry {
   if (chunkCount * 3 > reader.remaining) {
     throw new CorruptError(`${chunkCount} chunks in ${reader.remaining} bytes`, reader.offset)
   }
-  const chunks: ChunkMeta[] = []
   let time = 0
   let ref = 0
   for (let i = 0; i < chunkCount; i++) {
@@ -65,17 +84,12 @@ export function parseSeries(bytes: Uint8Array, at: number): SeriesEntry {
     ref = i === 0 ? reader.uvarint() : ref + reader.varint()
     if (ref < 0) throw new CorruptError(`chunk reference ${ref}`, reader.offset)
     time = maxTimeMs
-    chunks.push({
-      minTimeMs,
-      maxTimeMs,
-      segment: Math.floor(ref / 0x1_0000_0000),
-      offset: ref % 0x1_0000_0000,
-    })
+    into.add(minTimeMs, maxTimeMs, Math.floor(ref / 0x1_0000_0000), ref % 0x1_0000_0000)
   }
   if (reader.remaining > 0) {
     throw new CorruptError(`${reader.remaining} bytes behind the last chunk`, reader.offset)
   }
-  return { labelRefs, chunks, end: frame.offset }
+  return { labelRefs, end: frame.offset }
 }
 
 /** Appends size, body and checksum; gives the number of bytes. */

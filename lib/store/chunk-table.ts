@@ -1,0 +1,102 @@
+/** Where the chunks of a block's series are: a row each, in typed columns, since a selector may want a million of them. */
+
+export class ChunkTable {
+  length = 0
+  minTimes = new Float64Array(256)
+  maxTimes = new Float64Array(256)
+  segments = new Uint32Array(256)
+  offsets = new Uint32Array(256)
+  /** Where the next known chunk of the segment begins, so that this one ends there or before; 0 for the last. Set by `finish`. */
+  nextOffsets = new Uint32Array(0)
+  /** Whether rows ascend by segment and offset, as they nearly always do. Set by `finish`. */
+  inFileOrder = true
+
+  add(minTimeMs: number, maxTimeMs: number, segment: number, offset: number): void {
+    if (this.length === this.offsets.length) this.#resize(this.length * 2)
+    this.minTimes[this.length] = minTimeMs
+    this.maxTimes[this.length] = maxTimeMs
+    this.segments[this.length] = segment
+    this.offsets[this.length] = offset
+    this.length++
+  }
+
+  /** No row comes after this. */
+  finish(): void {
+    this.#resize(this.length)
+    for (let row = 1; row < this.length && this.inFileOrder; row++) {
+      this.inFileOrder = this.compare(row - 1, row) <= 0
+    }
+    const rows = this.sorted(Uint32Array.from({ length: this.length }, (_, row) => row))
+    this.nextOffsets = new Uint32Array(this.length)
+    for (let i = 1; i < rows.length; i++) {
+      const [row, next] = [rows[i - 1]!, rows[i]!]
+      if (this.segments[row] === this.segments[next]) this.nextOffsets[row] = this.offsets[next]!
+    }
+  }
+
+  compare(a: number, b: number): number {
+    return this.segments[a]! - this.segments[b]! || this.offsets[a]! - this.offsets[b]!
+  }
+
+  /** Ascending rows by segment and offset. */
+  sorted(rows: Uint32Array): Uint32Array {
+    return this.inFileOrder ? rows : rows.toSorted((a, b) => this.compare(a, b))
+  }
+
+  isWithin(row: number, startMs: number, endMs: number): boolean {
+    return this.minTimes[row]! <= endMs && this.maxTimes[row]! >= startMs
+  }
+
+  /** Whether any row of [from, to) is. */
+  isAnyWithin(from: number, to: number, startMs: number, endMs: number): boolean {
+    for (let row = from; row < to; row++) if (this.isWithin(row, startMs, endMs)) return true
+    return false
+  }
+
+  #resize(capacity: number): void {
+    const resize = <T extends Float64Array | Uint32Array>(old: T, bigger: T): T => {
+      bigger.set(old.subarray(0, this.length))
+      return bigger
+    }
+    this.minTimes = resize(this.minTimes, new Float64Array(capacity))
+    this.maxTimes = resize(this.maxTimes, new Float64Array(capacity))
+    this.segments = resize(this.segments, new Uint32Array(capacity))
+    this.offsets = resize(this.offsets, new Uint32Array(capacity))
+  }
+}
+
+/** Chunks in memory, their checksums verified; views of the bytes are made when they are decoded. */
+export class LoadedChunks {
+  readonly minTimes: Float64Array
+  readonly maxTimes: Float64Array
+  readonly encodings: Uint8Array
+  readonly #bytes: Uint8Array[] = []
+  readonly #starts: Uint32Array
+  readonly #ends: Uint32Array
+
+  constructor(count: number) {
+    this.minTimes = new Float64Array(count)
+    this.maxTimes = new Float64Array(count)
+    this.encodings = new Uint8Array(count)
+    this.#starts = new Uint32Array(count)
+    this.#ends = new Uint32Array(count)
+  }
+
+  get length(): number {
+    return this.encodings.length
+  }
+
+  /** Data of chunk `index` are [start, end) of `bytes`. Called for one index after the other. */
+  set(index: number, encoding: number, bytes: Uint8Array, start: number, end: number): void {
+    this.encodings[index] = encoding
+    this.#bytes.push(bytes)
+    this.#starts[index] = start
+    this.#ends[index] = end
+  }
+
+  data(index: number): Uint8Array {
+    return this.#bytes[index]!.subarray(this.#starts[index]!, this.#ends[index]!)
+  }
+}
+
+export const NO_CHUNKS = new LoadedChunks(0)
