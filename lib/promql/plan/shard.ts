@@ -1,0 +1,121 @@
+/** By which labels an expression may be cut into shards of series, so that the answer is the union of theirs. */
+import { METRIC_NAME } from '#lib/model/labels.ts'
+import type { Aggregation, Binary, Call, Expr } from '../parse/ast.ts'
+import { childrenOf, unwrapParens } from './expr-facts.ts'
+
+/** Series whose values of these labels (`by`), or of all but these, are equal must stay together. */
+export interface ShardLabels {
+  readonly by: boolean
+  readonly labels: readonly string[]
+}
+
+/**
+ * Undefined where no labels will do, and where nothing joins series: then there is nothing to win.
+ *
+ * Every node that joins series leaves only the labels it groups or matches by; those of all nodes together remain. Labels that
+ * some function writes by hand don't count, nor does the metric name, which most functions drop.
+ */
+export function shardableBy(expr: Expr): ShardLabels | undefined {
+  const constraints: ShardLabels[] = []
+  const written = new Set<string>([METRIC_NAME])
+  let joins = false
+  if (!collect(expr) || !joins) return undefined
+  return allOf(constraints, written)
+
+  function collect(node: Expr): boolean {
+    switch (node.type) {
+      case 'aggregation':
+        joins = true
+        constraints.push({ by: !node.without, labels: node.grouping })
+        noteWritten(labelsWrittenBy(node))
+        break
+      case 'binary':
+        if (!node.matching) break
+        joins = true
+        constraints.push(matched(node))
+        break
+      case 'call':
+        if (makesUpSeries(node)) return false
+        if (NEEDS_BUCKETS.has(node.func)) {
+          joins = true
+          noteWritten(['le'])
+        }
+        noteWritten(labelsWrittenBy(node))
+        break
+      case 'number':
+      case 'string':
+      case 'vector':
+      case 'matrix':
+      case 'subquery':
+      case 'unary':
+      case 'paren':
+        break
+      default:
+        return node satisfies never
+    }
+    return childrenOf(node).every(collect)
+  }
+
+  function noteWritten(labels: readonly string[]): void {
+    for (const label of labels) written.add(label)
+  }
+}
+
+/** Classic buckets of one histogram differ in `le`. */
+const NEEDS_BUCKETS: ReadonlySet<string> = new Set([
+  'histogram_quantile',
+  'histogram_quantiles',
+  'histogram_fraction',
+])
+
+/** They look at all series at once, at none, or at series that are not in the expression. */
+const LOOKS_AT_ALL: ReadonlySet<string> = new Set([
+  'absent',
+  'absent_over_time',
+  'scalar',
+  'vector',
+  'info',
+])
+
+function makesUpSeries({ func, args }: Call): boolean {
+  if (LOOKS_AT_ALL.has(func)) return true
+  // Without an argument these are a series without labels: every shard would have one.
+  return args.length === 0 && /^(day|days|hour|minute|month|year)(_|$)/.test(func)
+}
+
+function matched({ matching }: Binary): ShardLabels {
+  return { by: matching!.on, labels: matching!.labels }
+}
+
+function labelsWrittenBy(node: Aggregation | Call): readonly string[] {
+  if (node.type === 'aggregation') return node.op === 'count_values' ? text(node.param) : []
+  switch (node.func) {
+    case 'label_replace':
+    case 'label_join':
+    case 'histogram_quantiles':
+      return text(node.args[1])
+    default:
+      return []
+  }
+}
+
+function text(expr: Expr | undefined): readonly string[] {
+  const literal = expr && unwrapParens(expr)
+  return literal?.type === 'string' ? [literal.value] : []
+}
+
+function allOf(
+  constraints: readonly ShardLabels[],
+  written: ReadonlySet<string>,
+): ShardLabels | undefined {
+  const without = new Set(written)
+  let kept: Set<string> | undefined
+  for (const { by, labels } of constraints) {
+    if (!by) for (const label of labels) without.add(label)
+    else if (kept) kept = kept.intersection(new Set(labels))
+    else kept = new Set(labels)
+  }
+  if (!kept) return { by: false, labels: [...without].sort() }
+  const labels = [...kept].filter((label) => !without.has(label)).sort()
+  return labels.length > 0 ? { by: true, labels } : undefined
+}
