@@ -95,7 +95,7 @@ export class LoadedChunks {
   }
 
   data(index: number): Uint8Array {
-    return this.#bytes[index]!.subarray(this.#starts[index]!, this.#ends[index]!)
+    return this.#bytes[index]!.subarray(this.#starts[index], this.#ends[index])
   }
 }
 
