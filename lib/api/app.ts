@@ -5,6 +5,7 @@ import { errorAnswer, NO_CONTENT, type Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { encodeBody } from './compression.ts'
 import { canceled } from './deadline.ts'
+import { explainInstant, explainRange } from './explain-routes.ts'
 import * as expression from './expression-routes.ts'
 import { readForm } from './form.ts'
 import { labelNames, labelValues, series } from './label-routes.ts'
@@ -29,6 +30,8 @@ const API = '/api/v1'
 const API_ROUTES: Readonly<Record<string, Route>> = {
   '/query': getOrPost(queryInstant),
   '/query_range': getOrPost(queryRange),
+  '/query_explain': getOrPost(explainInstant),
+  '/query_range_explain': getOrPost(explainRange),
   '/query_exemplars': getOrPost(expression.queryExemplars),
   '/format_query': getOrPost(expression.formatQuery),
   '/parse_query': getOrPost(expression.parseQuery),

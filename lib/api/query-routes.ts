@@ -1,10 +1,13 @@
 /** query and query_range: parameters to a grid and a scope, the backend's columns to JSON. */
 import { DomainError } from '#lib/model/errors.ts'
 import { quoteGo } from '#lib/model/labels.ts'
-import type { QueryAnswer } from '#lib/promql/backend.ts'
+import type { QueryAnswer, Scope } from '#lib/promql/backend.ts'
+import type { EngineOptions } from '#lib/promql/options.ts'
+import type { Expr } from '#lib/promql/parse/ast.ts'
 import { describeType } from '#lib/promql/parse/check.ts'
 import { typeOf } from '#lib/promql/parse/type.ts'
 import type { StepGrid } from '#lib/promql/result.ts'
+import { describeAnalysis } from './analysis.ts'
 import { jsonAnswer, type Answer } from './answer.ts'
 import { cappedInfos, cappedWarnings, TRUNCATED } from './annotations.ts'
 import {
@@ -27,14 +30,29 @@ const MAX_POINTS = 11_000
 const DEFAULT_POINTS = 250
 
 export async function queryInstant(call: Call): Promise<Answer> {
+  return await answerQuery(call, instantForm(call))
+}
+
+export async function queryRange(call: Call): Promise<Answer> {
+  return await answerQuery(call, rangeForm(call))
+}
+
+export interface QueryForm {
+  readonly grid: StepGrid
+  readonly limit: number
+  readonly timeout: number
+  readonly range: boolean
+}
+
+export function instantForm(call: Call): QueryForm {
   const limit = limitParam(call)
   const timeMs = optionalTime(call, 'time', call.parts.now())
   const timeout = timeoutMs(call)
   const grid: StepGrid = { startMs: timeMs, stepMs: 0, stepCount: 1 }
-  return await answerQuery(call, { grid, limit, timeout, range: false })
+  return { grid, limit, timeout, range: false }
 }
 
-export async function queryRange(call: Call): Promise<Answer> {
+export function rangeForm(call: Call): QueryForm {
   const limit = limitParam(call)
   const startMs = requiredTime(call, 'start')
   const endMs = requiredTime(call, 'end')
@@ -58,7 +76,7 @@ export async function queryRange(call: Call): Promise<Answer> {
   }
   const timeout = timeoutMs(call)
   const stepCount = Math.floor((endMs - startMs) / stepMs) + 1
-  return await answerQuery(call, {
+  return {
     grid: {
       startMs,
       stepMs,
@@ -68,7 +86,7 @@ export async function queryRange(call: Call): Promise<Answer> {
     limit,
     timeout,
     range: true,
-  })
+  }
 }
 
 function readStep({ form, parts }: Call, rangeMs: number): number {
@@ -80,23 +98,20 @@ function readStep({ form, parts }: Call, rangeMs: number): number {
   return withParam('step', () => parseDuration(text))
 }
 
-interface QueryForm {
-  readonly grid: StepGrid
-  readonly limit: number
-  readonly timeout: number
-  readonly range: boolean
+export interface PreparedQuery {
+  readonly text: string
+  readonly expr: Expr
+  readonly scope: Scope
+  readonly options: EngineOptions
 }
 
-async function answerQuery(
-  call: Call,
-  { grid, limit, timeout, range }: QueryForm,
-): Promise<Answer> {
+export function prepareQuery(call: Call, { grid, range }: QueryForm): PreparedQuery {
   const { form, parts } = call
-  const startedMs = parts.now()
   const lookback = readLookback(call)
   const scope = readScope(call, grid.stepMs)
   const text = form.get('query')
-  const type = typeOf(parseQueryText(text, parts.engine.features))
+  const expr = parseQueryText(text, parts.engine.features)
+  const type = typeOf(expr)
   if (range && type !== 'vector' && type !== 'scalar') {
     throw invalidParam(
       'query',
@@ -105,10 +120,20 @@ async function answerQuery(
   }
   const lookbackMs =
     lookback ?? dynamicLookback(parts.engine.lookbackMs, scope.maxSourceResolutionMs)
-  const options = { ...parts.engine, lookbackMs }
+  return { text, expr, scope, options: { ...parts.engine, lookbackMs } }
+}
+
+async function answerQuery(call: Call, query: QueryForm): Promise<Answer> {
+  const { form, parts } = call
+  const { grid, limit, timeout, range } = query
+  const startedMs = parts.now()
+  const { text, scope, options } = prepareQuery(call, query)
+  const analyze = ['true', '1'].includes(form.get('analyze'))
   const preparedMs = parts.now()
   const answer = await withDeadline(timeout, call.client, (signal) =>
-    parts.backend.query({ text, grid, scope, options }, signal),
+    parts.backend
+      .query({ text, grid, scope, options, ...(analyze && { analyze }) }, signal)
+      .catch(blameQuery),
   )
   const doneMs = parts.now()
 
@@ -130,8 +155,21 @@ async function answerQuery(
     infos: cappedInfos(answer.annotations.infos),
     maxBytes: parts.limits.maxAnswerBytes,
     ...(statsParam === '' ? {} : { stats: describeStats(answer, timings) }),
+    ...(answer.analysis && { analysis: describeAnalysis(answer.analysis) }),
   })
   return jsonAnswer(body, answer.warnings.length === 0)
+}
+
+/** A duration that comes out wrong is only found when the times are known; its message starts with a place in the query. */
+function blameQuery(error: unknown): never {
+  if (
+    error instanceof DomainError &&
+    error.kind === 'invalid' &&
+    /^\d+:\d+: /.test(error.message)
+  ) {
+    throw invalidParam('query', error.message)
+  }
+  throw error
 }
 
 function readLookback(call: Call): number | undefined {

@@ -21,6 +21,8 @@ export interface AnswerForm {
   readonly limit: number
   /** Written as it is, where the client asked for it. */
   readonly stats?: unknown
+  /** The same. */
+  readonly analysis?: unknown
   readonly warnings: readonly string[]
   readonly infos: readonly string[]
   readonly maxBytes: number
@@ -46,6 +48,10 @@ export function writeQueryAnswer(outcome: QueryOutcome, form: AnswerForm): Uint8
   if (form.stats !== undefined) {
     out.ascii(',"stats":')
     out.append(Buffer.from(stringifyJson(form.stats)))
+  }
+  if (form.analysis !== undefined) {
+    out.ascii(',"analysis":')
+    out.append(Buffer.from(stringifyJson(form.analysis)))
   }
   out.ascii('}')
   writeStrings(out, 'warnings', form.warnings)

@@ -13,6 +13,8 @@ export interface QueryRequest {
   readonly grid: StepGrid
   readonly scope: Scope
   readonly options: EngineOptions
+  /** What each operator takes is wanted. */
+  readonly analyze?: boolean | undefined
 }
 
 /** What one request cost, for `stats`, headers and logs. Each number counts from zero for this request. */

@@ -17,6 +17,7 @@ import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import type {
   Annotations,
+  OperatorAnalysis,
   QueryOutcome,
   QueryStats,
   QueryValue,
@@ -56,11 +57,12 @@ interface End {
   readonly annotations: Annotations
   readonly warnings: readonly string[]
   readonly stats: QueryStats
+  readonly analysis?: OperatorAnalysis | undefined
   readonly cost: SliceCost
 }
 
 export function* encodeAnswer(answer: SliceAnswer): Generator<Uint8Array> {
-  const { grid, value, annotations, warnings, stats, cost } = answer
+  const { grid, value, annotations, warnings, stats, analysis, cost } = answer
   const head: Head = {
     grid,
     type: value.type,
@@ -76,7 +78,7 @@ export function* encodeAnswer(answer: SliceAnswer): Generator<Uint8Array> {
   } else if (value.type === 'matrix') {
     yield* batched(FRAME.rawSeries, value.series, appendRawSeries)
   }
-  const end: End = { annotations, warnings, stats, cost }
+  const end: End = { annotations, warnings, stats, ...(analysis && { analysis }), cost }
   yield jsonFrame(FRAME.end, end)
 }
 

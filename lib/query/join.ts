@@ -5,6 +5,7 @@ import { compareLabels, labelsKey } from '#lib/model/labels.ts'
 import { joinAnnotations } from '#lib/promql/execute/join-annotations.ts'
 import type { QueryOutcome, QueryValue, StepGrid, StepSeries } from '#lib/promql/result.ts'
 import type { StepRun } from './cut.ts'
+import { joinAnalyses } from './join-analysis.ts'
 
 /** The outcome of one run of steps; undefined where the slice failed and half an answer is wanted. */
 export interface RunOutcome {
@@ -16,6 +17,7 @@ export function joinOutcomes(grid: StepGrid, parts: readonly RunOutcome[]): Quer
   const outcomes = parts.flatMap(({ outcome }) => outcome ?? [])
   const only = parts.length === 1 ? outcomes[0] : undefined
   if (only) return only
+  const analysis = joinAnalyses(outcomes.flatMap((outcome) => outcome.analysis ?? []))
   return {
     grid,
     value: joinValues(grid, parts),
@@ -26,6 +28,7 @@ export function joinOutcomes(grid: StepGrid, parts: readonly RunOutcome[]): Quer
       seriesRead: sum(outcomes.map((outcome) => outcome.stats.seriesRead)),
       peakSamples: Math.max(0, ...outcomes.map((outcome) => outcome.stats.peakSamples)),
     },
+    ...(analysis && { analysis }),
   }
 }
 

@@ -20,7 +20,7 @@ export interface SlicePlan {
 
 export async function planSlices(
   { index, cut }: { readonly index: BucketIndexReader; readonly cut: CutOptions },
-  { text, grid, scope, options }: QueryRequest,
+  { text, grid, scope, options, analyze }: QueryRequest,
   read: ReadOptions = {},
 ): Promise<SlicePlan> {
   const expr = resolve(parseExpr(text, { features: options.features }), grid, options)
@@ -36,7 +36,7 @@ export async function planSlices(
       runs.length === 1
         ? blocks
         : overlapping(blocks, selectorReaches(expr, sliceGrid, options), scope)
-    return { text, whole: grid, grid: sliceGrid, scope, options, blocks: wanted }
+    return { text, whole: grid, grid: sliceGrid, scope, options, analyze, blocks: wanted }
   })
   return { slices, runs }
 }

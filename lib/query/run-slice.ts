@@ -36,6 +36,7 @@ export async function runSlice(
     storage,
     options: slice.options,
     ...(signal && { signal }),
+    ...(slice.analyze && { analyze: now }),
   })
   const { gets, heads, lists, bytesRead } = counting.counts
   const cost = { gets: gets + heads, lists, bytes: bytesRead, milliseconds: now() - startedMs }

@@ -13,6 +13,8 @@ export interface Slice {
   readonly grid: StepGrid
   readonly scope: Scope
   readonly options: EngineOptions
+  /** What each operator takes is wanted. */
+  readonly analyze?: boolean | undefined
   /** Only the series of this shard; the other shards of these steps are other slices. */
   readonly shard?: Shard | undefined
   /** The blocks it may read: those that overlap the time its selectors reach. */

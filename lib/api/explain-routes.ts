@@ -1,0 +1,20 @@
+/** query_explain and query_range_explain: the operators of a plan as Thanos shows them. */
+import { planTree } from '#lib/promql/plan/explain.ts'
+import { planQuery } from '#lib/promql/plan/plan.ts'
+import { dataAnswer, type Answer } from './answer.ts'
+import type { Call } from './call.ts'
+import { instantForm, prepareQuery, rangeForm, type QueryForm } from './query-routes.ts'
+
+export function explainInstant(call: Call): Answer {
+  return explainQuery(call, instantForm(call))
+}
+
+export function explainRange(call: Call): Answer {
+  return explainQuery(call, rangeForm(call))
+}
+
+/** The plan of the whole query: slices have the same for fewer steps. */
+function explainQuery(call: Call, form: QueryForm): Answer {
+  const { expr, options } = prepareQuery(call, form)
+  return dataAnswer(planTree(planQuery(expr, form.grid, form.grid, options)))
+}
