@@ -1,8 +1,14 @@
 /** rate, increase and delta, extrapolated to the ends of the window. */
 import { FLOAT } from '../result.ts'
 import { setHistogram } from '../execute/column.ts'
-import { quotedName, type RangeFunction } from '../execute/range-function.ts'
-import type { FloatPoints } from '../execute/range-samples.ts'
+import {
+  quotedName,
+  type FloatsFunction,
+  type RangeCall,
+  type RangeFunction,
+  type RangeKernel,
+} from '../execute/range-function.ts'
+import type { FloatPoints, RangeSamples } from '../execute/range-samples.ts'
 import { addReporting, histogramRate } from '../histogram/rate.ts'
 import { scaleHistogram } from '../histogram/working-histogram.ts'
 import { durationSeconds } from './float-math.ts'
@@ -10,7 +16,7 @@ import { extendedRate } from './extended-rate.ts'
 import { isStartReset, startsOverlap, startOverlapDetail } from './start-timestamps.ts'
 
 export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction {
-  return (call, samples) => {
+  const kernelOf = (call: RangeCall, samples: RangeSamples): RangeKernel => {
     const { annotations } = call.evaluation
     if (call.extension !== 'none') return extendedRate(isCounter, isRate)(call, samples)
     const useStarts = isCounter && call.evaluation.useStartTimestamps
@@ -114,6 +120,52 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
         out.values[window.step] = result * factor
         out.presence[window.step] = FLOAT
       }
+    }
+  }
+  return Object.assign(kernelOf, { ofFloats: floatRates(isCounter, isRate) })
+}
+
+/** The same for floats without start timestamps, in one loop: half of its time. */
+function floatRates(isCounter: boolean, isRate: boolean): FloatsFunction {
+  return ({ rangeMs }, floats, reference, { values: results, presence }) => {
+    const { times, values, count } = floats
+    const resets = isCounter ? resetIndexes(floats, undefined) : []
+    const rangeSeconds = durationSeconds(rangeMs)
+    let nextReset = 0
+    let from = 0
+    let to = 0
+    for (let step = 0; step < results.length; step++) {
+      const endMs = reference.startMs + step * reference.stepMs
+      const startMs = endMs - rangeMs
+      while (to < count && times[to]! <= endMs) to++
+      while (from < to && times[from]! <= startMs) from++
+      const gaps = to - from - 1
+      if (gaps < 1) continue
+      const firstT = times[from]!
+      const lastT = times[to - 1]!
+      const firstValue = values[from]!
+      let result = values[to - 1]! - firstValue
+      while (nextReset < resets.length && resets[nextReset]! <= from) nextReset++
+      for (let r = nextReset; r < resets.length && resets[r]! < to; r++) {
+        result += values[resets[r]! - 1]!
+      }
+      const sampled = (lastT - firstT) / 1000
+      const average = sampled / gaps
+      const threshold = average * 1.1
+      let toStart = (firstT - startMs) / 1000
+      let toEnd = (endMs - lastT) / 1000
+      if (toStart >= threshold) toStart = average / 2
+      if (isCounter) {
+        let toZero = toStart
+        if (result > 0 && firstValue >= 0) toZero = sampled * (firstValue / result)
+        if (toZero < toStart) toStart = toZero
+      }
+      if (toEnd >= threshold) toEnd = average / 2
+      let factor = 1
+      if (sampled !== 0) factor = (sampled + toStart + toEnd) / sampled
+      if (isRate) factor /= rangeSeconds
+      results[step] = result * factor
+      presence[step] = FLOAT
     }
   }
 }
