@@ -2,17 +2,23 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { BucketIndexReader, ReadOptions } from '#lib/blocks/bucket-index.ts'
 import type { QueryRequest } from '#lib/promql/backend.ts'
+import type { Expr } from '#lib/promql/parse/ast.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'
 import type { SelectorReach } from '#lib/promql/plan/reach.ts'
 import { selectorReaches } from '#lib/promql/plan/reach.ts'
 import { resolve } from '#lib/promql/plan/resolve.ts'
+import { shardableBy } from '#lib/promql/plan/shard.ts'
 import { sliceable } from '#lib/promql/plan/sliceable.ts'
+import { children } from '#lib/promql/parse/walk.ts'
+import type { StepGrid } from '#lib/promql/result.ts'
 import type { Scope } from '#lib/storage/scope.ts'
+import type { Shard } from '#lib/storage/storage.ts'
 import { selectReachMs } from '#lib/store/block-storage.ts'
 import type { CutOptions, StepRun } from './cut.ts'
 import { cutSteps, runGrid } from './cut.ts'
 import type { Slice } from './slice.ts'
 
+/** Slice i answers the steps of run i; where runs are cut into shards too, several slices answer the same run. */
 export interface SlicePlan {
   readonly slices: readonly Slice[]
   readonly runs: readonly StepRun[]
@@ -30,16 +36,46 @@ export async function planSlices(
   const runs = sliceable(expr)
     ? cutSteps(grid, blocks, bytesWanted(reaches), readsBackMs(reaches, grid.startMs, lastMs), cut)
     : [{ first: 0, count: grid.stepCount }]
-  const slices = runs.map((run): Slice => {
+  const bytes = blocks.reduce((sum, block) => sum + bytesWanted(reaches)(block), 0)
+  const shards = shardsOf(expr, grid, shardCount(bytes, runs.length, cut))
+  const slices = runs.flatMap((run): Slice[] => {
     const sliceGrid = runGrid(grid, run)
     const wanted =
       runs.length === 1
         ? blocks
         : overlapping(blocks, selectorReaches(expr, sliceGrid, options), scope)
-    return { text, whole: grid, grid: sliceGrid, scope, options, analyze, blocks: wanted }
+    const slice = { text, whole: grid, grid: sliceGrid, scope, options, analyze, blocks: wanted }
+    return shards.map((shard) => ({ ...slice, ...(shard && { shard }) }))
   })
-  return { slices, runs }
+  return { slices, runs: runs.flatMap((run) => shards.map(() => run)) }
 }
+
+/** Chunks of the shards lie among each other, so each reads nearly all of them and only the work is shared. */
+const WORTH_A_SHARD = 4
+const MAX_SHARDS = 4
+
+function shardCount(bytes: number, runs: number, { sliceBytes, maxSlices }: CutOptions): number {
+  const worth = Math.floor(bytes / runs / sliceBytes / WORTH_A_SHARD)
+  return Math.min(worth, MAX_SHARDS, Math.floor(maxSlices / runs))
+}
+
+/** One `undefined` where the expression stays whole. */
+function shardsOf(expr: Expr, grid: StepGrid, count: number): readonly (Shard | undefined)[] {
+  const whole = [undefined]
+  // The answer of an instant query may have an order, which is lost between shards.
+  if (count < 2 || (grid.stepCount === 1 && ordersSeries(expr))) return whole
+  const by = shardableBy(expr)
+  return by ? Array.from({ length: count }, (_, index) => ({ index, count, ...by })) : whole
+}
+
+function ordersSeries(expr: Expr): boolean {
+  const ordered =
+    (expr.type === 'call' && expr.func.startsWith('sort')) ||
+    (expr.type === 'aggregation' && ORDERED.has(expr.op))
+  return ordered || children(expr).some(ordersSeries)
+}
+
+const ORDERED: ReadonlySet<string> = new Set(['topk', 'bottomk', 'limitk'])
 
 async function blocksFor(
   index: BucketIndexReader,
