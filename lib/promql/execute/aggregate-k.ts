@@ -14,6 +14,7 @@ import {
   type Column,
   type VectorOperator,
 } from './column.ts'
+import { saidBy } from './annotation-set.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
 import { GroupIndex, groupingOf, groupLabels } from './grouping.ts'
 import { drain } from './materialize.ts'
@@ -33,10 +34,14 @@ export async function aggregateK(
   grid: EvalGrid,
 ): Promise<VectorOperator> {
   const op = aggregation.op as 'topk' | 'bottomk' | 'limitk' | 'limit_ratio'
-  if (!checkParams(evaluation, aggregation, params)) {
-    await drain(evaluation, input, input.heads.keys(), grid)
-    return NOTHING
+  let useful = false
+  try {
+    useful = checkParams(evaluation, aggregation, params)
+  } finally {
+    // What is wrong with the input is met before what is wrong with the parameter.
+    if (!useful) await drain(evaluation, input, input.heads.keys(), grid)
   }
+  if (!useful) return NOTHING
   if (op === 'limit_ratio') await loadHash()
   const grouping = groupingOf(aggregation)
   const index = new GroupIndex()
@@ -145,7 +150,7 @@ function checkParams(
     const warn = (value: number, cap: number) => {
       annotations.warn(
         `ratio value should be between -1 and 1, got ${formatGeneral(value)}, capping to ${cap}`,
-        aggregation.param!.position,
+        saidBy(aggregation.position, aggregation.param!.position),
       )
     }
     if (high > 1) warn(high, 1)

@@ -11,6 +11,7 @@ import {
   type Accumulator,
 } from './accumulators.ts'
 import type { Column, VectorOperator } from './column.ts'
+import { saidBy } from './annotation-set.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
 import { GroupIndex, groupingOf, groupLabels } from './grouping.ts'
 import { averageAccumulator, sumAccumulator, type SumNotes } from './sum-accumulators.ts'
@@ -29,7 +30,7 @@ export async function aggregate(
   grid: EvalGrid,
 ): Promise<VectorOperator> {
   const { annotations } = evaluation
-  const position = aggregation.input.position
+  const position = saidBy(aggregation.position, aggregation.input.position)
   let currentName = ''
   const notes: SumNotes = {
     mixed: () =>
@@ -131,7 +132,7 @@ function warnAboutQuantile(
   for (const q of bad) {
     evaluation.annotations.warn(
       `quantile value should be between 0 and 1, got ${formatGeneral(q)}`,
-      aggregation.param!.position,
+      saidBy(aggregation.position, aggregation.param!.position),
     )
   }
 }

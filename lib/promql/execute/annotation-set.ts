@@ -78,3 +78,11 @@ export class AnnotationSet {
 function evaluatedAfter(a: Position, b: Position): boolean {
   return a.end !== b.end ? a.end > b.end : a.start < b.start
 }
+
+/**
+ * Shown at an argument, but evaluated with the call around it, after all of its arguments: `end` is between them and the
+ * end of the call, further on for a higher `rank`.
+ */
+export function saidBy(whole: Position, argument: Position, rank = 0): Position {
+  return { start: argument.start, end: Math.max(whole.end - 1 / (rank + 2), argument.end) }
+}

@@ -131,6 +131,8 @@ export async function vectorBinary(
   /** Then outputs are in the order of `many`, nothing can be taken twice, and a large match need not be in memory at once. */
   function isOneByOne({ many: members, one: other, outputs }: Match): boolean {
     if (fillOne !== undefined || fillMany !== undefined) return false
+    // One-to-one, a second series of other labels is the same error as one of equal labels.
+    if (oneToOne && members.length > 1) return false
     return other.length === 1 && outputs.size === members.length
   }
 

@@ -114,6 +114,12 @@ interface OtherColumn {
   readonly column: Column
 }
 
+interface Result {
+  readonly head: SeriesHead
+  readonly column: Column
+  readonly order: number
+}
+
 export async function histogramOperator(
   evaluation: Evaluation,
   input: VectorOperator,
@@ -122,8 +128,7 @@ export async function histogramOperator(
   grid: EvalGrid,
 ): Promise<VectorOperator> {
   const { annotations, delayedNameRemoval: delayed } = evaluation
-  const heads: SeriesHead[] = []
-  const results: Column[] = []
+  const results: Result[] = []
   /** Native histograms in series with an `le` of their own, which is then a label like any other. */
   const strays: { labels: Labels; column: Column }[] = []
   for (const { labels, buckets, others } of groupSeries(input.heads)) {
@@ -141,7 +146,14 @@ export async function histogramOperator(
   }
   for (const { labels, column } of strays) compute(labels, [], [{ le: undefined, column }])
   evaluation.hold(results.length * grid.stepCount)
-  return mergeEqualLabels(storedColumns(heads, results))
+  // Prometheus goes on with one estimate after the other, native histograms first.
+  results.sort((a, b) => a.order - b.order)
+  const operator = storedColumns(
+    results.map(({ head }) => head),
+    results.map(({ column }) => column),
+  )
+  // With delayed names Prometheus does not look for equal labels at an instant.
+  return delayed && grid.single ? operator : mergeEqualLabels(operator)
 
   function compute(
     labels: Labels,
@@ -187,8 +199,8 @@ export async function histogramOperator(
     const named = delayed ? labels : withoutLabels(labels, METADATA_LABELS)
     for (const [i, { label }] of estimates.entries()) {
       if (isEmpty(columns[i]!)) continue
-      heads.push({ labels: label ? setLabel(named, label[0], label[1]) : named, dropName: true })
-      results.push(columns[i]!)
+      const head = { labels: label ? setLabel(named, label[0], label[1]) : named, dropName: true }
+      results.push({ head, column: columns[i]!, order: 2 * i + (buckets.length > 0 ? 1 : 0) })
     }
   }
 

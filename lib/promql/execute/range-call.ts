@@ -10,6 +10,7 @@ import { rateFunction } from '../function/rate.ts'
 import { deriv, doubleExponentialSmoothing, predictLinear } from '../function/regression.ts'
 import { absentLabels } from '../function/absent.ts'
 import { newColumn, storedColumns, type Column, type VectorOperator } from './column.ts'
+import { saidBy } from './annotation-set.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
 import { mergeEqualLabels, METADATA_LABELS } from './merge-series.ts'
 import {
@@ -35,6 +36,7 @@ const RANGE_FUNCTIONS: Readonly<Record<string, RangeFunction>> = {
 }
 
 /** They act like offset, so the name stays. */
+const NOWHERE = { start: 0, end: 0 }
 const KEEPS_NAME: ReadonlySet<string> = new Set(['last_over_time', 'first_over_time'])
 
 const ANCHORED = ['changes', 'delta', 'increase', 'rate', 'resets']
@@ -57,7 +59,7 @@ export function rangeCall(
     rangeMs: arg.range.ms,
     extension: extensionOf(call, arg),
     // Prometheus loses the position of a subquery.
-    position: first.type === 'subquery' ? { start: 0, end: 0 } : first.position,
+    position: saidBy(call.position, first.type === 'subquery' ? NOWHERE : first.position),
     callPosition: call.position,
     params,
   }

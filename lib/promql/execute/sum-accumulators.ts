@@ -18,7 +18,7 @@ export function sumAccumulator(stepCount: number, notes: () => SumNotes): Accumu
       const { values, presence } = column
       for (let i = 0; i < stepCount; i++) {
         const kind = presence[i]
-        if (kind === ABSENT) continue
+        if (kind === ABSENT || histograms.gaveUp(i)) continue
         if (kind === HISTOGRAM) histograms.add(i, column, floats.seen[i] === 1, notes)
         else floats.add(i, values[i]!)
       }
@@ -35,7 +35,7 @@ export function averageAccumulator(stepCount: number, notes: () => SumNotes): Ac
     add(column) {
       for (let i = 0; i < stepCount; i++) {
         const kind = column.presence[i]
-        if (kind === ABSENT) continue
+        if (kind === ABSENT || histograms.gaveUp(i)) continue
         counts[i]!++
         if (kind === HISTOGRAM) histograms.add(i, column, floats.sums.seen[i] === 1, notes)
         else floats.add(i, column.values[i]!, counts[i]!)
@@ -56,11 +56,21 @@ class HistogramSteps {
     this.#make = make
   }
 
+  /** Nothing counts after histograms that don't go together, not even floats. */
+  gaveUp(step: number): boolean {
+    return this.#running?.[step]?.incompatible === true
+  }
+
   add(step: number, column: Column, afterFloats: boolean, notes: () => SumNotes): void {
     this.#running ??= Array.from({ length: this.#stepCount })
-    const running = (this.#running[step] ??= this.#make())
-    // With floats before, the step is lost anyway.
-    if (!afterFloats) running.add(column.histograms![step]!, notes())
+    const running = this.#running[step]
+    if (running) {
+      if (!running.empty) running.add(column.histograms![step]!, notes())
+      return
+    }
+    const first = (this.#running[step] = this.#make())
+    // Where a float came first, the step is lost and histograms are not looked at.
+    if (!afterFloats) first.add(column.histograms![step]!, notes())
   }
 
   finish(

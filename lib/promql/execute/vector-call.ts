@@ -7,6 +7,7 @@ import { DATE_FUNCTIONS } from '../function/date.ts'
 import { MATH_FUNCTIONS, PARAMETER_FUNCTIONS } from '../function/math.ts'
 import { compareByLabels, compareValues } from '../function/sort.ts'
 import { nativeVariance } from '../histogram/native-quantile.ts'
+import { saidBy } from './annotation-set.ts'
 import { newColumn, NOTHING, storedColumns, type VectorOperator } from './column.ts'
 import { gridTime, type EvalGrid, type Evaluation } from './evaluation.ts'
 import {
@@ -83,8 +84,9 @@ export async function vectorCall(
     case 'histogram_quantile': {
       const q = await scalar(0)
       const input = await vector(1)
-      warnAboutQuantiles(evaluation, q, args[0]!.position)
-      return histogramOperator(evaluation, input, [quantileEstimate(q)], args[1]!.position, grid)
+      warnAboutQuantiles(evaluation, q, saidBy(call.position, args[0]!.position))
+      const place = saidBy(call.position, args[1]!.position)
+      return histogramOperator(evaluation, input, [quantileEstimate(q)], place, grid)
     }
     case 'histogram_quantiles': {
       const input = await vector(0)
@@ -92,15 +94,17 @@ export async function vectorCall(
       const estimates = []
       for (let i = 2; i < args.length; i++) {
         const q = await scalar(i)
-        warnAboutQuantiles(evaluation, q, args[i]!.position)
+        warnAboutQuantiles(evaluation, q, saidBy(call.position, args[i]!.position, i))
         estimates.push(...labelledEstimates(q, label))
       }
-      return histogramOperator(evaluation, input, estimates, args[0]!.position, grid)
+      const place = saidBy(call.position, args[0]!.position)
+      return histogramOperator(evaluation, input, estimates, place, grid)
     }
     case 'histogram_fraction': {
       const estimate = fractionEstimate(await scalar(0), await scalar(1))
       const input = await vector(2)
-      return histogramOperator(evaluation, input, [estimate], args[2]!.position, grid)
+      const place = saidBy(call.position, args[2]!.position)
+      return histogramOperator(evaluation, input, [estimate], place, grid)
     }
     case 'info':
       return infoCall(evaluation, call, await vector(0), grid)

@@ -158,10 +158,20 @@ export function formatGeneral(value: number): string {
 
 /** `%.2g`: at most two digits, with an exponent from 100 on. */
 export function formatTwoDigits(value: number): string {
-  const rounded = Number(value.toPrecision(2))
+  const rounded = roundedToTwoDigits(value)
   if (!(Math.abs(rounded) >= 100) || rounded === Infinity) return formatGeneral(rounded)
   const [mantissa = '', exponent = ''] = rounded.toExponential().split('e+')
   return `${mantissa}e+${exponent.padStart(2, '0')}`
+}
+
+/** Halves go to the even digit, of the number as it exactly is. */
+function roundedToTwoDigits(value: number): number {
+  if (!Number.isFinite(value)) return value
+  const [digits = '', exponent = '0'] = value.toExponential(60).split('e')
+  const isHalf = /^-?\d\.\d50*$/.test(digits)
+  const isEven = '02468'.includes(digits[digits.indexOf('.') + 1]!)
+  if (!isHalf || !isEven) return Number(value.toPrecision(2))
+  return Number(`${digits.slice(0, digits.indexOf('.') + 2)}e${exponent}`)
 }
 
 /** As OpenMetrics writes label values: whole numbers get `.0`. */

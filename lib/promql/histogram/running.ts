@@ -10,7 +10,9 @@ export interface HistogramNotes {
 }
 
 abstract class Running {
-  protected incompatible = false
+  incompatible = false
+  /** Nothing was added. */
+  empty = true
   #resetSeen = false
   #notResetSeen = false
 
@@ -19,6 +21,7 @@ abstract class Running {
   }
 
   protected track(histogram: FloatHistogram): void {
+    this.empty = false
     if (histogram.counterResetHint === 'reset') this.#resetSeen = true
     else if (histogram.counterResetHint === 'not-reset') this.#notResetSeen = true
   }

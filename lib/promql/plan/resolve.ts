@@ -166,5 +166,17 @@ function durationValue(expr: DurationExpr, context: Context): number {
 }
 
 function durationError(expr: DurationExpr, reason: string): DomainError {
-  return new DomainError('invalid', `${expr.position.start}:${expr.position.end}: ${reason}`)
+  return new DomainError(
+    'invalid',
+    `${bareEdge(expr, 'start')}:${bareEdge(expr, 'end')}: ${reason}`,
+  )
+}
+
+/** Where the first operand starts or the last one ends, which for Prometheus is inside of their parentheses. */
+function bareEdge(expr: DurationExpr, edge: 'start' | 'end'): number {
+  if (expr.type === 'duration-paren') return bareEdge(expr.input, edge)
+  if (expr.type !== 'duration-binary' || expr.op === 'min_of' || expr.op === 'max_of') {
+    return expr.position[edge]
+  }
+  return bareEdge(edge === 'start' ? expr.left : expr.right, edge)
 }

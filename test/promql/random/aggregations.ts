@@ -3,7 +3,7 @@ import type { AggregationOp } from '#lib/promql/parse/ast.ts'
 import { type Kind, LABEL_NAMES } from './catalogue.ts'
 import type { Grammar } from './generate.ts'
 
-const AGGREGATIONS: readonly AggregationOp[] = [
+export const AGGREGATIONS: readonly AggregationOp[] = [
   'sum',
   'avg',
   'count',

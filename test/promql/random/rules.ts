@@ -16,7 +16,16 @@ compiler fuses multiplications and additions everywhere. Only there floats may b
   FORCED_COUNT: `How many samples "needed to be fixed for monotonicity" is counted by Prometheus once more each time that
 annotations are merged, and so means nothing ("over 137438953472 samples"). The number is not compared.`,
   TEN_OF_MANY: `Of more than ten warnings, or infos, Prometheus shows any ten. Only the number of the others is compared.`,
+  SEVERAL_ERRORS: `A query with several errors fails with the one that is met first. thaw evaluates the parts of a cut query on
+their own and reports the error of the first part; whole, it has to report that of Prometheus.`,
+  DELAYED_DUPLICATES: `With promql-delayed-name-removal Prometheus does not notice two series of equal labels inside of a query and
+goes on with both; thaw says "vector cannot contain metrics with the same labelset".`,
 } as const
+
+/** See DELAYED_DUPLICATES. */
+export function isDelayedDuplicate({ error }: ApiAnswer): boolean {
+  return error === 'vector cannot contain metrics with the same labelset'
+}
 
 /** See LAST_BITS. */
 export const SAME_BITS = process.arch === 'x64'

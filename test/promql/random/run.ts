@@ -71,7 +71,10 @@ try {
   await putData(bucket)
   const startedMs = performance.now()
   const report = await runSession({
-    actual: [WHOLE, CUT].map((sliceBytes) => thaw(bucket, { features, sliceBytes })),
+    actual: {
+      whole: thaw(bucket, { features, sliceBytes: WHOLE }),
+      cut: thaw(bucket, { features, sliceBytes: CUT }),
+    },
     oracle: askUrl(server?.url ?? options.url!),
     features: new Set(features),
     seed,
@@ -84,13 +87,27 @@ try {
     onRandom: ({ path, params }, detail) =>
       console.log(`\nrandom: ${path} ${JSON.stringify(params)}\n    ${detail}`),
   })
-  const { withValues, values, errors, close, varying, random, differences } = report
+  const {
+    withValues,
+    values,
+    errors,
+    close,
+    varying,
+    random,
+    otherError,
+    duplicates,
+    differences,
+  } = report
   console.log(
     [
       `seed ${seed}: ${count} queries in ${Math.round((performance.now() - startedMs) / 1000)} s`,
       `${withValues} answered with values (${values} compared to the last bit), ${errors} with the same error`,
       `${varying} with one of several answers of Prometheus's own`,
       `${random} where Prometheus answers at random and gave none like ours in forty answers`,
+      ...(otherError > 0 ? [`${otherError} with another of several errors, when cut`] : []),
+      ...(duplicates > 0
+        ? [`${duplicates} refused for equal labels that Prometheus overlooks`]
+        : []),
       ...(close > 0 ? [`${close} equal but for last bits`] : []),
       `${differences.length} differences`,
     ].join('\n'),

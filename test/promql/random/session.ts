@@ -3,12 +3,13 @@ import type { EngineOptions } from '#lib/promql/options.ts'
 import type { ApiAnswer, Ask } from '#test/e2e/support/ask.ts'
 import { compareAnswers, type Verdict } from './compare.ts'
 import { type Paths, type RandomQuery, randomQuery } from './generate.ts'
-import { MAX_ULPS, SAME_BITS } from './rules.ts'
+import { isDelayedDuplicate, MAX_ULPS, SAME_BITS } from './rules.ts'
 import { shrink } from './shrink.ts'
+import { DELAYED_NAME_REMOVAL } from './thaw.ts'
 
 export interface SessionOptions {
-  /** The asks in turn, one for each query. */
-  readonly actual: readonly Ask[]
+  /** Every other query is asked of `cut`. */
+  readonly actual: { readonly whole: Ask; readonly cut: Ask }
   readonly oracle: Ask
   readonly features: EngineOptions['features']
   readonly seed: number
@@ -40,6 +41,8 @@ export interface SessionReport {
   readonly close: number
   readonly varying: number
   readonly random: number
+  readonly otherError: number
+  readonly duplicates: number
   readonly differences: readonly Difference[]
 }
 
@@ -49,14 +52,23 @@ const ASKED_AGAIN = 40
 export async function runSession(options: SessionOptions): Promise<SessionReport> {
   const { seed, from, count, paths, atOnce } = options
   const differences: Difference[] = []
-  const counts = { withValues: 0, values: 0, errors: 0, close: 0, varying: 0, random: 0 }
+  const counts = {
+    withValues: 0,
+    values: 0,
+    errors: 0,
+    close: 0,
+    varying: 0,
+    random: 0,
+    otherError: 0,
+    duplicates: 0,
+  }
   let next = from
   const worker = async (): Promise<void> => {
     while (next < from + count) {
       const number = next++
       const query = randomQuery(seed, number, paths)
-      const actual = options.actual[number % options.actual.length]!
-      const { verdict, answer } = await judge(query, actual, options.oracle)
+      const actual = number % 2 === 0 ? options.actual.whole : options.actual.cut
+      const { verdict, answer } = await judgeBoth(options, query, actual)
       if (answer.status === 'error') counts.errors++
       if (verdict.type === 'equal') {
         counts.values += verdict.values
@@ -83,27 +95,54 @@ export type Judgement =
   | { readonly type: 'varying' }
   /** The same, and none of those seen is ours. */
   | { readonly type: 'random'; readonly detail: string }
+  /** See SEVERAL_ERRORS and DELAYED_DUPLICATES. */
+  | { readonly type: 'otherError' | 'duplicates' }
   | { readonly type: 'different'; readonly detail: string }
+
+interface Judged {
+  readonly verdict: Judgement
+  readonly got: ApiAnswer
+  readonly answer: ApiAnswer
+}
+
+async function judgeBoth(
+  { actual: { whole, cut }, oracle, features }: SessionOptions,
+  query: RandomQuery,
+  actual: Ask,
+): Promise<Judged> {
+  const judged = await judge(query, actual, oracle)
+  const { verdict, got, answer } = judged
+  if (verdict.type !== 'different') return judged
+  if (features.has(DELAYED_NAME_REMOVAL) && isDelayedDuplicate(got)) {
+    return { ...judged, verdict: { type: 'duplicates' } }
+  }
+  if (actual === cut && got.httpStatus === 422 && answer.httpStatus === 422) {
+    const asWhole = await judge(query, whole, oracle)
+    if (asWhole.verdict.type === 'equal') return { ...judged, verdict: { type: 'otherError' } }
+  }
+  return judged
+}
 
 export async function judge(
   { path, params }: RandomQuery,
   actual: Ask,
   oracle: Ask,
-): Promise<{ verdict: Judgement; answer: ApiAnswer }> {
+): Promise<Judged> {
   const ordered = path === 'query' && /^sort_by_label(_desc)?\(/.test(params.query)
   const [got, answer] = await Promise.all([actual(path, params), oracle(path, params)])
   const first = compareAnswers(got, answer, ordered)
-  if (first.type === 'equal') return { verdict: first, answer }
-  if (isNear(first)) return { verdict: { type: 'close' }, answer }
+  if (first.type === 'equal') return { verdict: first, got, answer }
+  if (isNear(first)) return { verdict: { type: 'close' }, got, answer }
   let varies = false
   for (let i = 0; i < ASKED_AGAIN; i++) {
     const again = await oracle(path, params)
     const verdict = compareAnswers(got, again, ordered)
-    if (verdict.type === 'equal' || isNear(verdict)) return { verdict: { type: 'varying' }, answer }
+    if (verdict.type === 'equal' || isNear(verdict))
+      return { verdict: { type: 'varying' }, got, answer }
     varies ||= compareAnswers(again, answer, ordered).type !== 'equal'
   }
   const detail = first.type === 'close' ? `${first.ulps} ulps apart: ${first.detail}` : first.detail
-  return { verdict: { type: varies ? 'random' : 'different', detail }, answer }
+  return { verdict: { type: varies ? 'random' : 'different', detail }, got, answer }
 }
 
 function isNear(verdict: Verdict): boolean {
@@ -111,7 +150,7 @@ function isNear(verdict: Verdict): boolean {
 }
 
 async function describe(
-  { oracle, features, shrinks }: SessionOptions,
+  options: SessionOptions,
   number: number,
   query: RandomQuery,
   actual: Ask,
@@ -120,11 +159,12 @@ async function describe(
   let smallestDetail = detail
   const differs = async (text: string): Promise<boolean> => {
     const params = { ...query.params, query: text }
-    const { verdict } = await judge({ ...query, params }, actual, oracle)
+    const { verdict } = await judgeBoth(options, { ...query, params }, actual)
     if (verdict.type === 'different') smallestDetail = verdict.detail
     return verdict.type === 'different'
   }
   const { query: text } = query.params
+  const { features, shrinks } = options
   const smallest = shrinks ? await shrink(text, features, differs) : text
   return { number, query, smallest, detail: smallestDetail }
 }
