@@ -1,7 +1,6 @@
 /** Pass: selectors that want the same samples read them once. */
 import type { SelectRequest } from '#lib/storage/storage.ts'
 import type { VectorSelector } from '../parse/ast.ts'
-import { printMatcher } from '../parse/print.ts'
 import type { SelectorReach } from './reach.ts'
 
 /** One request to the storage, and who uses its answer. */
@@ -23,6 +22,8 @@ function aggregateFor(func: string): string {
 
 /** In the order of the query's text. The order of matchers does not matter, nor does a matcher written twice. */
 export function commonReads(reaches: readonly SelectorReach[]): readonly Read[] {
+  const [only] = reaches
+  if (only && reaches.length === 1) return [{ request: only.request, selectors: [only.selector] }]
   const byKey = new Map<string, { request: SelectRequest; selectors: VectorSelector[] }>()
   for (const { selector, request } of reaches) {
     const key = keyOf(request)
@@ -38,7 +39,9 @@ export function commonReads(reaches: readonly SelectorReach[]): readonly Read[] 
 }
 
 function keyOf({ matchers, startMs, endMs, hints }: SelectRequest): string {
-  const texts = [...new Set(matchers.map(printMatcher))].sort()
+  const texts = [
+    ...new Set(matchers.map(({ name, type, value }) => JSON.stringify([name, type, value]))),
+  ].sort()
   const { grouping: _grouping, by: _by, func, ...rest } = hints
   return JSON.stringify([texts, startMs, endMs, aggregateFor(func), rest])
 }

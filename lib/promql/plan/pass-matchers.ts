@@ -9,7 +9,6 @@ import type {
   VectorMatching,
   VectorSelector,
 } from '../parse/ast.ts'
-import { printMatcher } from '../parse/print.ts'
 import { typeOf } from '../parse/type.ts'
 import { findSelectors, mapChildren } from '../parse/walk.ts'
 
@@ -21,20 +20,26 @@ import { findSelectors, mapChildren } from '../parse/walk.ts'
  * not read (`narrowed`), and a selector that another part of the query reads as it is.
  */
 export function spreadMatchers(expr: Expr): Expr {
-  const uses = new Map<string, number>()
-  for (const { selector } of findSelectors(expr)) {
-    const key = selectorKey(selector)
-    uses.set(key, (uses.get(key) ?? 0) + 1)
-  }
-  const isShared = (selector: VectorSelector) => (uses.get(selectorKey(selector)) ?? 1) > 1
+  let counted: ReadonlyMap<string, number> | undefined
+  const uses = () => (counted ??= countUses(expr))
+  const isShared = (selector: VectorSelector) => (uses().get(keyOf(selector)) ?? 1) > 1
   // Parents first: what a side is asked for, its own sides may be asked for too.
   const down = (node: Expr): Expr =>
     mapChildren(node.type === 'binary' ? spread(node, isShared) : node, down)
   return down(expr)
 }
 
-function selectorKey({ matchers }: VectorSelector): string {
-  return matchers.map(printMatcher).join()
+function countUses(expr: Expr): ReadonlyMap<string, number> {
+  const uses = new Map<string, number>()
+  for (const { selector } of findSelectors(expr)) {
+    const key = keyOf(selector)
+    uses.set(key, (uses.get(key) ?? 0) + 1)
+  }
+  return uses
+}
+
+function keyOf({ matchers }: VectorSelector): string {
+  return JSON.stringify(matchers)
 }
 
 function spread(binary: Binary, isShared: (selector: VectorSelector) => boolean): Expr {

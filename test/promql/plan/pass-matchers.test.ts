@@ -103,9 +103,11 @@ describe('matchers go to the other side', () => {
       minLength: 3,
       maxLength: 14,
     })
+    const joins = fc.constantFrom('and on (x)', 'unless on (x, y)', 'and', 'and ignoring (x)')
     let narrowed = 0
     await fc.assert(
-      fc.asyncProperty(vector, data, async (text, rows) => {
+      fc.asyncProperty(instant, joins, vector, data, async (left, join, right, rows) => {
+        const text = `${left} ${join} ${right}`
         const series = new Map<string, MemorySeries>()
         for (const { name, x, y, from } of rows) {
           const labels = labelsFrom({ __name__: name, ...(x && { x }), ...(y && { y }) })
