@@ -172,11 +172,9 @@ function durationError(expr: DurationExpr, reason: string): DomainError {
   )
 }
 
-/** Where the first operand starts or the last one ends, which for Prometheus is inside of their parentheses. */
+/** Where the first operand starts or the last one ends, which for Prometheus is inside of parentheses, those of min_of() included. */
 function bareEdge(expr: DurationExpr, edge: 'start' | 'end'): number {
   if (expr.type === 'duration-paren') return bareEdge(expr.input, edge)
-  if (expr.type !== 'duration-binary' || expr.op === 'min_of' || expr.op === 'max_of') {
-    return expr.position[edge]
-  }
+  if (expr.type !== 'duration-binary') return expr.position[edge]
   return bareEdge(edge === 'start' ? expr.left : expr.right, edge)
 }

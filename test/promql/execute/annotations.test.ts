@@ -176,6 +176,9 @@ describe('a duration that comes out wrong', () => {
     await expect(run('level offset (-(1m - 3m)) * NaN')).rejects.toThrow(
       /^14:31: duration is NaN or infinite$/,
     )
+    await expect(run('level offset (min_of(30s, 10m)) ^ 10')).rejects.toThrow(
+      /^21:36: duration is out of range$/,
+    )
   })
 })
 
