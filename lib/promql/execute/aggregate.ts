@@ -21,6 +21,8 @@ import { averageAccumulator, sumAccumulator, type SumNotes } from './sum-accumul
  * for, so that many groups are never in memory together.
  */
 const LATE_MEMBERS = 64
+/** The same for the series that are read on the way, where members are groups themselves. */
+const LATE_SERIES = 1024
 
 export async function aggregate(
   evaluation: Evaluation,
@@ -61,9 +63,11 @@ export async function aggregate(
     labels,
     dropName: members[group]!.some((i) => input.heads[i]!.dropName),
   }))
+  const seriesEach = evaluation.seriesBelow(aggregation.input) / Math.max(1, input.heads.length)
+  const late = Math.min(LATE_MEMBERS, LATE_SERIES / Math.max(1, seriesEach))
   const early: (Column | undefined)[] = []
   for (const [group, list] of members.entries()) {
-    if (list.length <= LATE_MEMBERS) continue
+    if (list.length <= late) continue
     const accumulator = make()
     for (const i of list) {
       if (evaluation.due(grid.stepCount)) await evaluation.pause()

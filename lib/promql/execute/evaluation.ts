@@ -1,7 +1,8 @@
 /** What one evaluation carries through its operators: selected series, options, annotations, limits and the pace. */
 import { DomainError, LimitError } from '#lib/model/errors.ts'
 import type { SelectRequest, SeriesSet, Storage } from '#lib/storage/storage.ts'
-import type { VectorSelector } from '../parse/ast.ts'
+import type { Expr, VectorSelector } from '../parse/ast.ts'
+import { childrenOf } from '../plan/expr-facts.ts'
 import type { EngineOptions } from '../options.ts'
 import type { StepGrid } from '../result.ts'
 import { statsSeries } from '../histogram/stats.ts'
@@ -67,6 +68,12 @@ export class Evaluation {
     const set = this.#sets.get(selector)
     if (!set) throw new Error('bug: selector without series')
     return this.#stats.has(selector) ? statsSeries(set) : set
+  }
+
+  /** How many series the selectors of an expression have together. */
+  seriesBelow(expr: Expr): number {
+    if (expr.type === 'vector') return this.#sets.get(expr)?.labels.length ?? 0
+    return childrenOf(expr).reduce((total, child) => total + this.seriesBelow(child), 0)
   }
 
   /** For what is known only while evaluating (info()). */

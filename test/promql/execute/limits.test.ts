@@ -9,7 +9,7 @@ import type { Storage } from '#lib/storage/storage.ts'
 
 const GRID: StepGrid = { startMs: 600_000, stepMs: 60_000, stepCount: 11 }
 
-/** Any number of series without making them: `{g="<i mod groups>", i="<i>"}`, ten samples each. */
+/** Any number of series without making them: `{g="<i mod groups>", h="<g mod 40>", i="<i>"}`, ten samples each. */
 function wideStorage(seriesCount: number, groups: number, decoded: () => void = () => {}): Storage {
   const timestamps = Float64Array.from({ length: 10 }, (_, k) => 600_000 + k * 60_000)
   const samples = { length: 10, timestamps, values: timestamps }
@@ -18,7 +18,8 @@ function wideStorage(seriesCount: number, groups: number, decoded: () => void = 
       const name = matchers.find((matcher) => matcher.name === '__name__')?.value ?? 'x'
       const labels = Array.from({ length: seriesCount }, (_, i): Labels => {
         const padded = String(i).padStart(7, '0')
-        return ['__name__', name, 'g', String(i % groups), 'i', padded]
+        const g = i % groups
+        return ['__name__', name, 'g', String(g), 'h', String(g % 40), 'i', padded]
       })
       return {
         labels,
@@ -111,6 +112,7 @@ describe('a long query', () => {
     ['a huge group of rates', 'sum(rate(x[5m]))', 1],
     ['many small groups', 'sum by (g) (x)', 1_000],
     ['groups of groups', 'sum by (h) (sum by (g) (sum by (g, i) (x)))', 3_000],
+    ['small groups of small groups', 'sum(sum by (h) (sum by (g, h) (x)))', 1_000],
     ['an answer of many series', 'x * 2', 1],
     ['a join', 'x / on (g, i) x', 1],
     ['a join of many to one', 'x / on () group_left () vector(2)', 1],
