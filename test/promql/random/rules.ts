@@ -20,7 +20,14 @@ annotations are merged, and so means nothing ("over 137438953472 samples"). The 
 their own and reports the error of the first part; whole, it has to report that of Prometheus.`,
   DELAYED_DUPLICATES: `With promql-delayed-name-removal Prometheus does not notice two series of equal labels inside of a query and
 goes on with both; thaw says "vector cannot contain metrics with the same labelset".`,
+  NEGATED_KINDS: `A minus before several metrics makes labels equal. Where one is a float and the other a histogram at the same time
+Prometheus overlooks it and keeps both; thaw says "vector cannot contain metrics with the same labelset".`,
 } as const
+
+/** See NEGATED_KINDS. */
+export function mayNegateKinds(query: string): boolean {
+  return /-\(*\{__name__/.test(query)
+}
 
 /** See DELAYED_DUPLICATES. */
 export function isDelayedDuplicate({ error }: ApiAnswer): boolean {
