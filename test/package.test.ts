@@ -7,10 +7,14 @@ interface PackageJson {
   readonly devDependencies: Readonly<Record<string, string>>
 }
 
-const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as PackageJson
+const { dependencies, devDependencies } = JSON.parse(
+  readFileSync('package.json', 'utf8'),
+) as PackageJson
 
 it('has a reason for every runtime dependency, and no reason without one', () => {
-  const rows = [...readFileSync('docs/dependencies.md', 'utf8').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)]
+  const rows = [
+    ...readFileSync('docs/dependencies.md', 'utf8').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm),
+  ]
   expect(rows.map(([, name]) => name)).toEqual(Object.keys(dependencies).sort())
   expect(rows.filter(([, , reason]) => reason!.length < 20)).toEqual([])
 })

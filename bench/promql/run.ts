@@ -50,8 +50,12 @@ try {
     ratios.push(ours.wall / theirs.wall)
     cpuRatios.push(ours.cpu / theirs.cpu)
     const columns = [
-      ...[ours.wall.toFixed(1), theirs.wall.toFixed(1), (ours.wall / theirs.wall).toFixed(2)],
-      ...[ours.cpu.toFixed(1), theirs.cpu.toFixed(1), (ours.cpu / theirs.cpu).toFixed(2)],
+      ours.wall.toFixed(1),
+      theirs.wall.toFixed(1),
+      (ours.wall / theirs.wall).toFixed(2),
+      ours.cpu.toFixed(1),
+      theirs.cpu.toFixed(1),
+      (ours.cpu / theirs.cpu).toFixed(2),
     ]
     console.log(query.name.padEnd(36), ...columns.map((column) => column.padStart(10)), '', agree)
   }

@@ -62,7 +62,7 @@ function shape(
   return new Map(
     (result as unknown as readonly Series[]).map(({ metric, ...samples }, i) => {
       const labels = Object.entries(metric).toSorted(([x], [y]) => (x < y ? -1 : 1))
-      return [`${resultType}${ordered ? ` ${i}` : ''} ${JSON.stringify(labels)}`, samples as Json]
+      return [`${resultType}${ordered ? ` ${i}` : ''} ${JSON.stringify(labels)}`, samples]
     }),
   )
 }
@@ -87,7 +87,7 @@ class Distance {
     const names = (record: object): string => Object.keys(record).sort().join()
     if (names(a) !== names(b)) return this.#note(`${names(a)}, want ${names(b)}`)
     return Object.entries(b).every(([name, one]) =>
-      this.measure((a as Readonly<Record<string, Json>>)[name]!, one as Json),
+      this.measure((a as Readonly<Record<string, Json>>)[name]!, one),
     )
   }
 
