@@ -2,7 +2,7 @@
 import { DomainError, LimitError } from '#lib/model/errors.ts'
 import type { SelectRequest, SeriesSet, Storage } from '#lib/storage/storage.ts'
 import type { Expr, VectorSelector } from '../parse/ast.ts'
-import { childrenOf } from '../plan/expr-facts.ts'
+import { children } from '../parse/walk.ts'
 import type { EngineOptions } from '../options.ts'
 import type { StepGrid } from '../result.ts'
 import { statsSeries } from '../histogram/stats.ts'
@@ -73,7 +73,7 @@ export class Evaluation {
   /** How many series the selectors of an expression have together. */
   seriesBelow(expr: Expr): number {
     if (expr.type === 'vector') return this.#sets.get(expr)?.labels.length ?? 0
-    return childrenOf(expr).reduce((total, child) => total + this.seriesBelow(child), 0)
+    return children(expr).reduce((total, child) => total + this.seriesBelow(child), 0)
   }
 
   /** For what is known only while evaluating (info()). */

@@ -13,7 +13,7 @@ import type { Matcher } from '#lib/model/matcher.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 import type { AtModifier, Call, Expr } from '../parse/ast.ts'
-import { childrenOf } from '../plan/expr-facts.ts'
+import { children } from '../parse/walk.ts'
 import { ABSENT, HISTOGRAM } from '../result.ts'
 import {
   copyColumn,
@@ -244,7 +244,7 @@ function infoReference(arg: Expr, grid: EvalGrid): { startMs: number; stepMs: nu
 /** Offsets add up outwards until an @ fixes the time. */
 function firstSelector(expr: Expr): { atMs: number | undefined; offsetMs: number } | undefined {
   if (expr.type === 'vector') return { atMs: pinnedMs(expr.at), offsetMs: expr.offset.ms }
-  for (const child of childrenOf(expr)) {
+  for (const child of children(expr)) {
     const found = firstSelector(child)
     if (!found) continue
     if (expr.type !== 'subquery' || found.atMs !== undefined) return found

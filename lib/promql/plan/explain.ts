@@ -23,7 +23,8 @@ import type {
 } from '../parse/ast.ts'
 import { typeOf } from '../parse/type.ts'
 import { formatPlain } from '../function/float-math.ts'
-import { childrenOf, isStepInvariant } from './expr-facts.ts'
+import { children } from '../parse/walk.ts'
+import { isStepInvariant } from './expr-facts.ts'
 import type { LabelNeed } from './pass-projection.ts'
 import type { Plan } from './plan.ts'
 
@@ -81,7 +82,7 @@ export function explainOperators<T>(
   if (expr.type === 'matrix') return make(expr, name, [])
   // A subquery has steps of its own.
   const nested = (inOnce || once) && expr.type !== 'subquery'
-  const inputs = childrenOf(expr).map((child) => explainOperators(child, make, nested))
+  const inputs = children(expr).map((child) => explainOperators(child, make, nested))
   return make(expr, name, inputs)
 }
 

@@ -26,29 +26,6 @@ export function unwrapParens(expr: Expr): Expr {
   return inner
 }
 
-export function childrenOf(expr: Expr): readonly Expr[] {
-  switch (expr.type) {
-    case 'number':
-    case 'string':
-    case 'vector':
-      return []
-    case 'matrix':
-      return [expr.selector]
-    case 'subquery':
-    case 'unary':
-    case 'paren':
-      return [expr.input]
-    case 'aggregation':
-      return expr.param ? [expr.param, expr.input] : [expr.input]
-    case 'call':
-      return expr.args
-    case 'binary':
-      return [expr.left, expr.right]
-    default:
-      return expr satisfies never
-  }
-}
-
 /** Whether the value is the same at every step, so that one evaluation is enough. */
 export function isStepInvariant(expr: Expr): boolean {
   switch (expr.type) {

@@ -1,6 +1,6 @@
 /** Selectors of which only count and sum of histograms matter. */
 import type { Expr, VectorSelector } from '../parse/ast.ts'
-import { childrenOf } from './expr-facts.ts'
+import { children } from '../parse/walk.ts'
 
 const STATS = new Set(['histogram_count', 'histogram_sum', 'histogram_avg'])
 const NEED_BUCKETS = new Set(['histogram_quantile', 'histogram_quantiles', 'histogram_fraction'])
@@ -18,6 +18,6 @@ export function statsSelectors(expr: Expr): ReadonlySet<VectorSelector> {
     if (node.type === 'binary' && (node.op === '</' || node.op === '>/')) return
     if (node.type === 'vector' && stats) found.add(node)
     const below = stats || (node.type === 'call' && STATS.has(node.func))
-    for (const child of childrenOf(node)) collect(child, below)
+    for (const child of children(node)) collect(child, below)
   }
 }

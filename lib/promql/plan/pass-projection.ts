@@ -1,7 +1,8 @@
 /** Pass: which labels of a selector's series anything above it looks at. */
 import { METRIC_NAME } from '#lib/model/labels.ts'
 import type { Expr, VectorSelector } from '../parse/ast.ts'
-import { childrenOf, unwrapParens } from './expr-facts.ts'
+import { children } from '../parse/walk.ts'
+import { unwrapParens } from './expr-facts.ts'
 
 /** Only these labels (`by`), or all but these. */
 export interface LabelNeed {
@@ -33,6 +34,6 @@ export function labelNeeds(expr: Expr): ReadonlyMap<VectorSelector, LabelNeed> {
         needs.set(input, { by: !node.without, labels: labels.sort() })
       }
     }
-    for (const child of childrenOf(node)) collect(child)
+    for (const child of children(node)) collect(child)
   }
 }

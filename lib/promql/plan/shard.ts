@@ -1,7 +1,8 @@
 /** By which labels an expression may be cut into shards of series, so that the answer is the union of theirs. */
 import { METRIC_NAME } from '#lib/model/labels.ts'
 import type { Aggregation, Binary, Call, Expr } from '../parse/ast.ts'
-import { childrenOf, unwrapParens } from './expr-facts.ts'
+import { children } from '../parse/walk.ts'
+import { unwrapParens } from './expr-facts.ts'
 
 /** Series whose values of these labels (`by`), or of all but these, are equal must stay together. */
 export interface ShardLabels {
@@ -53,7 +54,7 @@ export function shardableBy(expr: Expr): ShardLabels | undefined {
       default:
         return node satisfies never
     }
-    return childrenOf(node).every(collect)
+    return children(node).every(collect)
   }
 
   function noteWritten(labels: readonly string[]): void {

@@ -2,7 +2,8 @@
 import { METRIC_NAME } from '#lib/model/labels.ts'
 import type { Call, Expr } from '../parse/ast.ts'
 import { typeOf } from '../parse/type.ts'
-import { childrenOf, isStepInvariant, unwrapParens } from './expr-facts.ts'
+import { children } from '../parse/walk.ts'
+import { isStepInvariant, unwrapParens } from './expr-facts.ts'
 
 /**
  * False for:
@@ -30,7 +31,7 @@ function everyStepAlone(expr: Expr): boolean {
     const range = expr.args.map(unwrapParens).find((arg) => typeOf(arg) === 'matrix')
     if (range && losesNames(expr) && !oneName(range)) return false
   }
-  return childrenOf(expr).every(everyStepAlone)
+  return children(expr).every(everyStepAlone)
 }
 
 function losesNames({ func }: Call): boolean {
