@@ -1,4 +1,4 @@
-/** Facts about expressions that planning and execution share: children, and what does not change from step to step. */
+/** Facts about expressions that planning and execution share: what does not change from step to step, and what a tree is made of. */
 import type { Expr } from '../parse/ast.ts'
 
 /** Their result depends on the evaluation time even when their arguments do not. */
