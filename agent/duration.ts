@@ -1,5 +1,4 @@
 /** Durations as Prometheus's and Go's flags write them: `30s`, `1h30m`, `1.5h`, `2w`, `250ms`. */
-import { DomainError } from '#lib/model/errors.ts'
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -21,14 +20,6 @@ export function durationMs(text: string): number | undefined {
   let ms = 0
   for (const [, amount, unit] of text.matchAll(PART)) ms += Number(amount) * UNIT_MS[unit!]!
   return Number.isSafeInteger(Math.round(ms)) ? Math.round(ms) : undefined
-}
-
-export function parseDurationMs(text: string): number {
-  const ms = durationMs(text)
-  if (ms === undefined) {
-    throw new DomainError('invalid', `"${text}" is not a duration, write for example 30s, 5m or 2h`)
-  }
-  return ms
 }
 
 /** Go's `time.Duration.String()`: `2h0m0s`, `30s`, `500ms`, `0s`. */

@@ -90,11 +90,3 @@ export interface LabelAnswer {
   readonly values: readonly string[]
   readonly warnings: readonly string[]
 }
-
-export const NO_SERIES: SeriesSet = {
-  labels: [],
-  warnings: [],
-  samples(index) {
-    throw new Error(`bug: series ${index} of an empty set`)
-  },
-}

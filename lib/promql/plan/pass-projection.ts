@@ -10,8 +10,6 @@ export interface LabelNeed {
   readonly labels: readonly string[]
 }
 
-export const ALL_LABELS: LabelNeed = { by: false, labels: [] }
-
 const PICKS_SERIES: ReadonlySet<string> = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio'])
 
 /**

@@ -1,6 +1,5 @@
 /** A chunk in its segment file: uvarint size, encoding, data, CRC-32C of encoding and data. */
 import { CorruptError } from '#lib/model/errors.ts'
-import { crc32c } from '#lib/bytes/crc32c.ts'
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
 
 export const CHUNK_MAGIC = 0x85bd40dd
@@ -56,30 +55,4 @@ export function segmentHeader(): Uint8Array {
 /** `chunks/000001` is segment 0. */
 export function segmentFileName(segment: number): string {
   return `chunks/${String(segment + 1).padStart(6, '0')}`
-}
-
-/** Writes the frame at `at` and gives its end. `MAX_CHUNK_OVERHEAD` more than the data must be free. */
-export function writeChunkFrame(
-  into: Uint8Array,
-  at: number,
-  encoding: number,
-  data: Uint8Array,
-): number {
-  let offset = at
-  let rest = data.length
-  while (rest >= 0x80) {
-    into[offset++] = (rest & 0x7f) | 0x80
-    rest >>>= 7
-  }
-  into[offset++] = rest
-  const start = offset
-  into[offset++] = encoding
-  into.set(data, offset)
-  offset += data.length
-  const crc = crc32c(into, start, offset)
-  into[offset++] = crc >>> 24
-  into[offset++] = crc >>> 16
-  into[offset++] = crc >>> 8
-  into[offset++] = crc
-  return offset
 }
