@@ -1,8 +1,7 @@
 /** The data the query bench asks about: blocks of a day, of 20,000 series and of a month, kept in `.cache/bench`. */
 import { appendFileSync, mkdirSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
@@ -11,11 +10,10 @@ import type { SampleColumns } from '#lib/model/samples.ts'
 import { BlockWriter } from '#lib/tsdb/block/block-writer.ts'
 import { formatBlockMeta, META_FILE } from '#lib/tsdb/block/meta.ts'
 import { noise, seedOf } from '#test/e2e/support/noise.ts'
-import { exists } from '#test/peer/cache.ts'
+import { madeOnce } from './made-once.ts'
 
 /** Changes with the data, so that what an older version made is not used. */
-const DATA_VERSION = 1
-const CACHE = fileURLToPath(new URL('../../.cache/bench/', import.meta.url))
+export const DATA_NAME = 'promql-2'
 
 const HOUR_MS = 3_600_000
 
@@ -49,7 +47,7 @@ interface MadeSeries {
 export const DAY: Period = { startMs: DAY_START_MS, endMs: DAY_START_MS + 24 * HOUR_MS }
 /** 20,000 series. */
 export const WIDE: Period = { startMs: WIDE_START_MS, endMs: WIDE_START_MS + 4 * HOUR_MS }
-/** 200 series, a sample a minute. */
+/** 1,000 series, a sample a minute. */
 export const MONTH: Period = { startMs: MONTH_START_MS, endMs: MONTH_START_MS + 720 * HOUR_MS }
 
 const BOUNDS = ['0.005', '0.01', '0.025', '0.05', '0.1', '0.25', '0.5', '1', '2.5', '5', '10']
@@ -61,8 +59,8 @@ const DATA_SETS: readonly DataSet[] = [
     blockHours: [...Array.from({ length: 13 }, () => 54), 18],
     stepMs: 60_000,
     series: () => [
-      ...pods(100).map((pod) => made('http_requests_total', pod, 'counter', 60)),
-      ...pods(100).map((pod) => made('memory_bytes', pod, 'gauge', 1e8)),
+      ...pods(500).map((pod) => made('http_requests_total', pod, 'counter', 60)),
+      ...pods(500).map((pod) => made('memory_bytes', pod, 'gauge', 1e8)),
     ],
   },
   {
@@ -135,12 +133,8 @@ function made(name: string, labels: LabelRecord, shape: Shape, speed: number): M
 }
 
 /** The directory with the blocks, made when it is not there: a bucket of thaw and blocks for a data directory of Prometheus. */
-export async function benchBlocks(): Promise<string> {
-  const directory = join(CACHE, `promql-${DATA_VERSION}`)
-  if (await exists(directory)) return directory
-  const making = `${directory}.${process.pid}.tmp`
-  await mkdir(making, { recursive: true })
-  try {
+export function benchBlocks(): Promise<string> {
+  return madeOnce(DATA_NAME, async (directory) => {
     let number = 0
     for (const set of DATA_SETS) {
       const all = set.series().sort((a, b) => compareLabels(a.labels, b.labels))
@@ -148,16 +142,12 @@ export async function benchBlocks(): Promise<string> {
       let startMs = set.startMs
       for (const hours of set.blockHours) {
         const endMs = startMs + hours * HOUR_MS
-        await writeBlock(making, ++number, { startMs, endMs }, set.stepMs, all, states)
+        await writeBlock(directory, ++number, { startMs, endMs }, set.stepMs, all, states)
         startMs = endMs
       }
     }
-    await updateBucketIndex(fileBucket(making), { now: Date.now })
-    await rename(making, directory)
-  } finally {
-    await rm(making, { recursive: true, force: true })
-  }
-  return directory
+    await updateBucketIndex(fileBucket(directory), { now: Date.now })
+  })
 }
 
 /** Where a series is after its last sample. */
