@@ -12,6 +12,7 @@ import { labelNames, labelValues, series } from './label-routes.ts'
 import type { ApiParts } from './parts.ts'
 import { queryInstant, queryRange } from './query-routes.ts'
 import * as server from './server-routes.ts'
+import { tenantOf } from './tenant.ts'
 
 type Handler = (call: Call) => Answer | Promise<Answer>
 
@@ -93,7 +94,9 @@ async function answerOrError(parts: ApiParts, c: Context, handle: Handler): Prom
   const request = c.req.raw
   try {
     const form = await readForm(request)
-    return await handle({ parts, form, pathPart: labelPart(request.url), client: request.signal })
+    const tenant = tenantOf(request.headers, parts.scope.tenancy, clientSubject(c))
+    const pathPart = labelPart(request.url)
+    return await handle({ parts, form, tenant, pathPart, client: request.signal })
   } catch (error) {
     // A body that breaks off throws whatever the server below throws.
     if (request.signal.aborted) return errorAnswer(canceled())
@@ -103,6 +106,11 @@ async function answerOrError(parts: ApiParts, c: Context, handle: Handler): Prom
     }
     return answer
   }
+}
+
+/** Distinguished name of the client's certificate, where whoever received the request knows it. */
+function clientSubject(c: Context): string | undefined {
+  return (c.env as { readonly clientSubject?: string | undefined } | undefined)?.clientSubject
 }
 
 /** The `:name` of `/label/:name/values`, as the client encoded it. */

@@ -11,12 +11,14 @@ import {
   parseTime,
 } from './params.ts'
 import type { ApiParts } from './parts.ts'
+import { tenantMatchers } from './tenant.ts'
 
 export interface Call {
   readonly parts: ApiParts
   readonly form: Form
   /** The part of the path a route leaves open, still encoded. */
   readonly pathPart: string
+  readonly tenant: string
   /** Aborts when the client goes away. */
   readonly client: AbortSignal
 }
@@ -74,13 +76,15 @@ export function timeoutMs(call: Call): number {
 }
 
 /** The parameters Thanos adds. `stepMs` is 0 for what has no steps. */
-export function readScope({ form, parts }: Call, stepMs: number): Scope {
+export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope {
   const replicaLabels = form.all('replicaLabels[]')
   return {
     dedup: flag(form, 'dedup', parts.scope.dedup),
     replicaLabels: replicaLabels.length > 0 ? replicaLabels : parts.scope.replicaLabels,
     partialResponse: flag(form, 'partial_response', parts.scope.partialResponse),
     maxSourceResolutionMs: readResolution(form, parts.scope.autoDownsampling, stepMs),
+    tenant,
+    enforced: tenantMatchers(parts.scope.tenancy, tenant),
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the HTTP API is built from. The same parts on Lambda, on a laptop and in tests. */
 import type { QueryBackend } from '#lib/promql/backend.ts'
 import type { EngineOptions } from '#lib/promql/options.ts'
+import { DEFAULT_TENANCY, type TenancySettings } from './tenant.ts'
 
 export interface ApiParts {
   readonly backend: QueryBackend
@@ -43,6 +44,7 @@ export interface ScopeDefaults {
   readonly partialResponse: boolean
   /** `--query.auto-downsampling`: a request that names no resolution means `auto`. */
   readonly autoDownsampling: boolean
+  readonly tenancy: TenancySettings
 }
 
 export interface ApiLimits {
@@ -68,6 +70,7 @@ export const DEFAULT_SCOPE: ScopeDefaults = {
   replicaLabels: [],
   partialResponse: true,
   autoDownsampling: false,
+  tenancy: DEFAULT_TENANCY,
 }
 
 export type MetricMetadata = ReadonlyMap<string, readonly MetadataEntry[]>

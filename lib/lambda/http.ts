@@ -13,6 +13,11 @@ export interface HttpEvent {
     readonly http: { readonly method: string; readonly sourceIp?: string | undefined }
     /** What the authorizer found out, the tenant among it. */
     readonly authorizer?: unknown
+    /** Of a gateway that asks its clients for a certificate. */
+    readonly authentication?:
+      | { readonly clientCert?: { readonly subjectDN?: string | undefined } | undefined }
+      | null
+      | undefined
   }
 }
 
@@ -25,7 +30,13 @@ export interface HttpResult {
 }
 
 export interface FetchApp {
-  fetch(request: Request, env: { readonly event: HttpEvent }): Response | Promise<Response>
+  fetch(request: Request, env: HttpEnvironment): Response | Promise<Response>
+}
+
+export interface HttpEnvironment {
+  readonly event: HttpEvent
+  /** Distinguished name of the client's certificate. */
+  readonly clientSubject: string | undefined
 }
 
 /**
@@ -38,7 +49,10 @@ export const MAX_LAMBDA_BODY_BYTES = Math.floor(((6 * 1024 * 1024 - 16 * 1024) *
 const MAX_TEXT_BYTES = 64 * 1024
 
 export function lambdaHttp(app: FetchApp): (event: HttpEvent) => Promise<HttpResult> {
-  return async (event) => resultOf(await app.fetch(requestOf(event), { event }))
+  return async (event) => {
+    const clientSubject = event.requestContext.authentication?.clientCert?.subjectDN
+    return resultOf(await app.fetch(requestOf(event), { event, clientSubject }))
+  }
 }
 
 function requestOf(event: HttpEvent): Request {

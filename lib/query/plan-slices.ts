@@ -14,6 +14,7 @@ import type { StepGrid } from '#lib/promql/result.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { Shard } from '#lib/storage/storage.ts'
 import { selectReachMs } from '#lib/store/block-storage.ts'
+import { blocksInScope } from '#lib/store/external-labels.ts'
 import type { CutOptions, StepRun } from './cut.ts'
 import { cutSteps, runGrid } from './cut.ts'
 import type { Slice } from './slice.ts'
@@ -87,7 +88,8 @@ async function blocksFor(
   const further = selectReachMs(scope)
   const startMs = Math.min(...reaches.map(({ request }) => request.startMs)) - further
   const endMs = Math.max(...reaches.map(({ request }) => request.endMs)) + further
-  return overlapping(await index.blocks(startMs, endMs, read), reaches, scope)
+  const blocks = blocksInScope(await index.blocks(startMs, endMs, read), scope)
+  return overlapping(blocks, reaches, scope)
 }
 
 function overlapping(

@@ -11,6 +11,7 @@ import { NO_HINTS } from '#lib/storage/storage.ts'
 import { compareLabels, labelsKey } from '#lib/model/labels.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { blockStorage } from '#lib/store/block-storage.ts'
+import { blocksInScope } from '#lib/store/external-labels.ts'
 import type { CutOptions } from './cut.ts'
 import type { SliceAnswer } from './frame.ts'
 import type { RunOutcome } from './join.ts'
@@ -42,7 +43,8 @@ export function slicedBackend(parts: SlicedBackendParts): QueryBackend {
     signal?: AbortSignal,
   ): Promise<Storage> => {
     const blocks = await parts.index.blocks(request.startMs, request.endMs, { signal })
-    return blockStorage({ bucket: parts.bucket, cache: parts.cache, blocks, scope })
+    const { bucket, cache } = parts
+    return blockStorage({ bucket, cache, blocks: blocksInScope(blocks, scope), scope })
   }
   return {
     query: (request, signal) => runQuery(parts, request, signal),

@@ -1,4 +1,6 @@
 /** Which data a request sees; the parameters of Thanos's querier. */
+import type { Matcher } from '#lib/model/matcher.ts'
+
 export interface Scope {
   /** Merge series that differ in replica labels only. */
   readonly dedup: boolean
@@ -7,4 +9,8 @@ export interface Scope {
   readonly partialResponse: boolean
   /** Coarsest resolution of downsampled blocks that may be read, in ms; 0 is raw only. */
   readonly maxSourceResolutionMs: number
+  /** Who asks, for limits and logs; undefined where nobody said. */
+  readonly tenant?: string | undefined
+  /** Only series that match are seen, by any way: how tenancy is enforced. */
+  readonly enforced?: readonly Matcher[] | undefined
 }

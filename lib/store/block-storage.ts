@@ -9,6 +9,7 @@ import { keepLabels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
 import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
+import { enforcedStorage } from '#lib/storage/enforce.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { inShard } from '#lib/storage/shard.ts'
 import type { SelectRequest, SeriesSet, Shard, Storage } from '#lib/storage/storage.ts'
@@ -103,7 +104,7 @@ export function blockStorage(parts: BlockStorageParts): Storage {
     })
   }
 
-  return {
+  const storage: Storage = {
     select,
     async labelNames(request, signal) {
       const { results, warnings } = await forBlocks(overlapping(parts.blocks, request), (block) =>
@@ -119,6 +120,7 @@ export function blockStorage(parts: BlockStorageParts): Storage {
       return mergeLabelAnswers(results, warnings, request.limit)
     },
   }
+  return enforcedStorage(storage, parts.scope.enforced ?? [])
 }
 
 interface ClosedInterval {

@@ -2,6 +2,9 @@
 import type { Labels } from '#lib/model/labels.ts'
 import { labelValue } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
+import { compileMatcher } from '#lib/regex/matcher.ts'
+import type { Scope } from '#lib/storage/scope.ts'
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
 
 /**
  * The matchers left for the series of a block with these external labels, or undefined when the block can't match.
@@ -18,4 +21,14 @@ export function matchExternalLabels(
     else if (!matcher.matches(value)) return undefined
   }
   return rest
+}
+
+/** The blocks that may hold what is enforced: the others don't even count for whoever asks. */
+export function blocksInScope(
+  blocks: readonly BlockRecord[],
+  { enforced = [] }: Scope,
+): readonly BlockRecord[] {
+  if (enforced.length === 0) return blocks
+  const matchers = enforced.map(compileMatcher)
+  return blocks.filter(({ labels }) => matchExternalLabels(matchers, labels) !== undefined)
 }

@@ -30,6 +30,8 @@ describe('query', () => {
       '/api/v1/query?query=up&dedup=false&partial_response=0&replicaLabels[]=a&replicaLabels%5B%5D=b&max_source_resolution=5m',
     )
     expect(asked.queries[0]!.scope).toEqual({
+      tenant: 'default-tenant',
+      enforced: [],
       dedup: false,
       replicaLabels: ['a', 'b'],
       partialResponse: false,

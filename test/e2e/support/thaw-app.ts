@@ -1,6 +1,8 @@
 /** thaw in this process over a bucket: the parts of the query function, with slices that run in place. */
+import type { Hono } from 'hono'
 import { apiApp } from '#lib/api/app.ts'
 import { DEFAULT_LIMITS, DEFAULT_SCOPE } from '#lib/api/parts.ts'
+import { DEFAULT_TENANCY, type TenancySettings } from '#lib/api/tenant.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
@@ -16,11 +18,16 @@ export interface ThawAppOptions {
   /** How long the bucket index is believed. */
   readonly indexAgeMs?: number | undefined
   readonly deadlineMs?: number | undefined
+  readonly tenancy?: TenancySettings | undefined
 }
 
 export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
+  return askApp(thawApp(bucket, options))
+}
+
+export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const { replicaLabels = [], sliceBytes = 2000, now = Date.now } = options
-  const { indexAgeMs = 0, deadlineMs = 30_000 } = options
+  const { indexAgeMs = 0, deadlineMs = 30_000, tenancy = DEFAULT_TENANCY } = options
   const backend = slicedBackend({
     bucket,
     index: new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs }),
@@ -29,22 +36,20 @@ export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
     cut: { sliceBytes, maxSlices: 16 },
     concurrency: 16,
   })
-  return askApp(
-    apiApp({
-      backend,
-      now,
-      startedMs: now(),
-      build: {
-        version: '3.14.0',
-        revision: '',
-        branch: '',
-        buildUser: '',
-        buildDate: '',
-        goVersion: '',
-      },
-      engine: DEFAULT_ENGINE_OPTIONS,
-      scope: { ...DEFAULT_SCOPE, replicaLabels },
-      limits: { ...DEFAULT_LIMITS, deadlineMs },
-    }),
-  )
+  return apiApp({
+    backend,
+    now,
+    startedMs: now(),
+    build: {
+      version: '3.14.0',
+      revision: '',
+      branch: '',
+      buildUser: '',
+      buildDate: '',
+      goVersion: '',
+    },
+    engine: DEFAULT_ENGINE_OPTIONS,
+    scope: { ...DEFAULT_SCOPE, replicaLabels, tenancy },
+    limits: { ...DEFAULT_LIMITS, deadlineMs },
+  })
 }
