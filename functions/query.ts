@@ -35,7 +35,12 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
       now: Date.now,
       cut: { sliceBytes, maxSlices },
       concurrency: maxSlices,
-      pause: (attempt) => setTimeout(Math.random() * 100 * 2 ** attempt),
+      megabytes: environment.megabytes,
+      retries: {
+        attempts: environment.sliceAttempts,
+        pause: (attempt, signal) =>
+          setTimeout(Math.random() * 100 * 2 ** attempt, undefined, { signal }),
+      },
       invokeSlice:
         store &&
         ((slice, signal) => {

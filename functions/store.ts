@@ -22,7 +22,8 @@ export const handler = streamHandler(async function* (sent) {
     const bucket = await opened
     const signal = AbortSignal.timeout(Math.max(1, event.deadlineMs - Date.now()))
     const slice = sliceFromEvent(event)
-    const answer = await runSlice({ bucket, cache, now: Date.now }, slice, signal)
+    const { megabytes } = environment
+    const answer = await runSlice({ bucket, cache, now: Date.now, megabytes }, slice, signal)
     yield* streamAnswer(answer, { bucket, key: () => `thaw/spill/${ulid()}` })
   } catch (error) {
     if (!(error instanceof DomainError)) throw error

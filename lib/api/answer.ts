@@ -9,6 +9,8 @@ export interface Answer {
   readonly body: Uint8Array<ArrayBuffer>
   /** Half an answer and an error must not be kept by caches on the way. */
   readonly cacheable: boolean
+  /** More than its type and length. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 export const JSON_TYPE = 'application/json'

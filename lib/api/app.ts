@@ -144,7 +144,7 @@ async function respond(
 }
 
 function headersOf(answer: Answer): Headers {
-  const headers = new Headers()
+  const headers = new Headers(answer.headers)
   if (answer.contentType !== undefined) headers.set('content-type', answer.contentType)
   if (!answer.cacheable) headers.set('cache-control', 'no-store')
   return headers

@@ -1,7 +1,7 @@
 /** query and query_range: parameters to a grid and a scope, the backend's columns to JSON. */
 import { DomainError } from '#lib/model/errors.ts'
 import { quoteGo } from '#lib/model/labels.ts'
-import type { QueryAnswer, Scope } from '#lib/promql/backend.ts'
+import type { Scope } from '#lib/promql/backend.ts'
 import type { EngineOptions } from '#lib/promql/options.ts'
 import type { Expr } from '#lib/promql/parse/ast.ts'
 import { describeType } from '#lib/promql/parse/check.ts'
@@ -9,6 +9,7 @@ import { typeOf } from '#lib/promql/parse/type.ts'
 import type { StepGrid } from '#lib/promql/result.ts'
 import { describeAnalysis } from './analysis.ts'
 import { jsonAnswer, type Answer } from './answer.ts'
+import { costHeaders, describeStats } from './query-cost.ts'
 import { cappedInfos, cappedWarnings, TRUNCATED } from './annotations.ts'
 import {
   limitParam,
@@ -157,7 +158,8 @@ async function answerQuery(call: Call, query: QueryForm): Promise<Answer> {
     ...(statsParam === '' ? {} : { stats: describeStats(answer, timings) }),
     ...(answer.analysis && { analysis: describeAnalysis(answer.analysis) }),
   })
-  return jsonAnswer(body, answer.warnings.length === 0)
+  const headers = costHeaders(answer.cost)
+  return { ...jsonAnswer(body, answer.warnings.length === 0), headers }
 }
 
 /** A duration that comes out wrong is only found when the times are known; its message starts with a place in the query. */
@@ -197,34 +199,4 @@ function statsWarning(value: string): string[] {
   return [
     `value ${quoteGo(value)} for parameter "stats" is deprecated and will be rejected in the next major release, use "true" or "all"`,
   ]
-}
-
-function describeStats(
-  { stats, cost }: QueryAnswer,
-  { prepareSeconds, evalSeconds }: { prepareSeconds: number; evalSeconds: number },
-): unknown {
-  return {
-    timings: {
-      evalTotalTime: evalSeconds,
-      resultSortTime: 0,
-      queryPreparationTime: prepareSeconds,
-      innerEvalTime: evalSeconds,
-      execQueueTime: 0,
-      execTotalTime: prepareSeconds + evalSeconds,
-    },
-    samples: {
-      totalQueryableSamples: stats.samplesRead,
-      samplesRead: stats.samplesRead,
-      peakSamples: stats.peakSamples,
-    },
-    thaw: {
-      series: stats.seriesRead,
-      slices: cost.slices,
-      invokes: cost.invokes,
-      gets: cost.gets,
-      lists: cost.lists,
-      bytes: cost.bytes,
-      functionSeconds: cost.functionMs / 1000,
-    },
-  }
 }

@@ -58,6 +58,8 @@ export interface ReadOptions {
   /** The same bucket under a wrapper that counts for one request. */
   readonly bucket?: Bucket | undefined
   readonly signal?: AbortSignal | undefined
+  /** Asks the bucket, however young what is kept may be. */
+  readonly fresh?: boolean | undefined
 }
 
 /** Reads the index; kept between calls for `maxAgeMs`, then asked for by etag. */
@@ -93,7 +95,7 @@ export class BucketIndexReader {
   /** All that is known of the time range, hidden and partial blocks too. */
   async view(startMs: number, endMs: number, read: ReadOptions = {}): Promise<IndexView> {
     const { bucket = this.#bucket, signal } = read
-    const root = await this.#readRoot(bucket, signal)
+    const root = await this.#readRoot(bucket, read)
     if (!root) return scanned(await scanBlocks(bucket, new Map(), signal), this.#now())
     const parts = root.parts.filter((part) => part.minTimeMs <= endMs && part.maxTimeMs > startMs)
     const old = await Promise.all(parts.map((part) => this.#readPart(bucket, part.key, signal)))
@@ -101,9 +103,10 @@ export class BucketIndexReader {
     return { updatedMs: root.updatedMs, blocks, partial: root.partial }
   }
 
-  async #readRoot(bucket: Bucket, signal?: AbortSignal): Promise<Root | undefined> {
+  async #readRoot(bucket: Bucket, { fresh, signal }: ReadOptions): Promise<Root | undefined> {
     const nowMs = this.#now()
-    if (this.#root && nowMs - this.#root.checkedMs < this.#maxAgeMs) return this.#root.root
+    if (!fresh && this.#root && nowMs - this.#root.checkedMs < this.#maxAgeMs)
+      return this.#root.root
     try {
       const object = this.#root
         ? await bucket.getIfChanged(BUCKET_INDEX_ROOT, this.#root.etag, { signal })

@@ -16,6 +16,10 @@ export interface FunctionEnvironment {
   readonly deadlineMs: number
   /** `THAW_CACHE_BYTES`: what a function keeps of lookups and series between calls. */
   readonly cacheBytes: number
+  /** `THAW_MAX_RETRIES_PER_REQUEST`: tries of one slice, as Thanos's `--query-range.max-retries-per-request` counts them. */
+  readonly sliceAttempts: number
+  /** `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: what function time costs depends on it. */
+  readonly megabytes: number
 }
 
 export function readEnvironment(
@@ -39,6 +43,8 @@ export function readEnvironment(
     maxSlices: positive(env, 'THAW_MAX_SLICES', 64),
     deadlineMs: positive(env, 'THAW_QUERY_DEADLINE_MS', 25_000),
     cacheBytes: positive(env, 'THAW_CACHE_BYTES', 256 * 1024 * 1024),
+    sliceAttempts: positive(env, 'THAW_MAX_RETRIES_PER_REQUEST', 5),
+    megabytes: positive(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 1024),
   }
 }
 

@@ -12,10 +12,12 @@ export interface SliceRunner {
   readonly bucket: Bucket
   readonly cache: StoreCache
   readonly now: () => number
+  /** Memory of this function, for what its time costs; 0 where nobody bills it. */
+  readonly megabytes?: number | undefined
 }
 
 export async function runSlice(
-  { bucket, cache, now }: SliceRunner,
+  { bucket, cache, now, megabytes = 0 }: SliceRunner,
   slice: Slice,
   signal?: AbortSignal,
 ): Promise<SliceAnswer> {
@@ -27,6 +29,7 @@ export async function runSlice(
     blocks: slice.blocks,
     scope: slice.scope,
     shard: slice.shard,
+    goneBlockFails: slice.goneBlockFails,
   })
   const outcome = await evaluate({
     expr: parseExpr(slice.text, { features: slice.options.features }),
@@ -38,7 +41,7 @@ export async function runSlice(
     ...(signal && { signal }),
     ...(slice.analyze && { analyze: now }),
   })
-  const { gets, heads, lists, bytesRead } = counting.counts
-  const cost = { gets: gets + heads, lists, bytes: bytesRead, milliseconds: now() - startedMs }
-  return { ...outcome, cost }
+  const { gets, heads, lists, puts, bytesRead: bytes } = counting.counts
+  const milliseconds = now() - startedMs
+  return { ...outcome, cost: { gets: gets + heads, lists, puts, bytes, milliseconds, megabytes } }
 }

@@ -17,6 +17,8 @@ export interface Slice {
   readonly analyze?: boolean | undefined
   /** Only the series of this shard; the other shards of these steps are other slices. */
   readonly shard?: Shard | undefined
+  /** A block that is gone fails the slice, even where half an answer is wanted: whoever planned it will plan again. */
+  readonly goneBlockFails?: boolean | undefined
   /** The blocks it may read: those that overlap the time its selectors reach. */
   readonly blocks: readonly BlockRecord[]
 }
@@ -25,8 +27,12 @@ export interface Slice {
 export interface SliceCost {
   readonly gets: number
   readonly lists: number
+  /** Of lookups that were missing. */
+  readonly puts: number
   readonly bytes: number
   readonly milliseconds: number
+  /** Memory of the function that ran it. */
+  readonly megabytes: number
 }
 
 /** The event of the `store` function. `version` changes when an older function could misread it. */

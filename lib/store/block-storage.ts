@@ -34,6 +34,8 @@ export interface BlockStorageParts {
   /** Visible blocks that may have samples of what will be asked. */
   readonly blocks: readonly BlockRecord[]
   readonly scope: Scope
+  /** A block that is gone is an error even where half an answer is wanted. */
+  readonly goneBlockFails?: boolean | undefined
   /** Answers only with the series of this shard. */
   readonly shard?: Shard | undefined
 }
@@ -79,6 +81,7 @@ export function blockStorage(parts: BlockStorageParts): Storage {
           } catch (error) {
             const alone = error instanceof DomainError && BLOCK_FAILURES.has(error.kind)
             if (!alone || !parts.scope.partialResponse) throw error
+            if (parts.goneBlockFails && error.kind === 'not-found') throw error
             warnings.push(`block ${block.id} is left out: ${error.message}`)
             return []
           }

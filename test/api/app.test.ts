@@ -102,9 +102,28 @@ describe('query', () => {
         invokes: 0,
         gets: 4,
         lists: 1,
+        puts: 2,
         bytes: 18_432,
         functionSeconds: 0.012,
+        functionGbSeconds: 0.012,
+        steps: 1,
+        cachedSteps: 0,
+        shared: false,
+        estimatedUsd: 0.0000123,
       },
+    })
+  })
+
+  it('tells what the query cost in headers, asked or not', async () => {
+    const { app } = testApp()
+    const { headers } = await app.request('/api/v1/query?query=up')
+    expect(Object.fromEntries([...headers].filter(([name]) => name.startsWith('x-thaw')))).toEqual({
+      'x-thaw-bucket-bytes': '18432',
+      'x-thaw-bucket-requests': 'get=4, list=1, put=2',
+      'x-thaw-cached-steps': '0/1',
+      'x-thaw-estimated-usd': '0.0000123',
+      'x-thaw-function-ms': '12',
+      'x-thaw-invokes': '0',
     })
   })
 

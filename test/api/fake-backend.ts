@@ -48,7 +48,20 @@ export function testApp(
         annotations: canned.annotations ?? { warnings: [], infos: [] },
         warnings,
         stats: { samplesRead: 7, peakSamples: 5, seriesRead: 3 },
-        cost: { slices: 1, invokes: 0, gets: 4, lists: 1, bytes: 18_432, functionMs: 12 },
+        cost: {
+          slices: 1,
+          invokes: 0,
+          gets: 4,
+          lists: 1,
+          puts: 2,
+          bytes: 18_432,
+          functionMs: 12,
+          functionGbSeconds: 0.012,
+          steps: request.grid.stepCount,
+          cachedSteps: 0,
+          shared: false,
+          usd: 0.0000123,
+        },
       }
     },
     async labelNames(request, scope) {

@@ -32,7 +32,7 @@ const answer = (value: QueryValue): SliceAnswer => ({
   annotations: { warnings: ['w'], infos: ['i'] },
   warnings: ['half'],
   stats: { samplesRead: 1, peakSamples: 2, seriesRead: 3 },
-  cost: { gets: 4, lists: 0, bytes: 5, milliseconds: 6 },
+  cost: { gets: 4, lists: 0, puts: 1, bytes: 5, milliseconds: 6, megabytes: 7 },
 })
 
 const values: Record<string, QueryValue> = {

@@ -42,7 +42,7 @@ describe('analysis of slices', () => {
   })
 
   it('travels in frames, and is absent where there was none', async () => {
-    const cost = { gets: 0, lists: 0, bytes: 0, milliseconds: 0 }
+    const cost = { gets: 0, lists: 0, puts: 0, bytes: 0, milliseconds: 0, megabytes: 0 }
     const none = async (): Promise<Uint8Array> => new Uint8Array(0)
     const answer = { ...outcome(0, 1), cost }
     expect(await decodeAnswer(encodeAnswer(answer), none)).toEqual(answer)

@@ -11,10 +11,13 @@ import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { decodeAnswer, encodeAnswer } from '#lib/query/frame.ts'
 import { runSlice } from '#lib/query/run-slice.ts'
+import type { CutOptions } from '#lib/query/cut.ts'
 import type { Slice } from '#lib/query/slice.ts'
 import { sliceFromEvent, sliceToEvent } from '#lib/query/slice.ts'
 import type { SlicedBackendParts } from '#lib/query/sliced-backend.ts'
+import type { SlicePlan } from '#lib/query/plan-slices.ts'
 import { planSlices } from '#lib/query/plan-slices.ts'
+import { prepareQuery } from '#lib/query/prepare-query.ts'
 import { slicedBackend } from '#lib/query/sliced-backend.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
@@ -92,6 +95,11 @@ const range = (text: string, startMs = 0, stepMs = 60_000, stepCount = 1440): Qu
   options: DEFAULT_ENGINE_OPTIONS,
 })
 
+async function plan(bucket: Bucket, request: QueryRequest, cut: CutOptions): Promise<SlicePlan> {
+  const prepared = await prepareQuery(backendParts(bucket).index, request)
+  return planSlices(prepared, { first: 0, count: request.grid.stepCount }, cut)
+}
+
 /** Bits of every value, by series. */
 function bitsOf({ value: result }: QueryAnswer): unknown {
   if (result.type === 'scalar') return new BigUint64Array(result.values.slice().buffer)
@@ -148,7 +156,7 @@ describe('slicedBackend', () => {
     for (const request of [range(text, 0, 7 * HOUR, 3), instant]) {
       const whole = await slicedBackend(backendParts(bucket)).query(request)
       const cut = { sliceBytes: 10, maxSlices: 64 }
-      const { slices } = await planSlices(backendParts(bucket, { cut }), request)
+      const { slices } = await plan(bucket, request, cut)
       const sharded = await slicedBackend(backendParts(bucket, { cut })).query(request)
       const ordered = text.startsWith('topk') && request === instant
       expect(new Set(slices.map(({ shard }) => shard?.index))).toEqual(
@@ -181,10 +189,7 @@ describe('slicedBackend', () => {
 
   it('cuts at block borders, and gives a slice only the blocks it may read', async () => {
     const cut = { sliceBytes: 1, maxSlices: 12 }
-    const { slices, runs } = await planSlices(
-      backendParts(bucket, { cut }),
-      range('rate(load[5m])'),
-    )
+    const { slices, runs } = await plan(bucket, range('rate(load[5m])'), cut)
     expect(runs.map(({ first, count }) => [first, count])).toEqual(
       Array.from({ length: 12 }, (_, i) => [i * 120, 120]),
     )
@@ -221,7 +226,7 @@ describe('slicedBackend', () => {
     const whole = await slicedBackend(backendParts(bucket)).query(request)
     const cut = { sliceBytes: 1, maxSlices: 6 }
     const sliced = await slicedBackend(backendParts(bucket, { invokeSlice, cut })).query(request)
-    expect(asked).toBe(18)
+    expect(asked).toBe(6 * 5)
     expect(sliced.cost).toMatchObject({ slices: 6, invokes: 0 })
     expect(sliced.warnings).toEqual([])
     expect(bitsOf(sliced)).toEqual(bitsOf(whole))
@@ -249,6 +254,39 @@ describe('slicedBackend', () => {
       await expect(slicedBackend(parts()).query(range('load'))).rejects.toMatchObject({
         kind: 'unavailable',
       })
+    })
+  })
+
+  describe('when a block went after the index was read', () => {
+    /** The last block of a cluster is gone; the index of the query is from before, the bucket's may know. */
+    async function withoutBlock(known: boolean): Promise<SlicedBackendParts> {
+      const own = await makeBucket()
+      const parts = backendParts(own, { cut: { sliceBytes: 1, maxSlices: 4 } })
+      const [, second] = await parts.index.blocks(0, 24 * HOUR)
+      for (const file of ['meta.json', 'index', 'chunks/000001']) {
+        await own.delete(`${second!.id}/${file}`)
+      }
+      if (known) await updateBucketIndex(own, { now: () => 0 })
+      return parts
+    }
+    const request = { ...range('load'), scope: { ...scope, partialResponse: true } }
+
+    it('plans again with the index of now', async () => {
+      const parts = await withoutBlock(true)
+      const answer = await slicedBackend(parts).query(request)
+      const fresh = await slicedBackend(backendParts(parts.bucket)).query(request)
+      expect(answer.warnings).toEqual([])
+      expect(bitsOf(answer)).toEqual(bitsOf(fresh))
+      const strict = await slicedBackend(await withoutBlock(true)).query(range('load'))
+      expect(bitsOf(strict)).toEqual(bitsOf(fresh))
+    })
+
+    it('says what is missing when the index of now has it too', async () => {
+      const answer = await slicedBackend(await withoutBlock(false)).query(request)
+      expect(answer.warnings).toEqual([expect.stringMatching(/^block \S+ is left out: no object/)])
+      await expect(
+        slicedBackend(await withoutBlock(false)).query(range('load')),
+      ).rejects.toMatchObject({ kind: 'not-found' })
     })
   })
 

@@ -1,0 +1,72 @@
+/** Adds up what one request costs while it runs. */
+import type { BucketCounts } from '#lib/bucket/counting-bucket.ts'
+import type { QueryCost } from '#lib/promql/backend.ts'
+import { estimateUsd } from './prices.ts'
+import type { SliceCost } from './slice.ts'
+
+export class CostMeter {
+  /** Memory of this function. */
+  readonly #megabytes: number
+  #slices = 0
+  #invokes = 0
+  #gets = 0
+  #lists = 0
+  #puts = 0
+  #bytes = 0
+  #remoteMs = 0
+  #remoteMbMs = 0
+  #cachedSteps = 0
+
+  constructor(megabytes = 0) {
+    this.#megabytes = megabytes
+  }
+
+  countInvoke(): void {
+    this.#invokes++
+  }
+
+  countCachedSteps(steps: number): void {
+    this.#cachedSteps += steps
+  }
+
+  /** `remote`: by another function, whose time comes on top of ours. */
+  countSlice(
+    { gets, lists, puts, bytes, milliseconds, megabytes }: SliceCost,
+    remote: boolean,
+  ): void {
+    this.#slices++
+    this.#gets += gets
+    this.#lists += lists
+    this.#puts += puts
+    this.#bytes += bytes
+    if (!remote) return
+    this.#remoteMs += milliseconds
+    this.#remoteMbMs += milliseconds * megabytes
+  }
+
+  /** Requests of this function that belong to no slice. */
+  countRequests({ gets, heads, lists, puts, bytesRead }: Readonly<BucketCounts>): void {
+    this.#gets += gets + heads
+    this.#lists += lists
+    this.#puts += puts
+    this.#bytes += bytesRead
+  }
+
+  /** `milliseconds`: how long this function took. */
+  total(milliseconds: number, steps: number): QueryCost {
+    const functionGbSeconds = (this.#remoteMbMs + milliseconds * this.#megabytes) / 1024 / 1000
+    const requests = { gets: this.#gets, lists: this.#lists, puts: this.#puts }
+    return {
+      slices: this.#slices,
+      invokes: this.#invokes,
+      ...requests,
+      bytes: this.#bytes,
+      functionMs: this.#remoteMs + milliseconds,
+      functionGbSeconds,
+      steps,
+      cachedSteps: this.#cachedSteps,
+      shared: false,
+      usd: estimateUsd({ ...requests, functions: 1 + this.#invokes, functionGbSeconds }),
+    }
+  }
+}

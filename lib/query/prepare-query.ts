@@ -1,0 +1,57 @@
+/** What is known of a query before anything is read for it: its resolved expression and the blocks its steps may read. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { BucketIndexReader, ReadOptions } from '#lib/blocks/bucket-index.ts'
+import type { QueryRequest } from '#lib/promql/backend.ts'
+import type { Expr } from '#lib/promql/parse/ast.ts'
+import { parseExpr } from '#lib/promql/parse/parse.ts'
+import type { SelectorReach } from '#lib/promql/plan/reach.ts'
+import { selectorReaches } from '#lib/promql/plan/reach.ts'
+import { resolve } from '#lib/promql/plan/resolve.ts'
+import { sliceable } from '#lib/promql/plan/sliceable.ts'
+import type { StepGrid } from '#lib/promql/result.ts'
+import { selectReachMs } from '#lib/store/block-storage.ts'
+import { blocksInScope } from '#lib/store/external-labels.ts'
+
+export interface PreparedQuery {
+  readonly request: QueryRequest
+  /** Resolved: means the same for any part of the steps. */
+  readonly expr: Expr
+  /** Whether its steps may be answered in parts. */
+  readonly sliceable: boolean
+  /** Visible blocks, as the index had them at one moment: whatever is planned, cached or read later uses these. */
+  readonly blocks: readonly BlockRecord[]
+}
+
+/** `wider`: steps that blocks are wanted for, where they are more than the request's. */
+export async function prepareQuery(
+  index: BucketIndexReader,
+  request: QueryRequest,
+  read: ReadOptions & { readonly wider?: StepGrid | undefined } = {},
+): Promise<PreparedQuery> {
+  const { text, grid, options, scope } = request
+  const expr = resolve(parseExpr(text, { features: options.features }), grid, options)
+  const prepared = { request, expr, sliceable: sliceable(expr) }
+  const reaches = selectorReaches(expr, read.wider ?? grid, options)
+  if (reaches.length === 0) return { ...prepared, blocks: [] }
+  const further = selectReachMs(scope)
+  const startMs = Math.min(...reaches.map((reach) => reach.request.startMs)) - further
+  const endMs = Math.max(...reaches.map((reach) => reach.request.endMs)) + further
+  const blocks = await index.blocks(startMs, endMs, read)
+  return { ...prepared, blocks: blocksInScope(blocks, scope) }
+}
+
+/** What each selector needs for these steps, and the blocks that may have it. */
+export function reachOfSteps(
+  { request: { scope, options }, expr, blocks }: PreparedQuery,
+  grid: StepGrid,
+): { readonly reaches: readonly SelectorReach[]; readonly blocks: readonly BlockRecord[] } {
+  const reaches = selectorReaches(expr, grid, options)
+  const further = selectReachMs(scope)
+  const reached = blocks.filter((block) =>
+    reaches.some(
+      ({ request }) =>
+        block.minTimeMs <= request.endMs + further && block.maxTimeMs > request.startMs - further,
+    ),
+  )
+  return { reaches, blocks: reached }
+}
