@@ -1,10 +1,12 @@
 /** Evaluates a PromQL expression over a storage: all input first, then columns series by series. */
+import { isKind } from '#lib/model/errors.ts'
 import { compareLabels, labelsKey, withoutLabels, type Labels } from '#lib/model/labels.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import type { SeriesSet, Storage } from '#lib/storage/storage.ts'
 import { buildScalar, buildVector, gridOfSubquery, rangeSource } from './execute/build.ts'
 import { copyColumn, isEmpty, type VectorOperator } from './execute/column.ts'
 import { Evaluation, throwIfAborted, type EvalGrid } from './execute/evaluation.ts'
+import { firstError } from './execute/first-error.ts'
 import { referenceTime } from './execute/instant-selector.ts'
 import { duplicateLabelsError, METADATA_LABELS, removeMarkedNames } from './execute/merge-series.ts'
 import type { EngineOptions } from './options.ts'
@@ -24,6 +26,8 @@ export interface EvaluateRequest {
   /** The query's steps, of which `grid` may be a part: what start(), end(), step() and range() mean. */
   readonly whole: StepGrid
   readonly storage: Storage
+  /** The storage has some of the series only: see Evaluation. */
+  readonly sharded?: boolean | undefined
   readonly options: EngineOptions
   readonly signal?: AbortSignal | undefined
   /** A clock in milliseconds: what each operator takes is wanted. */
@@ -35,20 +39,15 @@ export interface EvaluateRequest {
  * durations that come out wrong, 'unsupported', and whatever the storage rejects with.
  */
 export async function evaluate(request: EvaluateRequest): Promise<QueryOutcome> {
-  const { text, grid, whole, storage, options, signal, analyze } = request
+  const { text, grid, whole, storage, sharded, options, signal, analyze } = request
   throwIfAborted(signal)
   const plan = planQuery(request.expr, whole, grid, options)
   const { expr } = plan
   const sets = await readAll(plan, storage, signal)
-  const evaluation = new Evaluation({
-    options,
-    storage,
-    whole,
-    sets,
-    stats: plan.stats,
-    signal,
-    analyze,
-  })
+  const { stats } = plan
+  const begin = (): Evaluation =>
+    new Evaluation({ options, storage, sharded, whole, sets, stats, signal, analyze })
+  const evaluation = begin()
   evaluation.checkSteps(grid.stepCount)
   const evalGrid: EvalGrid = {
     startMs: grid.startMs,
@@ -56,7 +55,12 @@ export async function evaluate(request: EvaluateRequest): Promise<QueryOutcome> 
     stepCount: grid.stepCount,
     single: whole.stepCount === 1 && (whole.endMs ?? whole.startMs) === whole.startMs,
   }
-  const value = await valueOf(evaluation, expr, evalGrid, whole.stepMs === 0)
+  let value: QueryValue
+  try {
+    value = await valueOf(evaluation, expr, evalGrid, whole.stepMs === 0)
+  } catch (error) {
+    throw isKind(error, 'execution') ? await firstError(begin, expr, evalGrid, error) : error
+  }
   return {
     grid,
     value,

@@ -56,6 +56,16 @@ export function planSlices(
   return { slices, runs: runs.flatMap((part) => shards.map(() => part)), bytes }
 }
 
+/** The same runs of steps, with all series. */
+export function withoutShards({ slices, runs, bytes }: SlicePlan): SlicePlan {
+  const kept = [...slices.keys()].filter((i) => (slices[i]!.shard?.index ?? 0) === 0)
+  return {
+    slices: kept.map((i) => ({ ...slices[i]!, shard: undefined })),
+    runs: kept.map((i) => runs[i]!),
+    bytes,
+  }
+}
+
 /** Chunks of the shards lie among each other, so each reads nearly all of them and only the work is shared. */
 const WORTH_A_SHARD = 4
 const MAX_SHARDS = 4

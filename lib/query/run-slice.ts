@@ -37,6 +37,7 @@ export async function runSlice(
     grid: slice.grid,
     whole: slice.whole,
     storage,
+    sharded: slice.shard !== undefined,
     options: slice.options,
     ...(signal && { signal }),
     ...(slice.analyze && { analyze: now }),

@@ -8,7 +8,7 @@ import { CostMeter } from './cost-meter.ts'
 import type { CutOptions } from './cut.ts'
 import { joinOutcomes } from './join.ts'
 import { labelQueries } from './label-queries.ts'
-import { planSlices } from './plan-slices.ts'
+import { planSlices, withoutShards, type SlicePlan } from './plan-slices.ts'
 import { prepareQuery } from './prepare-query.ts'
 import type { SlicesRunner } from './run-slices.ts'
 import { runSlices } from './run-slices.ts'
@@ -58,10 +58,22 @@ async function attempt(
     const all = { first: 0, count: request.grid.stepCount }
     const plan = planSlices(prepared, all, { ...parts.cut, goneBlockFails: !again })
     const { partialResponse } = request.scope
-    const { outcomes, warnings } = await runSlices(parts, plan, { partialResponse, meter, signal })
+    const { outcomes, warnings } = await runPlan(plan, (slices) =>
+      runSlices(parts, slices, { partialResponse, meter, signal }),
+    )
     const joined = joinOutcomes(request.grid, outcomes)
     return { ...joined, warnings: [...joined.warnings, ...warnings] }
   } finally {
     meter.countRequests(counts)
+  }
+}
+
+/** Which series fails first, and whether some failures are one, is only known where all series are. */
+async function runPlan<T>(plan: SlicePlan, run: (plan: SlicePlan) => Promise<T>): Promise<T> {
+  try {
+    return await run(plan)
+  } catch (error) {
+    if (!isKind(error, 'execution') || plan.slices.every(({ shard }) => !shard)) throw error
+    return await run(withoutShards(plan))
   }
 }

@@ -166,6 +166,24 @@ describe('slicedBackend', () => {
     }
   })
 
+  it.each([
+    ['load{host="x"} + on (host) requests_total{host!="x"}', 'match group {host="y"}'],
+    ['load{host="y"} + on (host) requests_total', 'match group {host="x"}'],
+    ['load{host="none"} + on (host) requests_total', '0 series'],
+  ])('fails in shards where it fails as a whole: %s', async (text, outcome) => {
+    const cut = { sliceBytes: 10, maxSlices: 64 }
+    const request = range(text, 0, 7 * HOUR, 3)
+    const { slices } = await plan(bucket, request, cut)
+    expect(slices.some(({ shard }) => shard !== undefined)).toBe(true)
+    const said = await slicedBackend(backendParts(bucket, { cut }))
+      .query(request)
+      .then(
+        ({ value: result }) => `${result.type === 'vector' ? result.series.length : ''} series`,
+        (error: unknown) => String(error),
+      )
+    expect(said).toContain(outcome)
+  })
+
   it('sends slices to another function when there is more than one, and runs a lone one in place', async () => {
     const sent: Slice[] = []
     const invokeSlice = async (slice: Slice) => {

@@ -34,14 +34,10 @@ export async function aggregateK(
   grid: EvalGrid,
 ): Promise<VectorOperator> {
   const op = aggregation.op as 'topk' | 'bottomk' | 'limitk' | 'limit_ratio'
-  let useful = false
-  try {
-    useful = checkParams(evaluation, aggregation, params)
-  } finally {
-    // What is wrong with the input is met before what is wrong with the parameter.
-    if (!useful) await drain(evaluation, input, input.heads.keys(), grid)
+  if (!checkParams(evaluation, aggregation, params)) {
+    await drain(evaluation, input, input.heads.keys(), grid)
+    return NOTHING
   }
-  if (!useful) return NOTHING
   if (op === 'limit_ratio') await loadHash()
   const grouping = groupingOf(aggregation)
   const index = new GroupIndex()

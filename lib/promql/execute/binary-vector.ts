@@ -280,7 +280,7 @@ export async function vectorBinary(
   function firstConflict(): Conflict | undefined {
     if (oneMembers.every((members) => members.length < 2)) return undefined
     const anyMany = new Uint8Array(grid.stepCount)
-    const filled = fillOne !== undefined || fillMany !== undefined
+    const meets = fillOne !== undefined || fillMany !== undefined || evaluation.sharded
     for (let m = 0; m < many.heads.length; m++) {
       const { presence } = many.column(m)
       for (let step = 0; step < anyMany.length; step++) anyMany[step]! |= presence[step]!
@@ -292,7 +292,7 @@ export async function vectorBinary(
         const { presence } = one.column(index)
         for (let step = 0; step < seen.length; step++) {
           if (presence[step] === ABSENT) continue
-          if (seen[step] !== UNMATCHED && (filled || anyMany[step] !== 0)) {
+          if (seen[step] !== UNMATCHED && (meets || anyMany[step] !== 0)) {
             const before = first?.step ?? Infinity
             if (step > before || (step === before && index > first!.index)) continue
             first = { step, index, other: seen[step]! }

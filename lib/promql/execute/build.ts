@@ -125,7 +125,8 @@ async function scalarValues(
   }
 }
 
-function oneStep(grid: EvalGrid): EvalGrid {
+/** Where one evaluation is enough. */
+export function oneStep(grid: EvalGrid): EvalGrid {
   return { ...grid, stepCount: 1, single: true }
 }
 

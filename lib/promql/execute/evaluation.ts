@@ -28,6 +28,8 @@ export class Evaluation {
   readonly whole: StepGrid
   readonly annotations = new AnnotationSet()
   readonly delayedNameRemoval: boolean
+  /** Other series are elsewhere: what would be an error beside any of them is one, and to be tried again with all series. */
+  readonly sharded: boolean
   readonly useStartTimestamps: boolean
   /** Where somebody asked what each operator takes. */
   readonly meter: Meter | undefined
@@ -44,6 +46,7 @@ export class Evaluation {
   constructor(parts: {
     options: EngineOptions
     storage: Storage
+    sharded?: boolean | undefined
     whole: StepGrid
     sets: ReadonlyMap<VectorSelector, SeriesSet>
     /** Selectors of which only count and sum of histograms matter. */
@@ -54,6 +57,7 @@ export class Evaluation {
   }) {
     this.options = parts.options
     this.storage = parts.storage
+    this.sharded = parts.sharded === true
     this.whole = parts.whole
     this.signal = parts.signal
     this.#sets = parts.sets

@@ -24,7 +24,11 @@ export function instantSelector(
 ): VectorOperator {
   const set = evaluation.seriesOf(selector)
   const out = newColumn(grid.stepCount)
-  const reference = referenceTime(selector, grid)
+  const { lookbackMs } = evaluation.options
+  const window =
+    aspect === 'value' || !selector.at
+      ? { ...referenceTime(selector, grid), lookbackMs }
+      : timesWindow(selector, lookbackMs)
   return {
     heads: set.labels.map((labels) => ({ labels, dropName: false })),
     column(index) {
@@ -32,8 +36,8 @@ export function instantSelector(
       const read = pickNewest(
         set.samples(index),
         grid.stepCount,
-        reference,
-        evaluation.options.lookbackMs,
+        window,
+        window.lookbackMs,
         aspect,
         out,
       )
@@ -52,6 +56,21 @@ export function referenceTime(
   if (!at) return { startMs: grid.startMs - selector.offset.ms, stepMs: grid.stepMs }
   if (at.type !== 'timestamp') throw new Error('bug: unresolved @ modifier')
   return { startMs: at.ms - selector.offset.ms, stepMs: 0 }
+}
+
+/**
+ * Where timestamp() and start_timestamp() of a selector with @ look: Prometheus then forgets the offset when it looks for
+ * the newest sample, though not when it reads, and finds only what lies in both windows.
+ */
+function timesWindow(
+  { at, offset, smoothed }: VectorSelector,
+  lookbackMs: number,
+): { startMs: number; stepMs: number; lookbackMs: number } {
+  if (at?.type !== 'timestamp') throw new Error('bug: unresolved @ modifier')
+  const readUntil = at.ms - offset.ms + (smoothed ? lookbackMs : 0)
+  const startMs = Math.min(at.ms, readUntil)
+  const after = Math.max(at.ms, at.ms - offset.ms) - lookbackMs
+  return { startMs, stepMs: 0, lookbackMs: startMs - after }
 }
 
 /** Gives the number of samples picked, histograms by weight. */

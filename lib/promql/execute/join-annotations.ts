@@ -27,11 +27,16 @@ function joinForced(before: string, match: RegExpExecArray): string {
   const [, said, ...b] = match
   const [, , ...a] = FORCED.exec(before)!
   const pick = (i: number, better: (x: number, y: number) => boolean): string =>
-    better(Number(a[i]), Number(b[i])) ? a[i]! : b[i]!
+    better(numberOf(a[i]!), numberOf(b[i]!)) ? a[i]! : b[i]!
   const less = (x: number, y: number): boolean => x < y
   const more = (x: number, y: number): boolean => x > y
   const count = Number(a[3]) + Number(b[3])
   const from = a[4]! < b[4]! ? a[4] : b[4]
   const to = a[5]! > b[5]! ? a[5] : b[5]
   return `${said}, from buckets ${pick(0, less)} to ${pick(1, more)}, with a max diff of ${pick(2, more)}, over ${count} samples from ${from} to ${to} ${b[6]}`
+}
+
+/** Go writes infinity otherwise than JavaScript reads it. */
+function numberOf(text: string): number {
+  return Number(text.replace('Inf', 'Infinity'))
 }

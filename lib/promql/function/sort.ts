@@ -1,5 +1,5 @@
 /** Orders of sort(), sort_desc() and sort_by_label(). */
-import { compareLabels, labelValue, type Labels } from '#lib/model/labels.ts'
+import { compareLabels, compareUtf8, labelValue, type Labels } from '#lib/model/labels.ts'
 
 /** NaN last either way. */
 export function compareValues(a: number, b: number, descending: boolean): number {
@@ -17,36 +17,33 @@ export function compareByLabels(a: Labels, b: Labels, names: readonly string[]):
   return compareLabels(a, b)
 }
 
+/**
+ * Where Prometheus's comparison says both ways at once (of an empty text and another, of equal numbers written
+ * differently) the shorter is less.
+ */
 function naturallyLess(a: string, b: string): boolean {
   const left = chunks(a)
   const right = chunks(b)
-  for (let i = 0; i < left.length; i++) {
-    if (i >= right.length) return false
+  for (let i = 0; i < left.length && i < right.length; i++) {
     const x = left[i]!
     const y = right[i]!
-    if (x === y) continue
-    const xNumber = isDigits(x)
-    const yNumber = isDigits(y)
-    if (xNumber && yNumber) {
-      const xValue = BigInt(x)
-      const yValue = BigInt(y)
-      if (xValue === yValue) {
-        // Leading zeros: at the end of both the shorter is smaller.
-        if (i === left.length - 1 && i === right.length - 1) return x.length < y.length
-        continue
-      }
-      return xValue < yValue
-    }
-    if (xNumber !== yNumber) return xNumber
-    return x < y
+    const order = isNumber(x) && isNumber(y) ? compareDigits(x, y) : compareUtf8(x, y)
+    if (order !== 0) return order < 0
   }
-  return left.length < right.length
+  return left.length === right.length ? a.length < b.length : left.length < right.length
 }
 
 function chunks(text: string): string[] {
   return text.match(/\d+|\D+/g) ?? []
 }
 
-function isDigits(text: string): boolean {
-  return /^\d+$/.test(text)
+/** Digits that fit 64 bits; longer ones are compared as text. */
+function isNumber(text: string): boolean {
+  return /^\d+$/.test(text) && compareDigits(text, '9223372036854775807') <= 0
+}
+
+function compareDigits(x: string, y: string): number {
+  const a = x.replace(/^0+/, '')
+  const b = y.replace(/^0+/, '')
+  return a.length === b.length ? compareUtf8(a, b) : a.length - b.length
 }

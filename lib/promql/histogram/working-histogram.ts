@@ -75,6 +75,8 @@ export class WorkingHistogram {
   negative: Buckets
   customValues: Float64Array
   hint: CounterResetHint
+  /** Whether compensations are to be added: zero is not nothing beside a negative zero. */
+  compensated = false
 
   constructor(histogram: FloatHistogram) {
     this.schema = histogram.schema
@@ -101,6 +103,7 @@ export class WorkingHistogram {
     const resetCollision = this.#mergeHint(other.counterResetHint)
     if (!isCustom(this)) this.#addZeroBucket(other, factor, kahan)
     if (kahan) {
+      this.compensated = true
       const count = this.count + other.count
       this.countComp = nextCompensation(this.count, other.count, count, this.countComp)
       this.count = count
@@ -310,9 +313,9 @@ export class WorkingHistogram {
     return {
       schema: this.schema,
       zeroThreshold: this.zeroThreshold,
-      zeroCount: this.zeroCount + this.zeroComp,
-      count: this.count + this.countComp,
-      sum: this.sum + this.sumComp,
+      zeroCount: this.compensated ? this.zeroCount + this.zeroComp : this.zeroCount,
+      count: this.compensated ? this.count + this.countComp : this.count,
+      sum: this.compensated ? this.sum + this.sumComp : this.sum,
       positiveSpans,
       negativeSpans,
       positiveBuckets,

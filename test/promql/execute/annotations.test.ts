@@ -182,6 +182,22 @@ describe('a duration that comes out wrong', () => {
   })
 })
 
+describe('of two things that are wrong', () => {
+  it.each([
+    ['(pair + on (i) level) * on (i) (level / on (i) pair)', /^multiple matches for labels/],
+    ['(level / on (i) pair) * on (i) (pair + on (i) level)', /^found duplicate series/],
+    ['(level / on (i) pair) + on (i) pair', /n="1".*n="3"/],
+    ['-{__name__=~"level|pair|zebra"} or (level / on (i) pair)', /same labelset$/],
+    ['count_over_time((level / on (i) pair)[2m:1m]) + (pair + on (i) level)', /^found duplicate/],
+    ['quantile_over_time(scalar(level / on (i) pair), (pair + on (i) level)[2m:1m])', /^multiple/],
+    ['topk(scalar(level / on (i) pair), pair + on (i) level)', /^found duplicate series/],
+    ['topk(NaN, pair + on (i) level)', /^multiple matches for labels/],
+    ['topk(NaN, pair)', /^Parameter value is NaN$/],
+  ])('tells what is evaluated first: %s', async (text, message) => {
+    await expect(run(text)).rejects.toThrow(message)
+  })
+})
+
 describe('joinAnnotations', () => {
   const forced = (rest: string): string =>
     `PromQL info: input to histogram_quantile needed to be fixed for monotonicity, from buckets ${rest} (1:20)`
@@ -204,5 +220,17 @@ describe('joinAnnotations', () => {
         'other',
       ],
     })
+  })
+
+  it('knows infinity among the bounds', () => {
+    const told = (bounds: string): string =>
+      forced(
+        `${bounds}, with a max diff of 2, over 1 samples from 2026-01-01T00:01:00Z to 2026-01-01T00:01:00Z`,
+      )
+    const parts = ['1 to 1', '+Inf to +Inf', '5 to 5'].map((bounds) => ({
+      warnings: [],
+      infos: [told(bounds)],
+    }))
+    expect(joinAnnotations(parts).infos).toEqual([told('1 to +Inf').replace('over 1', 'over 3')])
   })
 })

@@ -9,7 +9,7 @@ import { formatHistogram } from '#lib/promql/histogram/format.ts'
 import { nativeFraction, nativeQuantile } from '#lib/promql/histogram/native-quantile.ts'
 import { detectReset } from '#lib/promql/histogram/reset.ts'
 import { trimHistogram } from '#lib/promql/histogram/trim.ts'
-import { compactHistogram } from '#lib/promql/histogram/working-histogram.ts'
+import { compactHistogram, divideHistogram } from '#lib/promql/histogram/working-histogram.ts'
 import { parseHistogram } from '#test/promql/script/series-values.ts'
 
 const h = parseHistogram
@@ -117,6 +117,16 @@ describe('addition', () => {
         expect(a.schema > b.schema || equalHistograms(back, a)).toBe(true)
       }),
     )
+  })
+})
+
+describe('compactHistogram', () => {
+  it('leaves a negative zero what it is', () => {
+    const divided = compactHistogram(
+      divideHistogram(h('{{schema:0 count:3 sum:2 z_bucket:1 buckets:[2 0]}}'), -Infinity),
+    )
+    expect([divided.count, divided.sum, divided.zeroCount]).toEqual([-0, -0, -0])
+    expect(divided.positiveSpans).toEqual([])
   })
 })
 
