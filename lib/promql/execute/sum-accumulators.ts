@@ -1,8 +1,9 @@
 /** sum() and avg(): floats and histograms of a group beside each other; a step with both is dropped with a warning. */
 import { ABSENT, HISTOGRAM } from '../result.ts'
 import { HistogramMean, HistogramSum, type HistogramNotes } from '../histogram/running.ts'
-import { FloatMeans, FloatSums, type Accumulator } from './accumulators.ts'
+import type { Accumulator } from './accumulators.ts'
 import { newColumn, setFloat, setHistogram, type Column } from './column.ts'
+import { FloatMeans, FloatSums } from './float-sums.ts'
 
 /** What a group reports about its histograms. */
 export interface SumNotes extends HistogramNotes {
@@ -15,6 +16,10 @@ export function sumAccumulator(stepCount: number, notes: () => SumNotes): Accumu
   const histograms = new HistogramSteps(stepCount, () => new HistogramSum())
   return {
     add(column) {
+      if (!column.histograms && !histograms.any) {
+        floats.addColumn(column)
+        return
+      }
       const { values, presence } = column
       for (let i = 0; i < stepCount; i++) {
         const kind = presence[i]
@@ -54,6 +59,11 @@ class HistogramSteps {
   constructor(stepCount: number, make: () => HistogramSum | HistogramMean) {
     this.#stepCount = stepCount
     this.#make = make
+  }
+
+  /** Whether any step has had one. */
+  get any(): boolean {
+    return this.#running !== undefined
   }
 
   /** Nothing counts after histograms that don't go together, not even floats. */

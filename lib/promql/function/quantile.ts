@@ -1,17 +1,16 @@
 /** The quantile of a list of floats, as quantile() and quantile_over_time() see it. */
 
-/** Reorders `values`. NaN is smaller than everything. */
-export function quantileOf(q: number, values: Float64Array): number {
-  if (values.length === 0 || Number.isNaN(q)) return NaN
+/** Of the first `count` values, which it reorders. NaN is smaller than everything. */
+export function quantileOf(q: number, values: Float64Array, count = values.length): number {
+  if (count === 0 || Number.isNaN(q)) return NaN
   if (q < 0) return -Infinity
   if (q > 1) return Infinity
-  const count = values.length
   const rank = q * (count - 1)
   const lower = Math.max(0, Math.floor(rank))
   const weight = rank - Math.floor(rank)
-  const nans = nansFirst(values)
+  const nans = nansFirst(values, count)
   if (lower < nans) return NaN
-  select(values, lower, nans)
+  select(values, lower, nans, count - 1)
   const value = values[lower]!
   // The next larger one, which selecting has left somewhere behind.
   let upper = lower + 1 < count ? values[lower + 1]! : value
@@ -20,9 +19,9 @@ export function quantileOf(q: number, values: Float64Array): number {
 }
 
 /** Moves every NaN to the front and gives how many there are. */
-function nansFirst(values: Float64Array): number {
+function nansFirst(values: Float64Array, count: number): number {
   let nans = 0
-  for (let i = 0; i < values.length; i++) {
+  for (let i = 0; i < count; i++) {
     const value = values[i]!
     if (value === value) continue
     values[i] = values[nans]!
@@ -31,9 +30,10 @@ function nansFirst(values: Float64Array): number {
   return nans
 }
 
-/** Puts at `k` what sorting from `low` on would put there, nothing larger before and nothing smaller behind: Hoare's selection. */
-function select(values: Float64Array, k: number, low: number): void {
-  let high = values.length - 1
+/** Puts at `k` what sorting `first` to `last` would put there, nothing larger before and nothing smaller behind: Hoare's selection. */
+function select(values: Float64Array, k: number, first: number, last: number): void {
+  let low = first
+  let high = last
   while (low < high) {
     const pivot = middleOf(values[low]!, values[(low + high) >>> 1]!, values[high]!)
     let i = low

@@ -3,7 +3,6 @@ import { FLOAT } from '../result.ts'
 import { setHistogram } from '../execute/column.ts'
 import {
   quotedName,
-  type FloatsFunction,
   type RangeCall,
   type RangeFunction,
   type RangeKernel,
@@ -11,8 +10,9 @@ import {
 import type { FloatPoints, RangeSamples } from '../execute/range-samples.ts'
 import { addReporting, histogramRate } from '../histogram/rate.ts'
 import { scaleHistogram } from '../histogram/working-histogram.ts'
-import { durationSeconds } from './float-math.ts'
 import { extendedRate } from './extended-rate.ts'
+import { durationSeconds } from './float-math.ts'
+import { floatRates } from './float-rate.ts'
 import { isStartReset, startsOverlap, startOverlapDetail } from './start-timestamps.ts'
 
 export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction {
@@ -125,53 +125,8 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
   return Object.assign(kernelOf, { ofFloats: floatRates(isCounter, isRate) })
 }
 
-/** The same for floats without start timestamps, in one loop: half of its time. */
-function floatRates(isCounter: boolean, isRate: boolean): FloatsFunction {
-  return ({ rangeMs }, floats, reference, { values: results, presence }) => {
-    const { times, values, count } = floats
-    const resets = isCounter ? resetIndexes(floats, undefined) : []
-    const rangeSeconds = durationSeconds(rangeMs)
-    let nextReset = 0
-    let from = 0
-    let to = 0
-    for (let step = 0; step < results.length; step++) {
-      const endMs = reference.startMs + step * reference.stepMs
-      const startMs = endMs - rangeMs
-      while (to < count && times[to]! <= endMs) to++
-      while (from < to && times[from]! <= startMs) from++
-      const gaps = to - from - 1
-      if (gaps < 1) continue
-      const firstT = times[from]!
-      const lastT = times[to - 1]!
-      const firstValue = values[from]!
-      let result = values[to - 1]! - firstValue
-      while (nextReset < resets.length && resets[nextReset]! <= from) nextReset++
-      for (let r = nextReset; r < resets.length && resets[r]! < to; r++) {
-        result += values[resets[r]! - 1]!
-      }
-      const sampled = (lastT - firstT) / 1000
-      const average = sampled / gaps
-      const threshold = average * 1.1
-      let toStart = (firstT - startMs) / 1000
-      let toEnd = (endMs - lastT) / 1000
-      if (toStart >= threshold) toStart = average / 2
-      if (isCounter) {
-        let toZero = toStart
-        if (result > 0 && firstValue >= 0) toZero = sampled * (firstValue / result)
-        if (toZero < toStart) toStart = toZero
-      }
-      if (toEnd >= threshold) toEnd = average / 2
-      let factor = 1
-      if (sampled !== 0) factor = (sampled + toStart + toEnd) / sampled
-      if (isRate) factor /= rangeSeconds
-      results[step] = result * factor
-      presence[step] = FLOAT
-    }
-  }
-}
-
 /** Indexes of samples that are lower than the one before, or start after it. */
-export function resetIndexes(floats: FloatPoints, starts: Float64Array | undefined): number[] {
+function resetIndexes(floats: FloatPoints, starts: Float64Array | undefined): number[] {
   const { values, times, count } = floats
   const resets: number[] = []
   for (let i = 1; i < count; i++) {
