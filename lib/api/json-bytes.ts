@@ -1,9 +1,14 @@
 /** JSON as bytes, appended to one buffer that grows: what a million samples are written with. */
 import { formatFloat } from '#lib/model/go-float.ts'
 import { LimitError } from '#lib/model/errors.ts'
+import { writeDigits } from './float-digits.ts'
+import type { Prefixes } from './point-prefixes.ts'
 
 /** More than any number, quoted, or any timestamp in milliseconds takes. */
 export const NUMBER_ROOM = 40
+
+/** `expect` does not trust more than this. */
+const MOST_EXPECTED = 64 * 1024 * 1024
 
 const QUOTE = 0x22
 const MINUS = 0x2d
@@ -21,12 +26,14 @@ const encoder = new TextEncoder()
  */
 export class JsonBytes {
   #bytes: Uint8Array<ArrayBuffer>
+  #view: DataView
   #maxBytes: number
   length = 0
 
   constructor(maxBytes: number, capacity = 1024) {
     this.#maxBytes = maxBytes
     this.#bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.#bytes.buffer)
   }
 
   /** The bytes so far; shares memory until the next append. */
@@ -44,10 +51,25 @@ export class JsonBytes {
         needed,
       )
     }
-    const doubled = Math.min(this.#maxBytes, this.#bytes.length * 2)
-    const bigger = new Uint8Array(Math.max(needed, doubled))
+    this.#grow(Math.max(needed, Math.min(this.#maxBytes, this.#bytes.length * 2)))
+  }
+
+  /** This much may come: grows once, where growing step by step would leave as much behind. */
+  expect(size: number): void {
+    const capacity = Math.min(this.#maxBytes, this.length + size, MOST_EXPECTED)
+    if (capacity > this.#bytes.length) this.#grow(capacity)
+  }
+
+  #grow(capacity: number): void {
+    const bigger = new Uint8Array(capacity)
     bigger.set(this.#bytes.subarray(0, this.length))
     this.#bytes = bigger
+    this.#view = new DataView(bigger.buffer)
+  }
+
+  /** Writes over a byte that is there. */
+  replace(at: number, byte: number): void {
+    this.#bytes[at] = byte
   }
 
   /** Text that is ASCII and needs no escape. */
@@ -98,13 +120,15 @@ export class JsonBytes {
     this.#bytes[this.length++] = CLOSE
   }
 
-  /** A point whose `[<seconds>,` was encoded before: `prefixes[from, to)`. */
-  rawPointAfter(prefixes: Uint8Array, from: number, to: number, value: number): void {
-    const bytes = this.#bytes
-    let at = this.length
-    for (let i = from; i < to; i++) bytes[at++] = prefixes[i]!
-    this.length = at
-    this.rawQuotedFloat(value)
+  /** Point number `index` with the value in its place. */
+  rawPointAfter({ words, stride, lengths }: Prefixes, index: number, value: number): void {
+    const view = this.#view
+    const start = this.length
+    // Whole words, past the end of the prefix: what comes next is written over that.
+    for (let i = 0; i < stride; i++) view.setInt32(start + 4 * i, words[index * stride + i]!)
+    this.length = start + lengths[index]!
+    this.rawFloat(value)
+    this.#bytes[this.length++] = QUOTE
     this.#bytes[this.length++] = CLOSE
   }
 
@@ -133,7 +157,7 @@ export class JsonBytes {
     this.#bytes[this.length++] = QUOTE
   }
 
-  /** As `formatFloat`; integers and numbers of up to three decimals without making a string. */
+  /** As `formatFloat`, mostly without making a string. */
   rawFloat(value: number): void {
     const magnitude = value < 0 ? -value : value
     // A number of at most 15 digits is the only one that short for its double, so it is also the shortest:
@@ -150,7 +174,14 @@ export class JsonBytes {
       this.#rawDigits(magnitude)
       return
     }
-    this.rawAscii(formatFloat(value))
+    const sign = value < 0 ? 1 : 0
+    const end = writeDigits(this.#bytes, this.length + sign, magnitude)
+    if (end < 0) {
+      this.rawAscii(formatFloat(value))
+      return
+    }
+    if (sign === 1) this.#bytes[this.length] = MINUS
+    this.length = end
   }
 
   #rawThousandths(thousandths: number): void {

@@ -11,6 +11,7 @@ import {
   type StepSeries,
 } from '#lib/promql/result.ts'
 import { JsonBytes, NUMBER_ROOM, quoteJson, stringifyJson } from './json-bytes.ts'
+import { pointPrefixes, type Prefixes } from './point-prefixes.ts'
 import { writeHistogram } from './write-histogram.ts'
 import { writeLabels, writeStrings } from './write-labels.ts'
 
@@ -30,6 +31,9 @@ export interface AnswerForm {
 
 const COMMA = 0x2c
 const OPEN_LIST = 0x5b
+
+/** Bytes that a float and what is around it take in most answers. */
+const USUAL_NUMBER = 20
 
 /** Samples between two checks of the room left. */
 const SAMPLES_AT_ONCE = 512
@@ -129,7 +133,8 @@ function writeMatrix(
   limit: number,
 ): void {
   out.ascii('"resultType":"matrix","result":[')
-  const prefixes = encodePrefixes(grid)
+  const prefixes = pointPrefixes(grid.stepCount, (step) => grid.startMs + step * grid.stepMs)
+  out.expect(series.length * grid.stepCount * (4 * prefixes.stride + USUAL_NUMBER))
   let written = 0
   for (const one of series) {
     if (limit > 0 && written === limit) break
@@ -151,43 +156,28 @@ function writeMatrix(
   out.ascii(']')
 }
 
-/** `[<seconds>,` of every step, end to end; that of step i is [offsets[i], offsets[i + 1]). Shared by all series. */
-interface Prefixes {
-  readonly bytes: Uint8Array
-  readonly offsets: Uint32Array
-}
-
-function encodePrefixes(grid: StepGrid): Prefixes {
-  const out = new JsonBytes(Infinity, grid.stepCount * 20 + NUMBER_ROOM)
-  const offsets = new Uint32Array(grid.stepCount + 1)
-  for (let step = 0; step < grid.stepCount; step++) {
-    out.reserve(NUMBER_ROOM)
-    out.rawByte(OPEN_LIST)
-    out.rawTimestamp(grid.startMs + step * grid.stepMs)
-    out.rawByte(COMMA)
-    offsets[step + 1] = out.length
-  }
-  return { bytes: out.bytes(), offsets }
-}
-
 function writeStepValues(
   out: JsonBytes,
   stepCount: number,
-  { bytes, offsets }: Prefixes,
+  prefixes: Prefixes,
   { values, presence }: StepSeries,
 ): void {
   let open = false
   for (let start = 0; start < stepCount; start += SAMPLES_AT_ONCE) {
     const end = Math.min(stepCount, start + SAMPLES_AT_ONCE)
-    out.reserve(offsets[end]! - offsets[start]! + (end - start) * NUMBER_ROOM + 16)
+    out.reserve((end - start) * (4 * prefixes.stride + NUMBER_ROOM) + 16)
     for (let step = start; step < end; step++) {
       if (presence[step] !== FLOAT) continue
-      if (open) out.rawByte(COMMA)
-      else {
-        out.rawAscii(',"values":[')
-        open = true
+      if (open) {
+        out.rawPointAfter(prefixes, step, values[step]!)
+        continue
       }
-      out.rawPointAfter(bytes, offsets[step]!, offsets[step + 1]!, values[step]!)
+      out.rawAscii(',"values":')
+      const first = out.length
+      out.rawPointAfter(prefixes, step, values[step]!)
+      // In place of the comma.
+      out.replace(first, OPEN_LIST)
+      open = true
     }
   }
   if (open) out.ascii(']')

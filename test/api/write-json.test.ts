@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { formatFloat } from '#lib/model/go-float.ts'
 import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram } from '#lib/model/histogram.ts'
 import type { QueryOutcome, QueryValue, StepGrid } from '#lib/promql/result.ts'
+import { writeDigits } from '#lib/api/float-digits.ts'
 import { JsonBytes, NUMBER_ROOM } from '#lib/api/json-bytes.ts'
 import { writeQueryAnswer } from '#lib/api/write-json.ts'
 import { writeSeriesAnswer, writeStringsAnswer } from '#lib/api/write-labels.ts'
@@ -279,13 +280,30 @@ describe('numbers by hand', () => {
     const decimals = fc
       .tuple(fc.integer({ min: -1e12, max: 1e12 }), fc.integer({ min: 0, max: 6 }))
       .map(([digits, places]) => digits / 10 ** places)
-    const any = fc.oneof(fc.double(), fc.maxSafeInteger(), decimals)
+    const usual = fc.double({ min: 1e-4, max: 1e17, noNaN: true })
+    const precise = fc
+      .tuple(usual, fc.integer({ min: 1, max: 17 }))
+      .map(([value, digits]) => Number(value.toPrecision(digits)))
+    const beside = fc
+      .tuple(
+        fc.constantFrom(2, 10),
+        fc.integer({ min: -16, max: 60 }),
+        fc.integer({ min: -3, max: 3 }),
+      )
+      .map(([base, exponent, distance]) => base ** exponent * (1 + distance * Number.EPSILON))
+    const any = fc.oneof(fc.double(), fc.maxSafeInteger(), decimals, usual, precise, beside)
     fc.assert(
       fc.property(any, (value) => {
         expect(floatText(value)).toBe(formatFloat(value))
       }),
-      { numRuns: 2000 },
+      { numRuns: 5000 },
     )
+  })
+
+  it('are mostly written without a string', () => {
+    let written = 0
+    for (let i = 1; i <= 1000; i++) if (writeDigits(new Uint8Array(40), 0, i / 7) > 0) written++
+    expect(written).toBeGreaterThan(990)
   })
 
   it.each([
