@@ -18,6 +18,7 @@ export function meteredBucket(inner: Bucket, metrics: AgentMetrics): Bucket {
 
   return {
     name: inner.name,
+    readGap: inner.readGap,
     get: (key, options) => count('get', () => inner.get(key, options)),
     getIfChanged: (key, etag, options) =>
       count('get', () => inner.getIfChanged(key, etag, options)),

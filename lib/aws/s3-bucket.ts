@@ -14,6 +14,7 @@ import type {
   ObjectInfo,
   PutOptions,
 } from '#lib/bucket/bucket.ts'
+import { OBJECT_STORE_READ_GAP } from '#lib/bucket/bucket.ts'
 import { throwIfAborted } from '#lib/bucket/cancellation.ts'
 import type { S3Config } from '#lib/bucket/objstore-config.ts'
 import {
@@ -114,6 +115,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
 
   return {
     name: store,
+    readGap: OBJECT_STORE_READ_GAP,
 
     async get(key, options) {
       checkKey(key)

@@ -4,6 +4,12 @@ export interface Bucket {
   /** What logs and `/metrics` call it: `s3://name`, `file:///path`, `memory`. */
   readonly name: string
 
+  /**
+   * Up to this many bytes between two ranges of an object, one read of both and what lies between is cheaper than two reads:
+   * much behind a network, little on a disk.
+   */
+  readonly readGap: number
+
   /** The whole object. Rejects with NotFoundError. */
   get(key: string, options?: GetOptions): Promise<BucketObject>
 
@@ -54,6 +60,9 @@ export interface Bucket {
   /** Removes the object; one that is not there is fine. */
   delete(key: string, options?: GetOptions): Promise<void>
 }
+
+/** A request is about 30 ms and $0.4e-6, a connection brings about 80 MB/s: half a megabyte is read in a fifth of a request. */
+export const OBJECT_STORE_READ_GAP = 512 * 1024
 
 export interface GetOptions {
   readonly signal?: AbortSignal | undefined

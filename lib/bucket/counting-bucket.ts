@@ -59,6 +59,7 @@ export function countingBucket(inner: Bucket, options: CountingBucketOptions = {
 
   const bucket: Bucket = {
     name: inner.name,
+    readGap: inner.readGap,
     async get(key, get) {
       counts.gets++
       const object = await trip(() => inner.get(key, get))

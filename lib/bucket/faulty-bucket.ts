@@ -107,6 +107,7 @@ export function faultyBucket(inner: Bucket, ...initial: readonly FaultRule[]): F
 
   const bucket: Bucket = {
     name: inner.name,
+    readGap: inner.readGap,
     async get(key, options) {
       return through(
         'get',

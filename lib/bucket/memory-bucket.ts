@@ -12,6 +12,8 @@ export interface MemoryBucketOptions {
   readonly now?: (() => number) | undefined
   /** Keys and prefixes on one page of a listing; S3's 1000 unless said. */
   readonly pageSize?: number | undefined
+  /** Of a store that is to be imitated; 0 unless said, since nothing is nearer than memory. */
+  readonly readGap?: number | undefined
 }
 
 interface StoredObject {
@@ -22,7 +24,7 @@ interface StoredObject {
 
 /** Bytes are copied on the way in and on the way out, so that nobody can write into what is stored. */
 export function memoryBucket(options: MemoryBucketOptions = {}): Bucket {
-  const { name = 'memory', now = () => 0, pageSize = 1000 } = options
+  const { name = 'memory', now = () => 0, pageSize = 1000, readGap = 0 } = options
   const objects = new Map<string, StoredObject>()
   /** Sorted, and forgotten by the first write of a new key after a listing. */
   let sortedKeys: string[] | undefined
@@ -51,6 +53,7 @@ export function memoryBucket(options: MemoryBucketOptions = {}): Bucket {
 
   return {
     name,
+    readGap,
 
     async get(key, get) {
       checkKey(key)

@@ -21,6 +21,7 @@ export function prefixedBucket(inner: Bucket, prefix: string): Bucket {
 
   return {
     name: `${inner.name}/${trimmed}`,
+    readGap: inner.readGap,
     async get(key, options) {
       return inner.get(at(key), options)
     },

@@ -46,6 +46,7 @@ export function retryingBucket(inner: Bucket, policy: RetryPolicy): Bucket {
 
   return {
     name: inner.name,
+    readGap: inner.readGap,
     async get(key, options) {
       return withRetries(policy, options?.signal, () => inner.get(key, options))
     },

@@ -8,15 +8,18 @@ import {
   chunkFrameSize,
   segmentFileName,
 } from '#lib/tsdb/chunk/chunk-frame.ts'
-import { type ChunkTable, LoadedChunks } from './chunk-table.ts'
+import type { ChunkTable } from './chunk-table.ts'
+import type { LoadedChunks } from './loaded-chunks.ts'
 import type { ByteRange, CoalesceOptions, FetchedPart } from './ranges.ts'
-import { FetchedRanges, coalesce } from './ranges.ts'
+import { FetchedRanges, coalesce, readsOf } from './ranges.ts'
 
 /** Where nothing says how large chunks get: more than 120 samples of a busy gauge take. A larger one is read again. */
 const USUAL_CHUNK_BYTES = 2048
 
 export interface SegmentReads {
   readonly segment: number
+  /** Bytes that are wanted of the ranges. */
+  readonly wanted: number
   readonly ranges: readonly ByteRange[]
 }
 
@@ -31,55 +34,61 @@ export function planChunks(
   options: CoalesceOptions,
 ): SegmentReads[] {
   const bound = (block.chunkMaxSize || USUAL_CHUNK_BYTES) + MAX_CHUNK_OVERHEAD
-  const bySegment = new Map<number, ByteRange[]>()
-  let ranges: ByteRange[] = []
-  let current = -1
+  const reads: { segment: number; wanted: number; ranges: { start: number; end: number }[] }[] = []
+  let current: (typeof reads)[number] | undefined
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
     const segment = segments[row]!
-    if (segment !== current) bySegment.set(segment, (ranges = []))
-    current = segment
+    if (segment !== current?.segment) reads.push((current = { segment, wanted: 0, ranges: [] }))
+    const { ranges } = current
+    const last = ranges[ranges.length - 1]
     const start = offsets[row]!
     const segmentSize = block.segmentSizes[segment] ?? Infinity
-    const end = Math.min(nextOffsets[row] || segmentSize, start + bound, segmentSize)
-    ranges.push({ start, end: Math.max(end, start + 1) })
+    const guess = Math.min(nextOffsets[row] || segmentSize, start + bound, segmentSize)
+    const end = Math.max(guess, start + 1)
+    current.wanted += end - start
+    // Joined on the way, or there would be an object for each of a million chunks.
+    if (last && start - last.end <= options.maxGap) last.end = Math.max(last.end, end)
+    else ranges.push({ start, end })
   }
-  return [...bySegment].map(([segment, wanted]) => ({
-    segment,
-    ranges: coalesce(wanted, options),
-  }))
+  return reads.map((read) => ({ ...read, ranges: coalesce(read.ranges, options) }))
 }
 
-/** The chunks of `rows`, in their order. */
+/** Reads the chunks of `rows` that are not loaded yet. */
 export async function fetchChunks(
   bucket: Bucket,
   block: BlockRecord,
-  table: ChunkTable,
+  chunks: LoadedChunks,
   rows: Uint32Array,
-  options: CoalesceOptions,
   signal?: AbortSignal,
-): Promise<LoadedChunks> {
-  const fetched = new Map<number, FetchedRanges>()
+): Promise<void> {
+  const { table } = chunks
+  const sorted = table.sorted(rows)
+  const fetched = new Map<number, FetchedSegment>()
   await Promise.all(
-    planChunks(block, table, table.sorted(rows), options).flatMap(({ segment, ranges }) => {
+    planChunks(block, table, sorted, readsOf(bucket)).flatMap(({ segment, ranges, wanted }) => {
       const parts = new FetchedRanges()
-      fetched.set(segment, parts)
+      const read = ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+      fetched.set(segment, { parts, copyBytes: wanted * 2 < read ? wanted : 0 })
       return ranges.map(async ({ start, end }) => {
         parts.add(start, await bucket.getRange(segmentKey(block, segment), start, end, { signal }))
       })
     }),
   )
-  const chunks = new LoadedChunks(rows.length)
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!
-    const place: Place = { block, segment: table.segments[row]!, offset: table.offsets[row]! }
-    const parts = fetched.get(place.segment)!
-    chunks.minTimes[i] = table.minTimes[row]!
-    chunks.maxTimes[i] = table.maxTimes[row]!
-    if (addFromRead(chunks, i, place, parts.holding(place.offset))) continue
-    addChecked(chunks, i, place, await wholeChunk(bucket, place, parts, signal), 0)
+  const cutOff = addWhole(block, chunks, sorted, fetched)
+  for (const row of cutOff) {
+    const segment = table.segments[row]!
+    const place: Place = { block, segment, offset: table.offsets[row]! }
+    const bytes = await wholeChunk(bucket, place, fetched.get(segment)!.parts, signal)
+    const { start, end } = inSegment(place, 0, () => checkChunk(bytes, 0))
+    chunks.set(row, chunks.addBuffer(bytes), start, end)
   }
-  return chunks
+}
+
+interface FetchedSegment {
+  readonly parts: FetchedRanges
+  /** Where most of what was read is not wanted, the wanted bytes are copied out of it: so many, 0 where not. */
+  readonly copyBytes: number
 }
 
 interface Place {
@@ -88,21 +97,58 @@ interface Place {
   readonly offset: number
 }
 
-/** The usual case, without waiting: the chunk lies in one read. */
-function addFromRead(
+/** Those that lie in one read each, nearly all; gives the others. */
+function addWhole(
+  block: BlockRecord,
   chunks: LoadedChunks,
-  index: number,
-  place: Place,
-  part: FetchedPart | undefined,
-): boolean {
-  if (!part) return false
-  const { bytes } = part
-  const at = place.offset - part.start
-  if (at + MAX_CHUNK_OVERHEAD > bytes.length) return false
-  const size = inSegment(place, at, () => chunkFrameSize(bytes, at))
-  if (at + size > bytes.length) return false
-  addChecked(chunks, index, place, bytes, at)
-  return true
+  rows: Uint32Array,
+  fetched: ReadonlyMap<number, FetchedSegment>,
+): number[] {
+  const { segments, offsets } = chunks.table
+  const cutOff: number[] = []
+  let segment = -1
+  let part: FetchedPart | undefined
+  let copy: Uint8Array | undefined
+  let copied = 0
+  let buffer = 0
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    const offset = offsets[row]!
+    if (segments[row] !== segment) {
+      segment = segments[row]!
+      part = undefined
+      const { copyBytes } = fetched.get(segment)!
+      copy = copyBytes > 0 ? new Uint8Array(copyBytes) : undefined
+      copied = 0
+      if (copy) buffer = chunks.addBuffer(copy)
+    }
+    if (!part || offset >= part.end) {
+      part = fetched.get(segment)!.parts.holding(offset)
+      if (part && !copy) buffer = chunks.addBuffer(part.bytes)
+    }
+    const at = part ? offset - part.start : 0
+    if (!part || at + MAX_CHUNK_OVERHEAD > part.bytes.length) {
+      cutOff.push(row)
+      continue
+    }
+    const { bytes } = part
+    try {
+      const size = chunkFrameSize(bytes, at)
+      if (at + size > bytes.length || (copy && copied + size > copy.length)) {
+        cutOff.push(row)
+        continue
+      }
+      const { start, end } = checkChunk(bytes, at)
+      if (copy) {
+        copy.set(bytes.subarray(start - 1, end), copied)
+        chunks.set(row, buffer, copied + 1, copied + 1 + end - start)
+        copied += 1 + end - start
+      } else chunks.set(row, buffer, start, end)
+    } catch (error) {
+      throw placed(error, { block, segment, offset }, at)
+    }
+  }
+  return cutOff
 }
 
 /** The bytes of one chunk, read again where the guess of its end fell short. */
@@ -126,29 +172,21 @@ async function wholeChunk(
   return bucket.getRange(segmentKey(block, segment), offset, offset + size, { signal })
 }
 
-/** The chunk at `at` of `bytes`. */
-function addChecked(
-  chunks: LoadedChunks,
-  index: number,
-  place: Place,
-  bytes: Uint8Array,
-  at: number,
-): void {
-  const { start, end } = inSegment(place, at, () => checkChunk(bytes, at))
-  chunks.set(index, bytes[start - 1]!, bytes, start, end)
-}
-
-/** Errors of the chunk, which is read at `at` of some bytes, get the object's key and the offset in it. */
-function inSegment<T>({ block, segment, offset }: Place, at: number, read: () => T): T {
+function inSegment<T>(place: Place, at: number, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (!(error instanceof CorruptError)) throw error
-    throw new CorruptError(error.reason, offset + error.offset - at, {
-      where: segmentKey(block, segment),
-      cause: error,
-    })
+    throw placed(error, place, at)
   }
+}
+
+/** Errors of the chunk, which is read at `at` of some bytes, get the object's key and the offset in it. */
+function placed(error: unknown, { block, segment, offset }: Place, at: number): unknown {
+  if (!(error instanceof CorruptError)) return error
+  return new CorruptError(error.reason, offset + error.offset - at, {
+    where: segmentKey(block, segment),
+    cause: error,
+  })
 }
 
 function segmentKey(block: BlockRecord, segment: number): string {

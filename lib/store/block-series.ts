@@ -14,23 +14,22 @@ import {
 } from '#lib/tsdb/index/series.ts'
 import type { Lookup } from './lookup.ts'
 import { planSeries } from './plan-series.ts'
-import type { ByteRange, CoalesceOptions } from './ranges.ts'
+import type { ByteRange } from './ranges.ts'
 import { ChunkTable } from './chunk-table.ts'
-import { FetchedRanges, coalesce } from './ranges.ts'
+import { FetchedRanges, coalesce, readsOf } from './ranges.ts'
 import type { StoreCache } from './store-cache.ts'
 
-export interface BlockSeries {
-  /** Postings id: what tombstones name. */
-  readonly id: number
-  /** With the external labels of the block. */
-  readonly labels: Labels
-  /** Its chunks are the rows [from, to). */
-  readonly from: number
-  readonly to: number
-}
-
+/** Matching series of a block in columns, in the order of its index. */
 export interface FoundSeries {
-  readonly series: readonly BlockSeries[]
+  /** Names the block and what was asked. */
+  readonly key: string
+  /** With the external labels of the block. */
+  readonly labels: readonly Labels[]
+  /** Postings ids: what tombstones name. */
+  readonly ids: Float64Array
+  /** The chunks of series i are the rows [from[i], to[i]). */
+  readonly from: Uint32Array
+  readonly to: Uint32Array
   /** Of all series that were read, matching or not: the others say where chunks end. */
   readonly chunks: ChunkTable
 }
@@ -40,7 +39,6 @@ export interface BlockReader {
   readonly block: BlockRecord
   readonly lookup: Lookup
   readonly cache: StoreCache
-  readonly reads: CoalesceOptions
   readonly signal?: AbortSignal | undefined
 }
 
@@ -57,36 +55,36 @@ export async function findSeries(
   const key = JSON.stringify([block.id, block.labels, asked])
   const cached = cache.series(key)
   if (cached) return cached
-  const found = await readSeries(reader, matchers)
-  cache.keepSeries(key, found)
+  const select = new SeriesFilter(reader.lookup, matchers, block.labels)
+  try {
+    await readSeries(reader, matchers, select)
+  } catch (error) {
+    throw error instanceof CorruptError ? error.in(indexKey(block)) : error
+  }
+  const found = select.finish(key)
+  cache.keepSeries(found)
   return found
 }
 
 async function readSeries(
   reader: BlockReader,
   matchers: readonly CompiledMatcher[],
-): Promise<FoundSeries> {
-  const plan = planSeries(reader.lookup, matchers)
-  if (plan.ranges.length === 0) return { series: [], chunks: new ChunkTable() }
-  const select = new SeriesFilter(reader.lookup, matchers, reader.block.labels)
-  try {
-    if (plan.postings.length === 0) await readRuns(reader, plan.ranges, select)
-    else await readPostings(reader, plan.ranges, plan.postings, select)
-  } catch (error) {
-    throw error instanceof CorruptError ? error.in(indexKey(reader.block)) : error
-  }
-  select.chunks.finish()
-  return { series: select.found, chunks: select.chunks }
+  select: SeriesFilter,
+): Promise<void> {
+  const { ranges, postings } = planSeries(reader.lookup, matchers)
+  if (ranges.length === 0) return
+  if (postings.length === 0) await readRuns(reader, ranges, select)
+  else await readPostings(reader, ranges, postings, select)
 }
 
 /** Every entry of the ranges. */
 async function readRuns(
-  { bucket, block, lookup, cache, reads, signal }: BlockReader,
+  { bucket, block, lookup, cache, signal }: BlockReader,
   ranges: readonly ByteRange[],
   select: SeriesFilter,
 ): Promise<void> {
   const key = indexKey(block)
-  const fetched = await fetchRanges(bucket, key, coalesce(ranges, reads), cache, signal)
+  const fetched = await fetchRanges(bucket, key, coalesce(ranges, readsOf(bucket)), cache, signal)
   for (const { start, end } of ranges) {
     const bytes = fetched.at(start, end)!
     let at = 0
@@ -102,14 +100,14 @@ async function readRuns(
 }
 
 async function readPostings(
-  { bucket, block, lookup, cache, reads, signal }: BlockReader,
+  { bucket, block, lookup, cache, signal }: BlockReader,
   ranges: readonly ByteRange[],
   groups: readonly (readonly ByteRange[])[],
   select: SeriesFilter,
 ): Promise<void> {
   const key = indexKey(block)
   const lists = groups.flat().sort((a, b) => a.start - b.start)
-  const postings = await fetchRanges(bucket, key, coalesce(lists, reads), cache, signal)
+  const postings = await fetchRanges(bucket, key, coalesce(lists, readsOf(bucket)), cache, signal)
   let ids: Uint32Array | undefined
   for (const group of groups) {
     const union = unionPostings(
@@ -123,7 +121,7 @@ async function readPostings(
     start,
     end: Math.min(start + usual, lookup.series.end),
   }))
-  const fetched = await fetchRanges(bucket, key, coalesce(entries, reads), cache, signal)
+  const fetched = await fetchRanges(bucket, key, coalesce(entries, readsOf(bucket)), cache, signal)
   for (const { start, end } of entries) {
     let bytes = fetched.at(start, end)!
     const size = seriesEntrySize(bytes, 0)
@@ -171,8 +169,11 @@ function indexKey(block: BlockRecord): string {
 
 /** Parses entries and keeps those that match. Each (label, value) pair is tested once, by symbol reference. */
 class SeriesFilter {
-  readonly found: BlockSeries[] = []
-  readonly chunks = new ChunkTable()
+  readonly #chunks = new ChunkTable()
+  readonly #labels: Labels[] = []
+  readonly #ids: number[] = []
+  readonly #from: number[] = []
+  readonly #to: number[] = []
   readonly #lookup: Lookup
   readonly #externalLabels: Labels
   readonly #tests: readonly {
@@ -193,15 +194,29 @@ class SeriesFilter {
 
   /** The entry at `at`; gives where it ends. */
   add(id: number, bytes: Uint8Array, at: number): number {
-    const from = this.chunks.length
-    const { labelRefs, end } = parseSeriesInto(bytes, at, this.chunks)
+    const from = this.#chunks.length
+    const { labelRefs, end } = parseSeriesInto(bytes, at, this.#chunks)
     if (this.#matches(labelRefs)) {
       const own: string[] = []
       for (const ref of labelRefs) own.push(this.#lookup.symbols.lookup(ref))
-      const labels = mergeLabels(own, this.#externalLabels)
-      this.found.push({ id, labels, from, to: this.chunks.length })
+      this.#labels.push(mergeLabels(own, this.#externalLabels))
+      this.#ids.push(id)
+      this.#from.push(from)
+      this.#to.push(this.#chunks.length)
     }
     return end
+  }
+
+  finish(key: string): FoundSeries {
+    this.#chunks.finish()
+    return {
+      key,
+      labels: this.#labels,
+      ids: Float64Array.from(this.#ids),
+      from: Uint32Array.from(this.#from),
+      to: Uint32Array.from(this.#to),
+      chunks: this.#chunks,
+    }
   }
 
   #matches(labelRefs: Uint32Array): boolean {

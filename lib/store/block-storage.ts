@@ -13,19 +13,15 @@ import { enforcedStorage } from '#lib/storage/enforce.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { inShard } from '#lib/storage/shard.ts'
 import type { SelectRequest, SeriesSet, Shard, Storage } from '#lib/storage/storage.ts'
-import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import { NO_TOMBSTONES, parseTombstones } from '#lib/tsdb/block/tombstones.ts'
 import { fetchChunks } from './block-chunks.ts'
-import type { BlockSeries } from './block-series.ts'
-import { findSeries } from './block-series.ts'
-import { type ChunkTable, NO_CHUNKS } from './chunk-table.ts'
+import { type FoundSeries, findSeries } from './block-series.ts'
 import { matchExternalLabels } from './external-labels.ts'
 import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-query.ts'
 import { loadLookup } from './load-lookup.ts'
-import { OBJECT_STORE_READS } from './ranges.ts'
-import type { SeriesPart } from './series-set.ts'
-import { seriesSet } from './series-set.ts'
+import { mergeSeries } from './merged-series.ts'
+import { type BlockPart, seriesSet } from './series-set.ts'
 import type { StoreCache } from './store-cache.ts'
 
 export interface BlockStorageParts {
@@ -64,8 +60,8 @@ export function blockStorage(parts: BlockStorageParts): Storage {
   const limit = pLimit(BLOCKS_AT_ONCE)
   const { shard } = parts
   // Replicas of a series are of one shard, so their labels don't count.
-  const ofShard = (labels: Labels): boolean =>
-    shard === undefined || inShard(withoutLabels(labels, replicaLabels), shard)
+  const ofShard =
+    shard && ((labels: Labels): boolean => inShard(withoutLabels(labels, replicaLabels), shard))
 
   /** Runs `read` on every block; a block that fails alone is a warning where half an answer is wanted. */
   async function forBlocks<T>(
@@ -98,10 +94,18 @@ export function blockStorage(parts: BlockStorageParts): Storage {
     const { results, warnings } = await forBlocks(overlapping(rawBlocks, interval), (block) =>
       selectBlock(parts, block, { matchers, interval, request, ofShard, signal }),
     )
-    return seriesSet(results.flat(), {
-      replicaLabels,
+    const found = results.flatMap((part) => part ?? [])
+    const keys = [...replicaLabels, ...found.map((part) => part.found.key)]
+    const merged = parts.cache.merged(keys.join('\n'), () =>
+      mergeSeries(
+        found.map((part) => part.found.labels),
+        replicaLabels,
+      ),
+    )
+    return seriesSet(found, merged, {
       startMs: request.startMs,
       endMs: request.endMs,
+      loaded: interval,
       limit: request.hints.limit,
       warnings,
     })
@@ -156,7 +160,7 @@ interface BlockSelection {
   /** What to read: the request's, and further where replicas are merged. */
   readonly interval: ClosedInterval
   readonly request: SelectRequest
-  readonly ofShard: (labels: Labels) => boolean
+  readonly ofShard: ((labels: Labels) => boolean) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -164,51 +168,44 @@ async function selectBlock(
   { bucket, cache }: BlockStorageParts,
   block: BlockRecord,
   { matchers, interval, request, ofShard, signal }: BlockSelection,
-): Promise<SeriesPart[]> {
+): Promise<BlockPart | undefined> {
   const rest = matchExternalLabels(matchers, block.labels)
-  if (!rest) return []
+  if (!rest) return undefined
   const [lookup, tombstones] = await Promise.all([
     loadLookup(bucket, block, cache, signal),
     readTombstones(bucket, block, signal),
   ])
-  const reader = { bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal }
-  const found = await findSeries(reader, rest)
-  const { startMs, endMs } = interval
-  const wanted = found.series.filter(
-    ({ labels, from, to }) => found.chunks.isAnyWithin(from, to, startMs, endMs) && ofShard(labels),
-  )
-  if (request.hints.labelsOnly) {
-    return wanted.map(({ labels }) => ({ labels, chunks: NO_CHUNKS, from: 0, to: 0, deleted: [] }))
+  const found = await findSeries({ bucket, block, lookup, cache, signal }, rest)
+  const { rows, wanted } = wantedChunks(found, interval, ofShard)
+  const chunks = cache.chunks(found.key, found.chunks)
+  const missing = request.hints.labelsOnly ? NO_ROWS : chunks.missing(rows)
+  if (missing.length > 0) {
+    await fetchChunks(bucket, block, chunks, missing, signal)
+    cache.keepChunks(found.key, chunks)
   }
-  const { rows, ends } = chunksWithin(found.chunks, wanted, interval)
-  const chunks = await fetchChunks(bucket, block, found.chunks, rows, OBJECT_STORE_READS, signal)
-  return wanted.map(({ id, labels }, i) => ({
-    labels,
-    chunks,
-    from: i === 0 ? 0 : ends[i - 1]!,
-    to: ends[i]!,
-    deleted: tombstones.get(id) ?? NOTHING_DELETED,
-  }))
+  return { found, wanted, chunks, tombstones }
 }
 
-const NOTHING_DELETED: readonly Interval[] = []
+const NO_ROWS = new Uint32Array(0)
 
-/** Rows of the chunks in the interval, series after series; those of series i end before ends[i]. */
-function chunksWithin(
-  chunks: ChunkTable,
-  series: readonly BlockSeries[],
+/** The series with chunks in the interval, and the rows of these chunks, series after series. */
+function wantedChunks(
+  { labels, from, to, chunks }: FoundSeries,
   { startMs, endMs }: ClosedInterval,
-): { rows: Uint32Array; ends: Uint32Array } {
+  ofShard: ((labels: Labels) => boolean) | undefined,
+): { rows: Uint32Array; wanted: Uint8Array } {
   const rows = new Uint32Array(chunks.length)
-  const ends = new Uint32Array(series.length)
+  const wanted = new Uint8Array(labels.length)
   let count = 0
-  for (const [i, { from, to }] of series.entries()) {
-    for (let row = from; row < to; row++) {
+  for (let i = 0; i < wanted.length; i++) {
+    const before = count
+    if (ofShard && !ofShard(labels[i]!)) continue
+    for (let row = from[i]!; row < to[i]!; row++) {
       if (chunks.isWithin(row, startMs, endMs)) rows[count++] = row
     }
-    ends[i] = count
+    if (count > before) wanted[i] = 1
   }
-  return { rows: rows.subarray(0, count), ends }
+  return { rows: rows.subarray(0, count), wanted }
 }
 
 async function readTombstones(

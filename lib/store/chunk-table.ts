@@ -64,39 +64,3 @@ export class ChunkTable {
     this.offsets = resize(this.offsets, new Uint32Array(capacity))
   }
 }
-
-/** Chunks in memory, their checksums verified; views of the bytes are made when they are decoded. */
-export class LoadedChunks {
-  readonly minTimes: Float64Array
-  readonly maxTimes: Float64Array
-  readonly encodings: Uint8Array
-  readonly #bytes: Uint8Array[] = []
-  readonly #starts: Uint32Array
-  readonly #ends: Uint32Array
-
-  constructor(count: number) {
-    this.minTimes = new Float64Array(count)
-    this.maxTimes = new Float64Array(count)
-    this.encodings = new Uint8Array(count)
-    this.#starts = new Uint32Array(count)
-    this.#ends = new Uint32Array(count)
-  }
-
-  get length(): number {
-    return this.encodings.length
-  }
-
-  /** Data of chunk `index` are [start, end) of `bytes`. Called for one index after the other. */
-  set(index: number, encoding: number, bytes: Uint8Array, start: number, end: number): void {
-    this.encodings[index] = encoding
-    this.#bytes.push(bytes)
-    this.#starts[index] = start
-    this.#ends[index] = end
-  }
-
-  data(index: number): Uint8Array {
-    return this.#bytes[index]!.subarray(this.#starts[index], this.#ends[index])
-  }
-}
-
-export const NO_CHUNKS = new LoadedChunks(0)

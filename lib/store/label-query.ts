@@ -9,7 +9,6 @@ import type { LabelAnswer, LabelRequest } from '#lib/storage/storage.ts'
 import { findSeries } from './block-series.ts'
 import { matchExternalLabels } from './external-labels.ts'
 import { loadLookup } from './load-lookup.ts'
-import { OBJECT_STORE_READS } from './ranges.ts'
 import type { StoreCache } from './store-cache.ts'
 
 export interface LabelReader {
@@ -72,12 +71,12 @@ async function matchingSeries(
       const rest = matchExternalLabels(matchers.map(compileMatcher), block.labels)
       if (!rest) return []
       const lookup = await loadLookup(bucket, block, cache, signal)
-      const { series, chunks } = await findSeries(
-        { bucket, block, lookup, cache, reads: OBJECT_STORE_READS, signal },
+      const { labels, from, to, chunks } = await findSeries(
+        { bucket, block, lookup, cache, signal },
         rest,
       )
-      return series.filter(({ from, to }) => chunks.isAnyWithin(from, to, startMs, endMs))
+      return labels.filter((_, i) => chunks.isAnyWithin(from[i]!, to[i]!, startMs, endMs))
     }),
   )
-  return found.flat().map(({ labels }) => labels)
+  return found.flat()
 }

@@ -1,196 +1,173 @@
-/** Series of many blocks put together: the same series of neighbouring blocks end to end, replicas merged, decoded on demand. */
+/** Answers a selector from the series of many blocks: neighbours end to end, replicas merged, decoded on demand. */
 import type { Labels } from '#lib/model/labels.ts'
-import { compareLabels, withoutLabels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import { NO_SAMPLES, indexAfter } from '#lib/model/samples.ts'
 import { dedupReplicas } from '#lib/storage/dedup.ts'
 import type { SeriesSet } from '#lib/storage/storage.ts'
-import { decodeChunk } from '#lib/tsdb/chunk/chunk.ts'
 import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import { ColumnBuilder, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
-import type { LoadedChunks } from './chunk-table.ts'
+import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
+import type { FoundSeries } from './block-series.ts'
+import { type ChunkAt, chunkLayers } from './chunk-layers.ts'
+import type { LoadedChunks } from './loaded-chunks.ts'
+import type { MergedSeries } from './merged-series.ts'
 
-/** What one block has of a series. */
-export interface SeriesPart {
-  readonly labels: Labels
-  /** Its own are [from, to). */
+/** What one block has to do with an answer. */
+export interface BlockPart {
+  readonly found: FoundSeries
+  /** 1 for the series that count. */
+  readonly wanted: Uint8Array
   readonly chunks: LoadedChunks
-  readonly from: number
-  readonly to: number
-  readonly deleted: readonly Interval[]
+  readonly tombstones: Tombstones
 }
 
 export interface SeriesSetOptions {
-  /** Labels in which replicas differ; empty keeps every series apart. */
-  readonly replicaLabels: ReadonlySet<string>
-  /** Closed interval the answer is cut to. Parts may reach further, for the merging of replicas. */
+  /** Closed interval the answer is cut to. */
   readonly startMs: number
   readonly endMs: number
+  /** Closed interval in which chunks are loaded: it reaches further, for the merging of replicas. */
+  readonly loaded: { readonly startMs: number; readonly endMs: number }
   readonly limit: number
   readonly warnings: readonly string[]
 }
 
-interface Replica {
-  readonly labels: Labels
-  readonly parts: SeriesPart[]
-}
-
-export function seriesSet(parts: readonly SeriesPart[], options: SeriesSetOptions): SeriesSet {
-  const groups = groupParts(parts, options.replicaLabels)
-  const kept = options.limit > 0 ? groups.slice(0, options.limit) : groups
-  const decoder = new Decoder(options.startMs, options.endMs)
+/** `merged` are the series of `parts`, wanted or not. */
+export function seriesSet(
+  parts: readonly BlockPart[],
+  merged: MergedSeries,
+  options: SeriesSetOptions,
+): SeriesSet {
+  const kept = keptSeries(parts, merged, options.limit)
+  const decoder = new Decoder(parts, merged, options)
+  const all = kept.length === merged.labels.length
   return {
-    labels: kept.map((group) => group.labels),
+    labels: all ? merged.labels : labelsOf(merged, kept),
     warnings: options.warnings,
     samples: (index) => decoder.samples(kept[index]!),
   }
 }
 
-interface SortedGroup {
-  readonly labels: Labels
-  /** Ascending by their full labels: the order of preference, the same in every query. */
-  readonly replicas: readonly Replica[]
+/** Numbers of the merged series that any block wants, `limit` at most. */
+function keptSeries(parts: readonly BlockPart[], merged: MergedSeries, limit: number): Uint32Array {
+  const { starts, lists, members, labels } = merged
+  const kept = new Uint32Array(limit > 0 ? Math.min(limit, labels.length) : labels.length)
+  let count = 0
+  for (let series = 0; series < labels.length && count < kept.length; series++) {
+    for (let at = starts[series]!; at < starts[series + 1]!; at++) {
+      if (parts[lists[at]!]!.wanted[members[at]!] === 0) continue
+      kept[count++] = series
+      break
+    }
+  }
+  return kept.subarray(0, count)
 }
 
-/** Parts of the same series beside each other, by sorting: blocks give them in order, so that it is a merge of few runs. */
-function groupParts(
-  parts: readonly SeriesPart[],
-  replicaLabels: ReadonlySet<string>,
-): SortedGroup[] {
-  const keyed = parts.map((part) => ({
-    labels: replicaLabels.size > 0 ? withoutLabels(part.labels, replicaLabels) : part.labels,
-    part,
-  }))
-  keyed.sort((a, b) => {
-    const order = compareLabels(a.labels, b.labels)
-    if (order !== 0 || replicaLabels.size === 0) return order
-    return compareLabels(a.part.labels, b.part.labels)
-  })
-  const groups: { labels: Labels; replicas: Replica[] }[] = []
-  let group: { labels: Labels; replicas: Replica[] } | undefined
-  let replica: Replica | undefined
-  for (const { labels, part } of keyed) {
-    if (!group || compareLabels(group.labels, labels) !== 0) {
-      groups.push((group = { labels, replicas: [] }))
-      replica = undefined
-    }
-    if (!replica || compareLabels(replica.labels, part.labels) !== 0) {
-      group.replicas.push((replica = { labels: part.labels, parts: [] }))
-    }
-    replica.parts.push(part)
-  }
-  return groups
+function labelsOf(merged: MergedSeries, kept: Uint32Array): Labels[] {
+  const labels: Labels[] = []
+  for (let i = 0; i < kept.length; i++) labels.push(merged.labels[kept[i]!]!)
+  return labels
 }
 
 /** Owns the columns that `samples` hands out, and uses them again for the next series. */
 class Decoder {
-  readonly #startMs: number
-  readonly #endMs: number
+  readonly #parts: readonly BlockPart[]
+  readonly #merged: MergedSeries
+  readonly #options: SeriesSetOptions
   readonly #builders: ColumnBuilder[] = []
   #used = 0
 
-  constructor(startMs: number, endMs: number) {
-    this.#startMs = startMs
-    this.#endMs = endMs
+  constructor(parts: readonly BlockPart[], merged: MergedSeries, options: SeriesSetOptions) {
+    this.#parts = parts
+    this.#merged = merged
+    this.#options = options
   }
 
-  samples({ replicas }: SortedGroup): SampleColumns {
+  samples(series: number): SampleColumns {
+    const { starts, replicas } = this.#merged
+    const { startMs, endMs } = this.#options
+    const from = starts[series]!
+    const to = starts[series + 1]!
     this.#used = 0
-    if (replicas.length === 1) {
-      return this.#replica(replicas[0]!, this.#startMs, this.#endMs)
+    if (replicas[to - 1] === 0) return this.#replica(from, to, startMs, endMs)
+    const columns: SampleColumns[] = []
+    for (let first = from; first < to;) {
+      let next = first + 1
+      while (next < to && replicas[next] === replicas[first]) next++
+      if (this.#isWanted(first, next)) {
+        columns.push(this.#replica(first, next, -Infinity, Infinity))
+      }
+      first = next
     }
-    const merged = dedupReplicas(
-      replicas.map((replica) => this.#replica(replica, -Infinity, Infinity)),
-    )
-    return cut(merged, this.#startMs, this.#endMs)
+    return cut(dedupReplicas(columns), startMs, endMs)
   }
 
-  #replica({ parts }: Replica, startMs: number, endMs: number): SampleColumns {
-    if (areInOrder(parts)) {
-      const builder = this.#builder()
-      for (const { chunks, from, to } of parts) {
-        for (let i = from; i < to; i++) decodeChunk(chunks.encodings[i]!, chunks.data(i), builder)
-      }
-      return builder.columns(startMs, endMs)
+  #isWanted(from: number, to: number): boolean {
+    const { lists, members } = this.#merged
+    for (let at = from; at < to; at++) {
+      if (this.#parts[lists[at]!]!.wanted[members[at]!] === 1) return true
     }
+    return false
+  }
+
+  /** The parts [from, to), cut to the closed interval. */
+  #replica(from: number, to: number, startMs: number, endMs: number): SampleColumns {
+    const builder = this.#builder(startMs, endMs)
+    if (this.#appendInOrder(from, to, builder)) return builder.columns()
     let columns: SampleColumns = NO_SAMPLES
-    for (const layer of layers(parts)) {
-      const builder = this.#builder()
-      for (const { chunks, index } of layer.chunks) {
-        decodeChunk(chunks.encodings[index]!, chunks.data(index), builder)
-      }
-      columns = mergeColumns(columns, builder.columns(startMs, endMs, layer.deleted))
+    for (const { chunks, deleted } of this.#layers(from, to)) {
+      const layer = this.#builder(startMs, endMs)
+      for (const chunk of chunks) chunk.chunks.decode(chunk.row, layer)
+      columns = mergeColumns(columns, layer.columns(deleted))
     }
     return columns
   }
 
-  #builder(): ColumnBuilder {
+  /** The usual case: nothing overlaps and nothing is deleted, so that the chunks are simply read one after the other. */
+  #appendInOrder(from: number, to: number, builder: ColumnBuilder): boolean {
+    const { loaded } = this.#options
+    const startMs = Math.max(loaded.startMs, builder.minTimeMs)
+    const endMs = Math.min(loaded.endMs, builder.maxTimeMs)
+    const { lists, members } = this.#merged
+    let lastMs = -Infinity
+    for (let at = from; at < to; at++) {
+      const { found, wanted, chunks, tombstones } = this.#parts[lists[at]!]!
+      const member = members[at]!
+      if (wanted[member] === 0) continue
+      if (tombstones.size > 0 && tombstones.has(found.ids[member]!)) return false
+      const { table } = chunks
+      const end = found.to[member]!
+      for (let row = found.from[member]!; row < end; row++) {
+        if (!table.isWithin(row, startMs, endMs)) continue
+        if (table.minTimes[row]! <= lastMs) return false
+        lastMs = table.maxTimes[row]!
+        chunks.decode(row, builder)
+      }
+    }
+    return true
+  }
+
+  #layers(from: number, to: number): ReturnType<typeof chunkLayers> {
+    const { startMs, endMs } = this.#options.loaded
+    const { lists, members } = this.#merged
+    const sources: { chunks: ChunkAt[]; deleted: readonly Interval[] }[] = []
+    for (let at = from; at < to; at++) {
+      const { found, wanted, chunks, tombstones } = this.#parts[lists[at]!]!
+      const member = members[at]!
+      if (wanted[member] === 0) continue
+      const own: ChunkAt[] = []
+      for (let row = found.from[member]!; row < found.to[member]!; row++) {
+        if (chunks.table.isWithin(row, startMs, endMs)) own.push({ chunks, row })
+      }
+      sources.push({ chunks: own, deleted: tombstones.get(found.ids[member]!) ?? [] })
+    }
+    return chunkLayers(sources)
+  }
+
+  #builder(startMs: number, endMs: number): ColumnBuilder {
     const builder = (this.#builders[this.#used++] ??= new ColumnBuilder())
-    builder.reset()
+    builder.reset(startMs, endMs)
     return builder
   }
-}
-
-/** The usual case: nothing overlaps and nothing is deleted, so that the chunks are simply read one after the other. */
-function areInOrder(parts: readonly SeriesPart[]): boolean {
-  let endMs = -Infinity
-  for (const { chunks, from, to, deleted } of parts) {
-    if (deleted.length > 0) return false
-    for (let i = from; i < to; i++) {
-      if (chunks.minTimes[i]! <= endMs) return false
-      endMs = chunks.maxTimes[i]!
-    }
-  }
-  return true
-}
-
-interface ChunkAt {
-  readonly chunks: LoadedChunks
-  readonly index: number
-  readonly minTimeMs: number
-  readonly maxTimeMs: number
-}
-
-interface Layer {
-  readonly chunks: ChunkAt[]
-  readonly deleted: Interval[]
-  endMs: number
-}
-
-/**
- * Chunks in time order, in as few lists without overlap as greedy choice gives; mostly one. Overlaps come from
- * out-of-order blocks, vertical compaction not yet done, and a compacted block beside its sources.
- * Deletions belong to one block, so its chunks get a list of their own.
- */
-function layers(parts: readonly SeriesPart[]): Layer[] {
-  const found: Layer[] = []
-  const plain: ChunkAt[] = []
-  for (const part of parts) {
-    if (part.deleted.length > 0) found.push(...greedyLayers(chunksOf(part), [...part.deleted]))
-    else for (const chunk of chunksOf(part)) plain.push(chunk)
-  }
-  return [...found, ...greedyLayers(plain, [])]
-}
-
-function chunksOf({ chunks, from, to }: SeriesPart): ChunkAt[] {
-  return Array.from({ length: to - from }, (_, i) => ({
-    chunks,
-    index: from + i,
-    minTimeMs: chunks.minTimes[from + i]!,
-    maxTimeMs: chunks.maxTimes[from + i]!,
-  }))
-}
-
-function greedyLayers(chunks: ChunkAt[], deleted: Interval[]): Layer[] {
-  chunks.sort((a, b) => a.minTimeMs - b.minTimeMs || a.maxTimeMs - b.maxTimeMs)
-  const found: Layer[] = []
-  for (const chunk of chunks) {
-    let layer = found.find(({ endMs }) => endMs < chunk.minTimeMs)
-    if (!layer) found.push((layer = { chunks: [], deleted, endMs: 0 }))
-    layer.chunks.push(chunk)
-    layer.endMs = chunk.maxTimeMs
-  }
-  return found
 }
 
 function cut(columns: SampleColumns, startMs: number, endMs: number): SampleColumns {

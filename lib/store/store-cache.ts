@@ -1,25 +1,40 @@
-/** What a function instance keeps between calls: lookups, index bytes it has read and series it has found, bounded by bytes. */
+/** What a function instance keeps between calls of blocks, which never change: bounded by bytes. */
 import { LRUCache } from 'lru-cache'
 import type { FoundSeries } from './block-series.ts'
+import type { ChunkTable } from './chunk-table.ts'
+import { LoadedChunks } from './loaded-chunks.ts'
 import type { Lookup } from './lookup.ts'
+import type { MergedSeries } from './merged-series.ts'
 
 export class StoreCache {
   readonly #lookups: LRUCache<string, Lookup>
   readonly #ranges: LRUCache<string, Uint8Array>
   readonly #series: LRUCache<string, FoundSeries>
+  readonly #merged: LRUCache<string, MergedSeries>
+  readonly #chunks: LRUCache<string, { readonly loaded: LoadedChunks }>
 
-  /** Half of `maxBytes` is for lookups, a quarter for index bytes and a quarter for found series. */
+  /** Half of `maxBytes` is for lookups, a quarter for chunks, the rest for index bytes and the series found in them. */
   constructor(maxBytes: number) {
-    const quarter = Math.max(1, Math.floor(maxBytes / 4))
+    const part = (share: number): number => Math.max(1, Math.floor(maxBytes * share))
     this.#lookups = new LRUCache({
-      maxSize: quarter * 2,
+      maxSize: part(1 / 2),
       sizeCalculation: (lookup) => lookup.byteLength,
     })
     this.#ranges = new LRUCache({
-      maxSize: quarter,
+      maxSize: part(1 / 16),
       sizeCalculation: (bytes) => Math.max(1, bytes.length),
     })
-    this.#series = new LRUCache({ maxSize: quarter, sizeCalculation: memoryOf })
+    this.#series = new LRUCache({ maxSize: part(1 / 8), sizeCalculation: memoryOf })
+    this.#merged = new LRUCache({
+      maxSize: part(1 / 16),
+      sizeCalculation: (merged) => merged.byteLength,
+    })
+    this.#chunks = new LRUCache({
+      maxSize: part(1 / 4),
+      // One selector over much must not put out all others.
+      maxEntrySize: part(1 / 16),
+      sizeCalculation: ({ loaded }) => Math.max(1, loaded.byteLength),
+    })
   }
 
   lookup(blockId: string): Lookup | undefined {
@@ -35,8 +50,27 @@ export class StoreCache {
     return this.#series.get(key)
   }
 
-  keepSeries(key: string, found: FoundSeries): void {
-    this.#series.set(key, found)
+  keepSeries(found: FoundSeries): void {
+    this.#series.set(found.key, found)
+  }
+
+  /** The series of several blocks together, named by the keys of what was found in each. */
+  merged(key: string, merge: () => MergedSeries): MergedSeries {
+    let merged = this.#merged.get(key)
+    if (!merged) this.#merged.set(key, (merged = merge()))
+    return merged
+  }
+
+  /** The chunks of found series that were read before, or none of them. */
+  chunks(key: string, table: ChunkTable): LoadedChunks {
+    const kept = this.#chunks.get(key)?.loaded
+    return kept?.table === table ? kept : new LoadedChunks(table)
+  }
+
+  /** After chunks have been added. Those of a selector that takes more than its share begin anew the next time. */
+  keepChunks(key: string, loaded: LoadedChunks): void {
+    // A new holder, for its size to be asked again.
+    this.#chunks.set(key, { loaded })
   }
 
   /** Bytes of an immutable object, fetched once. */
@@ -56,8 +90,8 @@ export class StoreCache {
 }
 
 /** About: the strings belong to the lookup. */
-function memoryOf({ series, chunks }: FoundSeries): number {
+function memoryOf({ labels, chunks }: FoundSeries): number {
   let bytes = 256 + chunks.length * 28
-  for (const { labels } of series) bytes += 128 + labels.length * 8
+  for (const one of labels) bytes += 48 + one.length * 8
   return bytes
 }

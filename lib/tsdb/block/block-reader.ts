@@ -41,19 +41,19 @@ export class BlockReader {
   samples(series: Series, minTimeMs = -Infinity, maxTimeMs = Infinity): SampleColumns {
     const deleted = this.tombstones.get(series.id)
     const builder = this.#builder
-    builder.reset()
+    builder.reset(minTimeMs, maxTimeMs)
     let merged: SampleColumns | undefined
     for (const meta of series.chunks) {
       if (meta.maxTimeMs < minTimeMs || meta.minTimeMs > maxTimeMs) continue
       if (builder.length > 0 && meta.minTimeMs <= builder.timestamps[builder.length - 1]!) {
-        const before = copyColumns(builder.columns(minTimeMs, maxTimeMs, deleted))
+        const before = copyColumns(builder.columns(deleted))
         merged = merged ? mergeColumns(merged, before) : before
-        builder.reset()
+        builder.reset(minTimeMs, maxTimeMs)
       }
       const { encoding, data } = this.chunk(meta)
       decodeChunk(encoding, data, builder)
     }
-    const last = copyColumns(builder.columns(minTimeMs, maxTimeMs, deleted))
+    const last = copyColumns(builder.columns(deleted))
     return merged ? mergeColumns(merged, last) : last
   }
 

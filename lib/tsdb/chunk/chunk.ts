@@ -23,11 +23,20 @@ export interface ReadyChunk {
   readonly data: Uint8Array
 }
 
-/** Adds all samples of a chunk to the columns. A chunk that can't be read adds nothing. */
-export function decodeChunk(encoding: number, data: Uint8Array, into: ColumnBuilder): void {
+/**
+ * Adds the samples of a chunk, whose data are bytes [start, end), to the columns: at least those that are wanted. A chunk
+ * that can't be read adds nothing.
+ */
+export function decodeChunk(
+  encoding: number,
+  bytes: Uint8Array,
+  into: ColumnBuilder,
+  start = 0,
+  end = bytes.length,
+): void {
+  if (encoding === XOR) return decodeXor(bytes, into, start, end)
+  const data = end - start === bytes.length ? bytes : bytes.subarray(start, end)
   switch (encoding) {
-    case XOR:
-      return decodeXor(data, into)
     case HISTOGRAM:
       return decodeHistogram(data, into)
     case FLOAT_HISTOGRAM:

@@ -10,10 +10,13 @@ export interface Interval {
 
 /**
  * Decoders call `reserve`, write behind `length`, then `commit`; a decoder that throws has added nothing.
- * What `columns` gives shares memory with the builder and is valid until the next `reserve` or `reset`.
+ * What `columns` gives is the builder's own memory and valid until its next `reserve`, `reset` or `columns`.
  */
 export class ColumnBuilder {
   length = 0
+  /** The closed interval that is wanted. Decoders may leave out samples outside of it, so that nobody has to cut them off. */
+  minTimeMs = -Infinity
+  maxTimeMs = Infinity
   timestamps: Float64Array
   values: Float64Array
   /** The same memory as `values`: sample i is [2i] low, [2i + 1] high. Keeps NaN bits exact. */
@@ -27,8 +30,10 @@ export class ColumnBuilder {
     this.valueBits = new Int32Array(this.values.buffer)
   }
 
-  reset(): void {
+  reset(minTimeMs = -Infinity, maxTimeMs = Infinity): void {
     this.length = 0
+    this.minTimeMs = minTimeMs
+    this.maxTimeMs = maxTimeMs
     this.#histograms = undefined
     this.#startTimestamps = undefined
   }
@@ -70,51 +75,50 @@ export class ColumnBuilder {
     this.commit(1, histogram && [histogram])
   }
 
-  /** Samples of the closed interval, without those in `deleted` (which moves samples: call it once per series). */
-  columns(
-    minTimeMs = -Infinity,
-    maxTimeMs = Infinity,
-    deleted: readonly Interval[] = [],
-  ): SampleColumns {
-    for (const interval of deleted) this.#delete(interval)
-    const { timestamps, values, length } = this
-    const start = firstAtOrAfter(timestamps, length, minTimeMs)
-    const end = indexAfter(timestamps, length, maxTimeMs, start)
-    if (start >= end) return NO_SAMPLES
-    const histograms = this.#histograms
+  /** What is wanted, without the samples in `deleted`: the first `length` entries of the builder's arrays. */
+  columns(deleted: readonly Interval[] = []): SampleColumns {
+    for (const { minTimeMs, maxTimeMs } of deleted) {
+      const from = this.#firstAtOrAfter(minTimeMs)
+      this.#cut(from, indexAfter(this.timestamps, this.length, maxTimeMs, from))
+    }
+    const { timestamps, length } = this
+    if (length > 0 && timestamps[length - 1]! > this.maxTimeMs) {
+      this.#cut(indexAfter(timestamps, length, this.maxTimeMs), length)
+    }
+    if (length > 0 && timestamps[0]! < this.minTimeMs) {
+      this.#cut(0, this.#firstAtOrAfter(this.minTimeMs))
+    }
+    if (this.length === 0) return NO_SAMPLES
     return {
-      length: end - start,
-      timestamps: timestamps.subarray(start, end),
-      values: values.subarray(start, end),
-      ...(histograms && {
-        histograms:
-          start === 0 && end === histograms.length ? histograms : histograms.slice(start, end),
-      }),
-      ...(this.#startTimestamps && { startTimestamps: this.#startTimestamps.subarray(start, end) }),
+      length: this.length,
+      timestamps,
+      values: this.values,
+      histograms: this.#histograms,
+      startTimestamps: this.#startTimestamps,
     }
   }
 
-  #delete({ minTimeMs, maxTimeMs }: Interval): void {
-    const start = firstAtOrAfter(this.timestamps, this.length, minTimeMs)
-    const end = indexAfter(this.timestamps, this.length, maxTimeMs, start)
-    if (start >= end) return
-    this.timestamps.copyWithin(start, end, this.length)
-    this.valueBits.copyWithin(start * 2, end * 2, this.length * 2)
-    this.#startTimestamps?.copyWithin(start, end, this.length)
-    this.#histograms?.splice(start, end - start)
-    this.length -= end - start
+  #firstAtOrAfter(t: number): number {
+    const { timestamps } = this
+    let low = 0
+    let high = this.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (timestamps[middle]! < t) low = middle + 1
+      else high = middle
+    }
+    return low
   }
-}
 
-function firstAtOrAfter(timestamps: Float64Array, length: number, t: number): number {
-  let low = 0
-  let high = length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (timestamps[middle]! < t) low = middle + 1
-    else high = middle
+  /** Takes out samples [from, to). */
+  #cut(from: number, to: number): void {
+    if (from >= to) return
+    this.timestamps.copyWithin(from, to, this.length)
+    this.valueBits.copyWithin(from * 2, to * 2, this.length * 2)
+    this.#startTimestamps?.copyWithin(from, to, this.length)
+    this.#histograms?.splice(from, to - from)
+    this.length -= to - from
   }
-  return low
 }
 
 function grown(array: Float64Array, capacity: number): Float64Array<ArrayBuffer> {

@@ -5,30 +5,39 @@ import { loadBits } from './bit-reader.ts'
 import type { ColumnBuilder } from './columns.ts'
 
 /**
- * Batch decoder. Bits are looked at through 32-bit windows at any bit position, values are two int32 that
- * are XOR-ed under masks of the current window: about 2 times Go's iterator, 3 to 4 times a direct port.
+ * Batch decoder of bytes [start, end). Bits are looked at through 32-bit windows at any bit position, values are two
+ * int32 that are XOR-ed under masks of the current window: about 2 times Go's iterator, 3 to 4 times a direct port.
+ * Samples outside of what `into` wants are left out, and those behind it are not even read.
  */
-export function decodeXor(data: Uint8Array, into: ColumnBuilder): void {
-  if (data.length < 2) throw new CorruptError('chunk ends inside its sample count', data.length)
-  const count = (data[0]! << 8) | data[1]!
+export function decodeXor(
+  data: Uint8Array,
+  into: ColumnBuilder,
+  start = 0,
+  end = data.length,
+): void {
+  if (end - start < 2) throw new CorruptError('chunk ends inside its sample count', end - start)
+  const count = (data[start]! << 8) | data[start + 1]!
   if (count === 0) return
-  const reader = loadBits(data)
+  const reader = loadBits(data, start, end)
   const { bytes, view, endBit } = reader
   into.reserve(count)
-  const { timestamps, valueBits } = into
-  let out = into.length
+  const { timestamps, valueBits, minTimeMs, maxTimeMs } = into
+  const first = into.length
+  let out = first
 
-  reader.at = 16
+  reader.at += 16
   let timestamp = reader.varint()
   let high = reader.bits32()
   let low = reader.bits32()
+  reader.expectWithin()
+  if (timestamp > maxTimeMs) return
   timestamps[out] = timestamp
   valueBits[out * 2] = low
   valueBits[out * 2 + 1] = high
-  out++
-  reader.expectWithin()
+  // A sample before what is wanted is overwritten by the next.
+  if (timestamp >= minTimeMs) out++
   if (count === 1) {
-    into.commit(1)
+    into.commit(out - first)
     return
   }
 
@@ -40,6 +49,7 @@ export function decodeXor(data: Uint8Array, into: ColumnBuilder): void {
   let lowMask = -1
   for (let i = 1; ;) {
     timestamp += delta
+    if (timestamp > maxTimeMs) break
     // Value: 0 same, 10 in the current window, 11 with a new window.
     let byte = at >>> 3
     let shift = at & 7
@@ -55,7 +65,8 @@ export function decodeXor(data: Uint8Array, into: ColumnBuilder): void {
         if (size === 0) size = 64
         const trailing = 64 - leading - size
         if (trailing < 0) {
-          throw new CorruptError(`window of ${size} bits behind ${leading} zeros`, at >>> 3)
+          const offset = reader.offsetOf(at)
+          throw new CorruptError(`window of ${size} bits behind ${leading} zeros`, offset)
         }
         highMask = (-1 >>> leading) | 0
         lowMask = -1
@@ -80,9 +91,10 @@ export function decodeXor(data: Uint8Array, into: ColumnBuilder): void {
     timestamps[out] = timestamp
     valueBits[out * 2] = low
     valueBits[out * 2 + 1] = high
-    out++
-    if (at > endBit)
-      throw new CorruptError(`chunk of ${count} samples ends in sample ${i}`, data.length)
+    if (timestamp >= minTimeMs) out++
+    if (at > endBit) {
+      throw new CorruptError(`chunk of ${count} samples ends in sample ${i}`, end - start)
+    }
     if (++i === count) break
 
     // Delta of delta: 0; 10 + 14 bits; 110 + 17; 1110 + 20; 1111 + 64.
@@ -91,36 +103,29 @@ export function decodeXor(data: Uint8Array, into: ColumnBuilder): void {
     word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
     if (word >= 0) {
       at += 1
-      word <<= 1
       continue
     }
     if ((word & 0x4000_0000) === 0) {
       const bits = (word >>> 16) & 0x3fff
       delta += bits > 0x2000 ? bits - 0x4000 : bits
       at += 16
-      word <<= 16
+    } else if ((word & 0x2000_0000) === 0) {
+      const bits = (word >>> 12) & 0x1_ffff
+      delta += bits > 0x1_0000 ? bits - 0x2_0000 : bits
+      at += 20
+    } else if ((word & 0x1000_0000) === 0) {
+      const bits = (word >>> 8) & 0xf_ffff
+      delta += bits > 0x8_0000 ? bits - 0x10_0000 : bits
+      at += 24
     } else {
-      if ((word & 0x2000_0000) === 0) {
-        const bits = (word >>> 12) & 0x1_ffff
-        delta += bits > 0x1_0000 ? bits - 0x2_0000 : bits
-        at += 20
-      } else if ((word & 0x1000_0000) === 0) {
-        const bits = (word >>> 8) & 0xf_ffff
-        delta += bits > 0x8_0000 ? bits - 0x10_0000 : bits
-        at += 24
-      } else {
-        reader.at = at + 4
-        delta += reader.int64()
-        at = reader.at
-      }
-      byte = at >>> 3
-      shift = at & 7
-      word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
+      reader.at = at + 4
+      delta += reader.int64()
+      at = reader.at
     }
-    if (delta < 0) throw new CorruptError(`timestamp runs back in sample ${i}`, at >>> 3)
+    if (delta < 0) throw new CorruptError(`timestamp runs back in sample ${i}`, reader.offsetOf(at))
   }
   if (!Number.isSafeInteger(timestamp)) throw new CorruptError('timestamp exceeds 2^53', 2)
-  into.commit(count)
+  into.commit(out - first)
 }
 
 const scratch = new BitWriter(4096)

@@ -16,12 +16,24 @@ function columnsOf(timestamps: readonly number[], value: number): SampleColumns 
 }
 
 describe('ColumnBuilder', () => {
-  it('gives the samples of a closed interval', () => {
-    const builder = builderOf(10, 20, 30, 40)
-    expect([...builder.columns(20, 30).timestamps]).toEqual([20, 30])
-    expect([...builder.columns(11, 39).values]).toEqual([2, 3])
-    expect(builder.columns(41, 50)).toBe(NO_SAMPLES)
-    expect(builder.columns(30, 20)).toBe(NO_SAMPLES)
+  it('gives the samples of the closed interval that is wanted', () => {
+    const cut = (minTimeMs: number, maxTimeMs: number) => {
+      const builder = new ColumnBuilder(2)
+      builder.reset(minTimeMs, maxTimeMs)
+      for (const t of [10, 20, 30, 40]) builder.append(t, t / 10)
+      const { timestamps, values, length } = builder.columns()
+      return [[...timestamps.subarray(0, length)], [...values.subarray(0, length)]]
+    }
+    expect(cut(20, 30)).toEqual([
+      [20, 30],
+      [2, 3],
+    ])
+    expect(cut(11, 39)).toEqual([
+      [20, 30],
+      [2, 3],
+    ])
+    expect(cut(41, 50)).toEqual([[], []])
+    expect(cut(30, 20)).toEqual([[], []])
   })
 
   it('leaves out deleted closed intervals', () => {
@@ -29,15 +41,12 @@ describe('ColumnBuilder', () => {
       { minTimeMs: 20, maxTimeMs: 30 },
       { minTimeMs: 45, maxTimeMs: 100 },
     ]
-    const { timestamps, values } = builderOf(10, 20, 30, 40, 50).columns(
-      -Infinity,
-      Infinity,
-      deleted,
-    )
+    const { timestamps, values } = copyColumns(builderOf(10, 20, 30, 40, 50).columns(deleted))
     expect([[...timestamps], [...values]]).toEqual([
       [10, 40],
       [1, 4],
     ])
+    expect(builderOf(20, 30).columns(deleted)).toBe(NO_SAMPLES)
   })
 
   it('starts anew after reset', () => {
@@ -45,7 +54,7 @@ describe('ColumnBuilder', () => {
     builder.startTimestamps()[0] = 5
     builder.reset()
     builder.append(7, 1)
-    expect(builder.columns()).toEqual({
+    expect(copyColumns(builder.columns())).toEqual({
       length: 1,
       timestamps: Float64Array.of(7),
       values: Float64Array.of(1),
@@ -60,7 +69,7 @@ describe('ColumnBuilder', () => {
     builder.timestamps[1] = 20
     builder.commit(1)
     builder.append(30, 1)
-    expect([...builder.columns().startTimestamps!]).toEqual([0, 3, 0])
+    expect([...copyColumns(builder.columns()).startTimestamps!]).toEqual([0, 3, 0])
   })
 
   it('shares memory; copyColumns does not', () => {

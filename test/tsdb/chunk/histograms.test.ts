@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { CounterResetHint, FloatHistogram, Span } from '#lib/model/histogram.ts'
 import { type SampleColumns, writeStale } from '#lib/model/samples.ts'
 import { decodeChunk, type ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
-import { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
+import { ColumnBuilder, copyColumns } from '#lib/tsdb/chunk/columns.ts'
 import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
 import { bucketIndices, reduceResolution, spansOf } from '#lib/tsdb/chunk/histogram-buckets.ts'
 
@@ -67,7 +67,7 @@ function shape(chunks: readonly ReadyChunk[]): [number, string, number][] {
 function decoded(chunks: readonly ReadyChunk[]): SampleColumns {
   const builder = new ColumnBuilder(1)
   for (const { encoding, data } of chunks) decodeChunk(encoding, data, builder)
-  return builder.columns()
+  return copyColumns(builder.columns())
 }
 
 /** Buckets that hold something, by index. */

@@ -55,6 +55,48 @@ describe('an XOR chunk', () => {
     expect(Buffer.from(data).toString('hex')).toBe('000180a0abfef9623fb999999999999a')
   })
 
+  it('is read in place or copied, as a whole or cut to what is wanted, with the same result', () => {
+    const count = fc.integer({ min: 1, max: 200 })
+    fc.assert(
+      fc.property(
+        count,
+        fc.array(fc.double(), { minLength: 200 }),
+        fc.nat(200),
+        fc.nat(200),
+        (n, drawn, a, b) => {
+          const timestamps = Float64Array.from(
+            { length: n },
+            (_, i) => i * 10 + (drawn[i]! > 1 ? 3 : 0),
+          )
+          const data = encodeXor(timestamps, Float64Array.from(drawn), 0, n)
+          const whole = new ColumnBuilder()
+          decodeXor(data, whole)
+          const [min, max] = [Math.min(a, b) * 10, Math.max(a, b) * 10]
+          for (const [before, behind] of [
+            [0, 0],
+            [7, 20],
+            [3, 100],
+          ] as const) {
+            const bytes = new Uint8Array(before + data.length + behind).fill(0xff)
+            bytes.set(data, before)
+            const builder = new ColumnBuilder(1)
+            builder.reset(min, max)
+            builder.append(-1, 9)
+            decodeXor(bytes, builder, before, before + data.length)
+            const wanted = [...whole.timestamps.subarray(0, n)].flatMap((t, i) =>
+              t >= min && t <= max ? [[t, whole.values[i]!]] : [],
+            )
+            const got = [...builder.timestamps.subarray(0, builder.length)].map((t, i) => [
+              t,
+              builder.values[i]!,
+            ])
+            expect(got).toEqual([[-1, 9], ...wanted])
+          }
+        },
+      ),
+    )
+  })
+
   it('with no sample is two zero bytes and decodes to nothing', () => {
     const data = encodeXor(new Float64Array(0), new Float64Array(0), 0, 0)
     const builder = new ColumnBuilder()
@@ -104,7 +146,8 @@ describe('varbit integers', () => {
         writeVarbitUint(out, value)
       }
       const reader = new BitReader()
-      reader.load(out.finish())
+      const bytes = out.finish()
+      reader.load(bytes, 0, bytes.length)
       reader.at = shift
       for (const value of values) {
         const read = [readVarbitInt(reader), readVarbitInt(reader) + 0, readVarbitUint(reader)]

@@ -1,0 +1,55 @@
+/** The chunks of a table that are in memory, their checksums verified: as bytes in few buffers, by row of the table. */
+import { decodeChunk } from '#lib/tsdb/chunk/chunk.ts'
+import type { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
+import type { ChunkTable } from './chunk-table.ts'
+
+/** Grows as more rows are wanted, and is shared by the queries that want them. */
+export class LoadedChunks {
+  readonly table: ChunkTable
+  /** What it holds. */
+  byteLength = 0
+  readonly #buffers: Uint8Array[] = []
+  /** Which of the buffers, from 1 on; 0 is not loaded. */
+  readonly #buffer: Uint32Array
+  /** Of the data; the byte before says the encoding. */
+  readonly #starts: Uint32Array
+  readonly #ends: Uint32Array
+
+  constructor(table: ChunkTable) {
+    this.table = table
+    this.#buffer = new Uint32Array(table.length)
+    this.#starts = new Uint32Array(table.length)
+    this.#ends = new Uint32Array(table.length)
+    this.byteLength = table.length * 12
+  }
+
+  /** Those of `rows` that are not here yet. */
+  missing(rows: Uint32Array): Uint32Array {
+    const missing = new Uint32Array(rows.length)
+    let count = 0
+    for (let i = 0; i < rows.length; i++) {
+      if (this.#buffer[rows[i]!] === 0) missing[count++] = rows[i]!
+    }
+    return count === rows.length ? rows : missing.subarray(0, count)
+  }
+
+  /** Takes over the buffer; gives its number for `set`. */
+  addBuffer(bytes: Uint8Array): number {
+    this.byteLength += bytes.length
+    return this.#buffers.push(bytes)
+  }
+
+  /** Data are [start, end) of the buffer, the byte before is the encoding. */
+  set(row: number, buffer: number, start: number, end: number): void {
+    this.#starts[row] = start
+    this.#ends[row] = end
+    this.#buffer[row] = buffer
+  }
+
+  decode(row: number, into: ColumnBuilder): void {
+    const bytes = this.#buffers[this.#buffer[row]! - 1]
+    if (!bytes) throw new Error(`bug: chunk ${row} is not loaded`)
+    const start = this.#starts[row]!
+    decodeChunk(bytes[start - 1]!, bytes, into, start, this.#ends[row])
+  }
+}
