@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { ApiParts } from '#lib/api/parts.ts'
-import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
+import { DEFAULT_LIMITS, DEFAULT_SCOPE } from '#lib/api/parts.ts'
 import { apiApp } from '#lib/api/app.ts'
 import { invokeStore, lambdaClient } from '#lib/aws/invoke-store.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
@@ -64,7 +64,7 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
       engine: DEFAULT_ENGINE_OPTIONS,
       scope: { ...DEFAULT_SCOPE, replicaLabels: environment.replicaLabels },
       limits: {
-        timeoutMs: 120_000,
+        ...DEFAULT_LIMITS,
         deadlineMs,
         maxAnswerBytes: 256 * 1024 * 1024,
         maxResponseBytes: MAX_LAMBDA_BODY_BYTES,

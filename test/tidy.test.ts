@@ -30,8 +30,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'blocks', 'store'],
     packages: ['p-limit'],
   },
+  'lib/remote': { lib: ['model', 'bytes', 'tsdb'], packages: [] },
+  'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
   'lib/api': {
-    lib: ['model', 'regex', 'storage', 'promql'],
+    lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],
     packages: ['hono', '@hono/node-server', 'node:zlib', 'node:net', 'node:http', 'node:util'],
   },
   'lib/lambda': { lib: ['model', 'api'], packages: ['hono', 'node:stream', 'node:zlib'] },

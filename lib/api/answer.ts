@@ -1,6 +1,6 @@
 /** What a handler answers with, before compression and cross-origin headers; and the answers that are small. */
 import { stringifyJson } from './json-bytes.ts'
-import { errorMessage, errorStatus } from './status.ts'
+import { errorMessage, errorStatus, type ErrorStatus } from './status.ts'
 
 export interface Answer {
   readonly status: number
@@ -44,9 +44,28 @@ export function textAnswer(status: number, text: string, contentType = TEXT_TYPE
 }
 
 export function errorAnswer(error: unknown): Answer {
-  const { status, errorType } = errorStatus(error)
-  const body = stringifyJson({ status: 'error', errorType, error: errorMessage(error) })
+  return errorBody(errorStatus(error), errorMessage(error))
+}
+
+export function errorBody({ status, errorType }: ErrorStatus, error: string): Answer {
+  const body = stringifyJson({ status: 'error', errorType, error })
   return { status, contentType: JSON_TYPE, body: utf8(body), cacheable: false }
+}
+
+/** As Go's net/http writes an error that is not the API's. */
+export function plainError(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  const answer = textAnswer(status, `${text}\n`)
+  const nosniff = { 'x-content-type-options': 'nosniff' }
+  return { ...answer, cacheable: false, headers: { ...nosniff, ...headers } }
+}
+
+/** For routes that do not speak JSON. */
+export function textErrorAnswer(error: unknown): Answer {
+  return plainError(errorStatus(error).status, errorMessage(error))
 }
 
 function utf8(text: string): Uint8Array<ArrayBuffer> {

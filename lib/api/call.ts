@@ -15,6 +15,8 @@ import { tenantMatchers } from './tenant.ts'
 
 export interface Call {
   readonly parts: ApiParts
+  /** Its body is read already, but for the routes that take it raw. */
+  readonly request: Request
   readonly form: Form
   /** The part of the path a route leaves open, still encoded. */
   readonly pathPart: string
@@ -86,6 +88,13 @@ export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope 
     tenant,
     enforced: tenantMatchers(parts.scope.tenancy, tenant),
   }
+}
+
+/** Where there is no place for a warning, half an answer is given only to who asks for it. */
+export function readWholeScope(call: Call): Scope {
+  const asked = call.form.get('partial_response') !== ''
+  const scope = readScope(call, 0)
+  return asked ? scope : { ...scope, partialResponse: false }
 }
 
 function flag(form: Form, name: string, absent: boolean): boolean {

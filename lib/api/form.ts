@@ -46,10 +46,18 @@ function first(pairs: readonly Pair[], name: string): string | undefined {
 
 /** Rejects with `invalid` when the body is too large. A body of another type is left alone, as Prometheus does. */
 export async function readForm(request: Request): Promise<Form> {
-  const queryAt = request.url.indexOf('?')
-  const hashAt = request.url.indexOf('#')
-  const query = queryAt < 0 ? '' : request.url.slice(queryAt + 1, hashAt < 0 ? undefined : hashAt)
-  return new Form(await readBody(request), parsePairs(query))
+  return new Form(await readBody(request), urlPairs(request.url))
+}
+
+/** For a body that is no form, whatever its type says. */
+export function readUrlForm(request: Request): Form {
+  return new Form(NO_PAIRS, urlPairs(request.url))
+}
+
+function urlPairs(url: string): Pairs {
+  const queryAt = url.indexOf('?')
+  const hashAt = url.indexOf('#')
+  return parsePairs(queryAt < 0 ? '' : url.slice(queryAt + 1, hashAt < 0 ? undefined : hashAt))
 }
 
 async function readBody(request: Request): Promise<Pairs> {
@@ -65,9 +73,23 @@ async function readBody(request: Request): Promise<Pairs> {
   return NO_PAIRS
 }
 
+const FORM_LIMIT: BodyLimit = {
+  limit: MAX_FORM_BYTES,
+  message: 'error parsing form values: http: POST too large',
+}
+
+export interface BodyLimit {
+  readonly limit: number
+  /** Of the error where the body is larger. */
+  readonly message: string
+}
+
 /** The whole body, counted while it comes: a declared length is not proof. */
-export async function readLimited(request: Request, limit = MAX_FORM_BYTES): Promise<Uint8Array> {
-  const tooLarge = new DomainError('invalid', 'error parsing form values: http: POST too large')
+export async function readLimited(
+  request: Request,
+  { limit, message } = FORM_LIMIT,
+): Promise<Uint8Array> {
+  const tooLarge = new DomainError('invalid', message)
   if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge
   if (request.body === null) return new Uint8Array(0)
   const pieces: Uint8Array[] = []

@@ -11,6 +11,7 @@ export const NUMBER_ROOM = 40
 const MOST_EXPECTED = 64 * 1024 * 1024
 
 const QUOTE = 0x22
+const BACKSLASH = 0x5c
 const MINUS = 0x2d
 const POINT = 0x2e
 const ZERO = 0x30
@@ -103,6 +104,26 @@ export class JsonBytes {
       if (!isPlain(unit)) {
         this.length = start
         this.append(encoder.encode(quoteJson(text)))
+        return
+      }
+      bytes[at++] = unit
+    }
+    bytes[at++] = QUOTE
+    this.length = at
+  }
+
+  /** A name or value of a label in quotes: as Go's other JSON writer, which leaves what is special in HTML alone. */
+  label(text: string): void {
+    this.reserve(text.length + 2)
+    const bytes = this.#bytes
+    const start = this.length
+    let at = start
+    bytes[at++] = QUOTE
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) {
+        this.length = start
+        this.append(encoder.encode(quoteLabel(text)))
         return
       }
       bytes[at++] = unit
@@ -237,12 +258,19 @@ export class JsonBytes {
 /** Printable ASCII without quotes, backslash and the characters of HTML. */
 function isPlain(unit: number): boolean {
   if (unit < 0x20 || unit > 0x7e) return false
-  return unit !== QUOTE && unit !== 0x5c && unit !== 0x3c && unit !== 0x3e && unit !== 0x26
+  return unit !== QUOTE && unit !== BACKSLASH && unit !== 0x3c && unit !== 0x3e && unit !== 0x26
 }
 
 /** A JSON string as Go's encoder writes it. Lone surrogates become U+FFFD, as bytes that are not UTF-8 do there. */
 export function quoteJson(text: string): string {
   return escapeForHtml(JSON.stringify(text.toWellFormed()))
+}
+
+function quoteLabel(text: string): string {
+  return JSON.stringify(text.toWellFormed()).replace(/\\[\\bf]/g, (escape) => {
+    if (escape === '\\\\') return escape
+    return escape === '\\b' ? '\\u0008' : '\\u000c'
+  })
 }
 
 /** A JSON document with the escapes of Go's encoder, for the answers that are small. */

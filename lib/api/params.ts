@@ -124,3 +124,13 @@ export function parseBoolean(text: string): boolean {
   if (/^(?:0|f|F|false|FALSE|False)$/.test(text)) return false
   throw new DomainError('invalid', `strconv.ParseBool: parsing ${quoteGo(text)}: invalid syntax`)
 }
+
+/** -1 when absent. */
+export function optionalNumber(text: string, name: string): number {
+  if (text === '') return -1
+  try {
+    return parseInteger(text)
+  } catch {
+    throw new DomainError('invalid', `${name} must be a number`)
+  }
+}

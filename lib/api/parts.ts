@@ -54,6 +54,8 @@ export interface ApiLimits {
   readonly deadlineMs?: number | undefined
   /** Of an answer before compression: the heap it may take. */
   readonly maxAnswerBytes: number
+  /** `--storage.remote.read-sample-limit`, of each query of a remote read. */
+  readonly remoteReadSamples: number
   /** Of a body as it is sent: what the gateway lets through. */
   readonly maxResponseBytes?: number | undefined
   /** Thanos's `--query.default-step` for a query_range without `step`; an error where undefined, as in Prometheus. */
@@ -63,6 +65,7 @@ export interface ApiLimits {
 export const DEFAULT_LIMITS: ApiLimits = {
   timeoutMs: 120_000,
   maxAnswerBytes: 512 * 1024 * 1024,
+  remoteReadSamples: 50_000_000,
 }
 
 export const DEFAULT_SCOPE: ScopeDefaults = {

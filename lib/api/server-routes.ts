@@ -1,9 +1,7 @@
-/** What a server says of itself: build, flags, features, health; and the lists of things thaw does not have. */
-import { DomainError } from '#lib/model/errors.ts'
+/** What a server says of itself: build, flags, features, metadata, health. */
 import { dataAnswer, textAnswer, type Answer } from './answer.ts'
 import type { Call } from './call.ts'
-import { parseMatcherSets } from './expression.ts'
-import { invalidParam, parseBoolean, parseInteger } from './params.ts'
+import { optionalNumber } from './params.ts'
 import { stringifyJson } from './json-bytes.ts'
 
 export async function metadata({ form, parts }: Call): Promise<Answer> {
@@ -20,90 +18,6 @@ export async function metadata({ form, parts }: Call): Promise<Answer> {
     count++
   }
   return dataAnswer(data)
-}
-
-/** -1 when absent. */
-function optionalNumber(text: string, name: string): number {
-  if (text === '') return -1
-  try {
-    return parseInteger(text)
-  } catch {
-    throw new DomainError('invalid', `${name} must be a number`)
-  }
-}
-
-/** No rules are kept here: every filter finds nothing, but a wrong filter is still wrong. */
-export function rules({ form }: Call): Answer {
-  if (form.flaw !== undefined) {
-    throw new DomainError('invalid', `error parsing form values: ${form.flaw}`)
-  }
-  parseMatcherSets(form.all('match[]'))
-  const type = form.fromUrl('type').toLowerCase()
-  if (type !== '' && type !== 'alert' && type !== 'record') {
-    throw invalidParam('type', `not supported value "${type}"`)
-  }
-  checkExcludeAlerts(form.fromUrl('exclude_alerts').toLowerCase())
-  const limit = form.fromUrl('group_limit')
-  const token = form.fromUrl('group_next_token')
-  if (token !== '' && limit === '') {
-    throw invalidParam(
-      'group_next_token',
-      'group_limit needs to be present in order to paginate over the groups',
-    )
-  }
-  if (limit !== '') checkGroupLimit(limit)
-  if (token !== '') {
-    throw invalidParam(
-      'group_next_token',
-      `invalid group_next_token '${token}'. were rule groups changed?`,
-    )
-  }
-  return dataAnswer({ groups: [] })
-}
-
-function checkExcludeAlerts(text: string): void {
-  if (text === '') return
-  try {
-    parseBoolean(text)
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error
-    throw invalidParam('exclude_alerts', `error converting exclude_alerts: ${error.message}`)
-  }
-}
-
-function checkGroupLimit(text: string): void {
-  let limit: number
-  try {
-    limit = parseInteger(text, 'strconv.ParseInt')
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error
-    throw invalidParam('group_limit', `group_limit needs to be a valid number: ${error.message}`)
-  }
-  if (limit <= 0) throw invalidParam('group_limit', 'group_limit needs to be greater than 0')
-}
-
-export function alerts(): Answer {
-  return dataAnswer({ alerts: [] })
-}
-
-export function targets(): Answer {
-  return dataAnswer({ activeTargets: [], droppedTargets: [], droppedTargetCounts: {} })
-}
-
-export function targetsMetadata(): Answer {
-  return dataAnswer([])
-}
-
-export function alertmanagers(): Answer {
-  return dataAnswer({ activeAlertmanagers: [], droppedAlertmanagers: [] })
-}
-
-export function scrapePools(): Answer {
-  return dataAnswer({ scrapePools: [] })
-}
-
-export function notifications(): Answer {
-  return dataAnswer([])
 }
 
 export function buildInfo({ parts }: Call): Answer {

@@ -43,9 +43,9 @@ export function writeLabels(out: JsonBytes, labels: Labels): void {
   out.ascii('{')
   for (let i = 0; i < labels.length; i += 2) {
     if (i > 0) out.ascii(',')
-    out.string(labels[i]!)
+    out.label(labels[i]!)
     out.ascii(':')
-    out.string(labels[i + 1]!)
+    out.label(labels[i + 1]!)
   }
   out.ascii('}')
 }

@@ -14,7 +14,7 @@ import type { BlockRecord, BlockRecordJson } from './block-record.ts'
 import { recordFromJson, recordToJson } from './block-record.ts'
 import type { PartialBlock, Scan } from './scan.ts'
 import { scanBlocks } from './scan.ts'
-import { isDeleted, markHidden } from './visible-blocks.ts'
+import { isVisible, markHidden } from './visible-blocks.ts'
 
 export const BUCKET_INDEX_ROOT = 'thaw/bucket-index/root.json.gz'
 const PART_PREFIX = 'thaw/bucket-index/part-'
@@ -84,11 +84,7 @@ export class BucketIndexReader {
     const { blocks } = await this.view(startMs, endMs, read)
     const nowMs = this.#now()
     return blocks.filter(
-      (block) =>
-        !block.hidden &&
-        !isDeleted(block, nowMs) &&
-        block.minTimeMs <= endMs &&
-        block.maxTimeMs > startMs,
+      (block) => isVisible(block, nowMs) && block.minTimeMs <= endMs && block.maxTimeMs > startMs,
     )
   }
 

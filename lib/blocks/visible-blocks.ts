@@ -23,7 +23,12 @@ export function markHidden(records: readonly BlockRecord[], nowMs: number): Bloc
   })
 }
 
-export function isDeleted(record: BlockRecord, nowMs: number): boolean {
+/** A mark of a day ago hides a block also where the index was made before. */
+export function isVisible(record: BlockRecord, nowMs: number): boolean {
+  return !record.hidden && !isDeleted(record, nowMs)
+}
+
+function isDeleted(record: BlockRecord, nowMs: number): boolean {
   const mark = record.marks.deletion
   return mark !== undefined && nowMs - mark.timeMs > IGNORE_DELETION_MARKS_DELAY_MS
 }

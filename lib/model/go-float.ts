@@ -37,3 +37,11 @@ export function formatExponent(value: number): string {
   const digits = text.slice(e + 2)
   return text.slice(0, e + 2) + digits.padStart(2, '0')
 }
+
+/** Format 'g' with the fewest digits: an exponent below 1e-4 and from 1e6 on. The text exposition format. */
+export function formatGeneral(value: number): string {
+  const magnitude = Math.abs(value)
+  if (magnitude === 0) return '0'
+  const plain = magnitude >= 1e-4 && magnitude < 1e6
+  return plain ? formatPlain(value) : formatExponent(value)
+}

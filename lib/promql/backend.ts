@@ -1,6 +1,7 @@
 /** What the HTTP API asks of whatever answers queries: one process over a storage, or slices fanned out to functions. */
 import type { Labels } from '#lib/model/labels.ts'
-import type { LabelAnswer, LabelRequest } from '#lib/storage/storage.ts'
+import type { Cardinality, CardinalityRequest, StoredBlock } from '#lib/storage/inventory.ts'
+import type { LabelAnswer, LabelRequest, SelectRequest, SeriesSet } from '#lib/storage/storage.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { EngineOptions } from './options.ts'
 import type { QueryOutcome, StepGrid } from './result.ts'
@@ -59,4 +60,9 @@ export interface QueryBackend {
   ): Promise<LabelAnswer>
   /** Sorted by `compareLabels`, unique; of all matcher sets together. */
   series(request: LabelRequest, scope: Scope, signal?: AbortSignal): Promise<SeriesAnswer>
+  /** One selector's series with their samples as they are stored: for remote read and federation. */
+  select(request: SelectRequest, scope: Scope, signal?: AbortSignal): Promise<SeriesSet>
+  cardinality(request: CardinalityRequest, scope: Scope, signal?: AbortSignal): Promise<Cardinality>
+  /** All blocks that are nobody else's in part, ascending by their minimum time. */
+  blocks(scope: Scope, signal?: AbortSignal): Promise<readonly StoredBlock[]>
 }

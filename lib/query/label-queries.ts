@@ -17,7 +17,9 @@ export interface LabelQueriesParts {
   readonly index: BucketIndexReader
 }
 
-export function labelQueries(parts: LabelQueriesParts): Omit<QueryBackend, 'query'> {
+export function labelQueries(
+  parts: LabelQueriesParts,
+): Pick<QueryBackend, 'labelNames' | 'labelValues' | 'series'> {
   const storageFor = async (
     request: { startMs: number; endMs: number },
     scope: Scope,

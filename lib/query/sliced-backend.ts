@@ -12,6 +12,7 @@ import { planSlices, withoutShards, type SlicePlan } from './plan-slices.ts'
 import { prepareQuery } from './prepare-query.ts'
 import type { SlicesRunner } from './run-slices.ts'
 import { runSlices } from './run-slices.ts'
+import { storedQueries } from './stored-queries.ts'
 
 export interface SlicedBackendParts extends SlicesRunner {
   readonly index: BucketIndexReader
@@ -19,7 +20,11 @@ export interface SlicedBackendParts extends SlicesRunner {
 }
 
 export function slicedBackend(parts: SlicedBackendParts): QueryBackend {
-  return { ...labelQueries(parts), query: (request, signal) => runQuery(parts, request, signal) }
+  return {
+    query: (request, signal) => runQuery(parts, request, signal),
+    ...labelQueries(parts),
+    ...storedQueries(parts),
+  }
 }
 
 async function runQuery(

@@ -1,9 +1,7 @@
 /** A Storage over blocks in a bucket: reads of each block what a selector needs and nothing ahead of time. */
-import pLimit from 'p-limit'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import type { ErrorKind } from '#lib/model/errors.ts'
-import { CorruptError, DomainError } from '#lib/model/errors.ts'
+import { CorruptError } from '#lib/model/errors.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { keepLabels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
@@ -21,6 +19,7 @@ import { matchExternalLabels } from './external-labels.ts'
 import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-query.ts'
 import { loadLookup } from './load-lookup.ts'
 import { mergeSeries } from './merged-series.ts'
+import { blockLimit, readBlocks } from './read-blocks.ts'
 import { type BlockPart, seriesSet } from './series-set.ts'
 import type { StoreCache } from './store-cache.ts'
 
@@ -36,15 +35,6 @@ export interface BlockStorageParts {
   readonly shard?: Shard | undefined
 }
 
-/** Blocks read at once by one selector. */
-const BLOCKS_AT_ONCE = 64
-/** Failures of one block that others don't share. */
-const BLOCK_FAILURES: ReadonlySet<ErrorKind> = new Set([
-  'corrupt',
-  'not-found',
-  'unavailable',
-  'unsupported',
-])
 /** HA groups are not larger; sets how far planning looks past a request. */
 const MAX_REPLICAS = 4
 
@@ -57,35 +47,20 @@ export function blockStorage(parts: BlockStorageParts): Storage {
   const rawBlocks = parts.blocks.filter((block) => block.resolutionMs === 0)
   const replicaLabels = new Set(parts.scope.dedup ? parts.scope.replicaLabels : [])
   const reachMs = DEDUP_REACH_MS * (replicaCount(rawBlocks, replicaLabels) - 1)
-  const limit = pLimit(BLOCKS_AT_ONCE)
-  const { shard } = parts
+  const limit = blockLimit()
+  const { shard, goneBlockFails = false } = parts
+  const forBlocks = <T>(
+    blocks: readonly BlockRecord[],
+    read: (block: BlockRecord) => Promise<T>,
+  ): Promise<{ results: T[]; warnings: string[] }> =>
+    readBlocks(blocks, read, {
+      partialResponse: parts.scope.partialResponse,
+      goneBlockFails,
+      limit,
+    })
   // Replicas of a series are of one shard, so their labels don't count.
   const ofShard =
     shard && ((labels: Labels): boolean => inShard(withoutLabels(labels, replicaLabels), shard))
-
-  /** Runs `read` on every block; a block that fails alone is a warning where half an answer is wanted. */
-  async function forBlocks<T>(
-    blocks: readonly BlockRecord[],
-    read: (block: BlockRecord) => Promise<T>,
-  ): Promise<{ results: T[]; warnings: string[] }> {
-    const warnings: string[] = []
-    const results = await Promise.all(
-      blocks.map((block) =>
-        limit(async () => {
-          try {
-            return [await read(block)]
-          } catch (error) {
-            const alone = error instanceof DomainError && BLOCK_FAILURES.has(error.kind)
-            if (!alone || !parts.scope.partialResponse) throw error
-            if (parts.goneBlockFails && error.kind === 'not-found') throw error
-            warnings.push(`block ${block.id} is left out: ${error.message}`)
-            return []
-          }
-        }),
-      ),
-    )
-    return { results: results.flat(), warnings: warnings.sort() }
-  }
 
   async function select(request: SelectRequest, signal?: AbortSignal): Promise<SeriesSet> {
     const matchers = request.matchers.map(compileMatcher)

@@ -32,3 +32,10 @@ export function blocksInScope(
   const matchers = enforced.map(compileMatcher)
   return blocks.filter(({ labels }) => matchExternalLabels(matchers, labels) !== undefined)
 }
+
+/** Whether all of the block is what is enforced: a block that holds others' series too says so nowhere but in them. */
+export function isOwn({ labels }: BlockRecord, { enforced = [] }: Scope): boolean {
+  return enforced
+    .map(compileMatcher)
+    .every(({ name, matches }) => matches(labelValue(labels, name)))
+}

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ConflictError, CorruptError, DomainError, LimitError } from '#lib/model/errors.ts'
 import { DEFAULT_LIMITS, DEFAULT_SCOPE, type ApiLogEntry } from '#lib/api/parts.ts'
 import type { QueryBackend } from '#lib/promql/backend.ts'
-import { constant, form, NOW_MS, testApp } from './fake-backend.ts'
+import { constant, form, hangingBackend, NOW_MS, testApp } from './fake-backend.ts'
 
 async function json(response: Response | Promise<Response>): Promise<any> {
   return await (await response).json()
@@ -344,12 +344,7 @@ describe('errors', () => {
 })
 
 describe('deadlines', () => {
-  const hanging: QueryBackend = {
-    query: () => new Promise(() => {}),
-    labelNames: () => new Promise(() => {}),
-    labelValues: () => new Promise(() => {}),
-    series: () => new Promise(() => {}),
-  }
+  const hanging = hangingBackend()
 
   it.each([
     ['query?query=up&timeout=20ms', 'query timed out in expression evaluation'],

@@ -2,7 +2,9 @@
 import type { QueryAnswer, QueryBackend, QueryRequest, Scope } from '#lib/promql/backend.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 import type { QueryValue, StepGrid } from '#lib/promql/result.ts'
-import type { LabelRequest } from '#lib/storage/storage.ts'
+import type { Cardinality, CardinalityRequest, StoredBlock } from '#lib/storage/inventory.ts'
+import { memoryStorage, type MemorySeries } from '#lib/storage/memory-storage.ts'
+import type { LabelRequest, SelectRequest } from '#lib/storage/storage.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { apiApp } from '#lib/api/app.ts'
 import { DEFAULT_LIMITS, DEFAULT_SCOPE, type ApiParts } from '#lib/api/parts.ts'
@@ -11,12 +13,17 @@ import type { Hono } from 'hono'
 export interface Asked {
   readonly queries: QueryRequest[]
   readonly labels: Array<{ name?: string; request: LabelRequest; scope: Scope }>
+  readonly selects: Array<{ request: SelectRequest; scope: Scope }>
+  readonly cardinalities: Array<{ request: CardinalityRequest; scope: Scope }>
 }
 
 export interface Canned {
   readonly values?: (request: QueryRequest) => QueryValue
   readonly labelValues?: readonly string[]
   readonly series?: readonly Labels[]
+  readonly stored?: readonly MemorySeries[]
+  readonly cardinality?: Partial<Cardinality>
+  readonly blocks?: readonly StoredBlock[]
   readonly warnings?: readonly string[]
   readonly annotations?: { readonly warnings: readonly string[]; readonly infos: readonly string[] }
   readonly fails?: unknown
@@ -36,7 +43,7 @@ export function testApp(
   canned: Canned = {},
   parts: Partial<ApiParts> = {},
 ): { app: Hono; asked: Asked } {
-  const asked: Asked = { queries: [], labels: [] }
+  const asked: Asked = { queries: [], labels: [], selects: [], cardinalities: [] }
   const warnings = canned.warnings ?? []
   const backend: QueryBackend = {
     async query(request): Promise<QueryAnswer> {
@@ -79,6 +86,20 @@ export function testApp(
       if (canned.fails !== undefined) throw canned.fails
       return { series: canned.series ?? [], warnings }
     },
+    async select(request, scope) {
+      asked.selects.push({ request, scope })
+      if (canned.fails !== undefined) throw canned.fails
+      return { ...(await memoryStorage(canned.stored ?? []).select(request)), warnings }
+    },
+    async cardinality(request, scope) {
+      asked.cardinalities.push({ request, scope })
+      if (canned.fails !== undefined) throw canned.fails
+      return { ...NO_CARDINALITY, ...canned.cardinality, warnings }
+    },
+    async blocks() {
+      if (canned.fails !== undefined) throw canned.fails
+      return canned.blocks ?? []
+    },
   }
   const app = apiApp({
     backend,
@@ -98,6 +119,33 @@ export function testApp(
     ...parts,
   })
   return { app, asked }
+}
+
+const NO_CARDINALITY: Cardinality = {
+  seriesCount: 0,
+  chunkCount: 0,
+  labelPairCount: 0,
+  minTimeMs: undefined,
+  maxTimeMs: undefined,
+  seriesByMetric: [],
+  valuesByLabel: [],
+  bytesByLabel: [],
+  seriesByPair: [],
+  warnings: [],
+}
+
+/** Answers nothing, ever. */
+export function hangingBackend(): QueryBackend {
+  const never = (): Promise<never> => new Promise(() => {})
+  return {
+    query: never,
+    labelNames: never,
+    labelValues: never,
+    series: never,
+    select: never,
+    cardinality: never,
+    blocks: never,
+  }
 }
 
 export function form(text: string, method = 'POST'): RequestInit {

@@ -53,7 +53,10 @@ describe('readForm', () => {
       },
     })
     const request = new Request(url, { method: 'POST', body, duplex: 'half' })
-    await expect(readLimited(request, 5000)).rejects.toMatchObject({ kind: 'invalid' })
+    await expect(readLimited(request, { limit: 5000, message: 'x' })).rejects.toMatchObject({
+      kind: 'invalid',
+      message: 'x',
+    })
   })
 
   it('calls a broken multipart body a flaw', async () => {

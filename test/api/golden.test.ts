@@ -1,43 +1,71 @@
-/** Our answers against those of a real Prometheus without data, byte for byte. */
+/** Our answers against those of a real Prometheus, byte for byte: one without data, and two with that of the worlds. */
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
-import type { QueryRequest } from '#lib/promql/backend.ts'
-import type { QueryValue } from '#lib/promql/result.ts'
-import { constant, emptyVector, testApp } from './fake-backend.ts'
-import { REQUESTS, type Golden } from './golden/requests.ts'
+import { gunzipSync } from 'node:zlib'
+import type { Hono } from 'hono'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
+import { thawApp } from '#test/e2e/support/thaw-app.ts'
+import { DATA_REQUESTS } from './golden/data-requests.ts'
+import { FEDERATE_REQUESTS, federateBucket } from './golden/federate-world.ts'
+import {
+  answerText,
+  COMPARED_HEADERS,
+  REQUESTS,
+  type Golden,
+  type GoldenAnswer,
+  type GoldenRequest,
+} from './golden/requests.ts'
+import { goldenBucket } from './golden/world.ts'
 
-const golden = JSON.parse(
-  readFileSync(new URL('golden/prometheus-3.14.0.json', import.meta.url), 'utf8'),
-) as Golden
+describe.each([
+  { name: 'empty', requests: REQUESTS, open: async () => memoryBucket() },
+  { name: 'data', requests: DATA_REQUESTS, open: goldenBucket },
+  { name: 'federate', requests: FEDERATE_REQUESTS, open: federateBucket },
+])('as Prometheus, $name', ({ name, requests, open }) => {
+  const file = new URL(`golden/prometheus-3.14.0-${name}.json`, import.meta.url)
+  const golden = JSON.parse(readFileSync(file, 'utf8')) as Golden
+  let app: Hono
 
-function evaluate({ text, grid }: QueryRequest): QueryValue {
-  if (text.startsWith('"')) return { type: 'string', value: text.slice(1, -1) }
-  const number = Number(text)
-  return Number.isNaN(number) ? emptyVector() : constant(number, grid)
-}
-
-describe(`answers as ${golden.server}`, () => {
-  it('was recorded from the requests as they are now', () => {
-    expect(golden.answers.map(({ method, path, body }) => ({ method, path, body }))).toEqual(
-      REQUESTS.map(({ method, path, body }) => ({ method, path, body })),
-    )
+  beforeAll(async () => {
+    const { baseMs = Date.now() } = golden
+    app = thawApp(await open(baseMs), { now: () => baseMs + 5000 })
   })
 
-  const { app } = testApp({ values: evaluate }, { metrics: async () => '' })
-  for (const { method = 'GET', path, body, contentType, ...expected } of golden.answers) {
-    const sent = body === undefined ? '' : ` ${body} (${contentType})`
-    it(`${method} ${path}${sent}`, async () => {
-      const response = await app.request(path, {
-        method,
-        ...(body === undefined ? {} : { body, headers: { 'content-type': contentType! } }),
-      })
-      expect({
-        status: response.status,
-        // Go names no type for the body that HEAD leaves out.
-        type: method === 'HEAD' ? expected.type : response.headers.get('content-type'),
-        allow: response.headers.get('allow'),
-        answer: await response.text(),
-      }).toEqual(expected)
-    })
-  }
+  it('was recorded from the requests as they are now', () => {
+    expect(golden.answers.map(({ request }) => request)).toEqual(requests)
+  })
+
+  it.each(golden.answers.map((answer) => [titleOf(answer.request), answer] as const))(
+    '%s',
+    async (_, expected) => {
+      expect(await ask(app, expected.request)).toEqual(expected)
+    },
+  )
 })
+
+function titleOf({ method = 'GET', path, headers = {}, body }: GoldenRequest): string {
+  return [method, path, ...Object.values(headers), body ?? ''].join(' ').trim()
+}
+
+async function ask(app: Hono, request: GoldenRequest): Promise<GoldenAnswer> {
+  const { method = 'GET', path, headers = {}, body } = request
+  const response = await app.request(path, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+  })
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const zipped = response.headers.get('content-encoding') === 'gzip'
+  return {
+    request,
+    status: response.status,
+    headers: Object.fromEntries(
+      COMPARED_HEADERS.flatMap((name) => {
+        const value = response.headers.get(name)
+        if (value === null || (method === 'HEAD' && name === 'content-type')) return []
+        return [[name, value]]
+      }),
+    ),
+    answer: answerText(zipped ? gunzipSync(bytes) : bytes),
+  }
+}

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { listen, type Listening } from '#lib/api/node-server.ts'
 import type { QueryBackend } from '#lib/promql/backend.ts'
-import { form, testApp } from './fake-backend.ts'
+import { form, hangingBackend, testApp } from './fake-backend.ts'
 
 describe('the API on a port', () => {
   let server: Listening | undefined
@@ -27,16 +27,14 @@ describe('the API on a port', () => {
   it('tells the query that the client went away', async () => {
     const aborted = Promise.withResolvers<unknown>()
     const asked = Promise.withResolvers<void>()
-    const never = () => new Promise<never>(() => {})
+    const hanging = hangingBackend()
     const backend: QueryBackend = {
-      query: (_, signal) => {
+      ...hanging,
+      query: (request, signal) => {
         signal!.addEventListener('abort', () => aborted.resolve(signal!.reason))
         asked.resolve()
-        return never()
+        return hanging.query(request)
       },
-      labelNames: never,
-      labelValues: never,
-      series: never,
     }
     server = await listen(testApp({}, { backend }).app, { port: 0, host: '127.0.0.1' })
     const client = request(`${server.url}/api/v1/query?query=up`)

@@ -12,6 +12,15 @@ export interface OffsetTableEntry {
   readonly offset: number
 }
 
+export interface PostingsListSize {
+  readonly name: string
+  readonly value: string
+  readonly seriesCount: number
+}
+
+/** Length, count and checksum of a postings list. */
+const LIST_OVERHEAD = 12
+
 /**
  *  ┌─────────┬──────────┬────────────────────────────────────────────────────┬────────┐
  *  │ size 4B │ count 4B │ uvarint 2, name, value, uvarint offset of the list… │ crc 4B │
@@ -145,6 +154,15 @@ export class PostingsOffsetTable {
     if (!run) return
     for (let i = run.start; i < run.end; i++) {
       yield { name, value: this.#value(i), offset: this.#offsets[i]! }
+    }
+  }
+
+  /** How long each list is, without that of all series; nothing but this table is read. */
+  *lists(postingsEnd: number): IterableIterator<PostingsListSize> {
+    for (const { name, value, offset } of this.entries()) {
+      if (name === '') continue
+      const size = (this.#offsetAfter(offset) ?? postingsEnd) - offset
+      yield { name, value, seriesCount: Math.floor((size - LIST_OVERHEAD) / 4) }
     }
   }
 

@@ -1,30 +1,114 @@
-/** Asks a running, empty Prometheus everything of requests.ts: `node test/api/golden/record.ts http://127.0.0.1:9090 "Prometheus 3.14.0"`. */
-import { writeFile } from 'node:fs/promises'
-import { REQUESTS, type Golden, type GoldenAnswer } from './requests.ts'
+/** Asks a real Prometheus, first empty and then with the data of world.ts: `node test/api/golden/record.ts <prometheus> <promtool> "3.14.0"`. */
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { command } from '#test/peer/cache.ts'
+import { remoteWriteRequest } from '#test/data/remote-write-request.ts'
+import { startPrometheus } from '#test/peer/prometheus.ts'
+import { answerText } from './requests.ts'
+import { DATA_REQUESTS } from './data-requests.ts'
+import {
+  COMPARED_HEADERS,
+  REQUESTS,
+  type Golden,
+  type GoldenAnswer,
+  type GoldenRequest,
+} from './requests.ts'
+import { FEDERATE_REQUESTS, federateSeries } from './federate-world.ts'
+import { HISTOGRAM_BLOCK, openMetrics } from './world.ts'
 
-const [, , url, server] = process.argv
-if (url === undefined || server === undefined) throw new Error('record.ts <url> <server>')
+const [, , binary, promtool, version] = process.argv
+if (!binary || !promtool || !version) throw new Error('record.ts <prometheus> <promtool> <version>')
 
-const answers: GoldenAnswer[] = []
-for (const request of REQUESTS) {
-  const response = await fetch(url + request.path, {
-    method: request.method ?? 'GET',
-    ...(request.body === undefined ? {} : { body: request.body }),
-    headers: request.contentType === undefined ? {} : { 'content-type': request.contentType },
+const dir = await mkdtemp(join(tmpdir(), 'thaw-golden-'))
+try {
+  await record('empty', REQUESTS, join(dir, 'empty'))
+  const filled = join(dir, 'data')
+  await cp(HISTOGRAM_BLOCK.folder, join(filled, HISTOGRAM_BLOCK.ulid), { recursive: true })
+  const text = join(dir, 'samples.txt')
+  await writeFile(text, openMetrics())
+  await command(promtool, ['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', text, filled])
+  await record('data', DATA_REQUESTS, filled)
+  const baseMs = Date.now()
+  await record('federate', FEDERATE_REQUESTS, join(dir, 'federate'), {
+    flags: ['--web.enable-remote-write-receiver'],
+    baseMs,
+    fill: (url) => write(url, baseMs),
   })
-  answers.push({
-    ...request,
+} finally {
+  await rm(dir, { recursive: true, force: true })
+}
+
+interface Recording {
+  readonly flags?: readonly string[]
+  readonly baseMs?: number
+  readonly fill?: (url: string) => Promise<void>
+}
+
+async function record(
+  name: string,
+  requests: readonly GoldenRequest[],
+  dataDir: string,
+  { flags: more = [], baseMs, fill }: Recording = {},
+): Promise<void> {
+  const flags = ['--storage.tsdb.retention.time=100y', ...more]
+  const server = await startPrometheus({ binary: binary!, dataDir, config: '{}\n', flags })
+  const answers: GoldenAnswer[] = []
+  try {
+    await fill?.(server.url)
+    for (const request of requests) answers.push(await ask(server.url, request))
+  } finally {
+    await server.stop()
+  }
+  const golden: Golden = {
+    server: `Prometheus ${version}`,
+    command: `prometheus --config.file=empty.yml ${flags.join(' ')} --storage.tsdb.path=<${name}>`,
+    ...(baseMs === undefined ? {} : { baseMs }),
+    answers,
+  }
+  const file = new URL(`prometheus-${version}-${name}.json`, import.meta.url)
+  await writeFile(file, `${JSON.stringify(golden, null, 2)}\n`)
+}
+
+async function write(url: string, baseMs: number): Promise<void> {
+  const series = federateSeries(baseMs)
+  const times = new Set(series.flatMap(({ samples }) => samples.map(({ t }) => t)))
+  for (const time of [...times].sort((a, b) => a - b)) {
+    const now = series
+      .map((one) => ({ ...one, samples: one.samples.filter(({ t }) => t === time) }))
+      .filter(({ samples }) => samples.length > 0)
+    const response = await fetch(`${url}/api/v1/write`, {
+      method: 'POST',
+      body: remoteWriteRequest(now),
+      headers: {
+        'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
+        'content-encoding': 'snappy',
+      },
+    })
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
+  }
+}
+
+async function ask(url: string, request: GoldenRequest): Promise<GoldenAnswer> {
+  const { method = 'GET', path, headers = {}, body } = request
+  const response = await fetch(url + path, {
+    method,
+    redirect: 'manual',
+    headers: { 'accept-encoding': 'identity', ...headers },
+    ...(body === undefined ? {} : { body }),
+  })
+  return {
+    request,
     status: response.status,
-    type: response.headers.get('content-type'),
-    allow: response.headers.get('allow'),
-    answer: await response.text(),
-  })
+    headers: Object.fromEntries(
+      COMPARED_HEADERS.flatMap((name) => {
+        const value = response.headers.get(name)
+        // Go names no type for some bodies that HEAD leaves out.
+        return value === null || (method === 'HEAD' && name === 'content-type')
+          ? []
+          : [[name, value]]
+      }),
+    ),
+    answer: answerText(Buffer.from(await response.arrayBuffer())),
+  }
 }
-
-const golden: Golden = {
-  server,
-  command: 'prometheus --config.file=empty.yml --storage.tsdb.path=<new directory>',
-  answers,
-}
-const file = new URL('prometheus-3.14.0.json', import.meta.url)
-await writeFile(file, `${JSON.stringify(golden, null, 2)}\n`)

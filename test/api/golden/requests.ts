@@ -4,31 +4,53 @@ export interface GoldenRequest {
   readonly method?: string
   /** Under the server's root. */
   readonly path: string
-  readonly contentType?: string
+  readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
 }
 
-export interface GoldenAnswer extends GoldenRequest {
+export interface GoldenAnswer {
+  readonly request: GoldenRequest
   readonly status: number
-  readonly contentType?: string
-  readonly type: string | null
-  readonly allow: string | null
+  /** Those of `COMPARED_HEADERS` that it has. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Decompressed; bytes that are no text as base64. */
   readonly answer: string
 }
 
 export interface Golden {
   readonly server: string
   readonly command: string
+  /** What the times of the samples count from, where they are near those of the requests. */
+  readonly baseMs?: number
   readonly answers: readonly GoldenAnswer[]
 }
 
+export const COMPARED_HEADERS = [
+  'content-type',
+  'content-encoding',
+  'allow',
+  'location',
+  'x-content-type-options',
+  'access-control-allow-origin',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-expose-headers',
+]
+
+export function answerText(body: Buffer): string {
+  const text = body.toString('utf8')
+  return Buffer.from(text).equals(body) ? text : `base64:${body.toString('base64')}`
+}
+
 const FORM = 'application/x-www-form-urlencoded'
-const api = (path: string): GoldenRequest => ({ path: `/api/v1/${path}` })
-const post = (path: string, body: string, contentType = FORM): GoldenRequest => ({
+
+export const api = (path: string): GoldenRequest => ({ path: `/api/v1/${path}` })
+
+export const post = (path: string, body: string, contentType = FORM): GoldenRequest => ({
   method: 'POST',
   path: `/api/v1/${path}`,
+  headers: { 'content-type': contentType },
   body,
-  contentType,
 })
 
 export const REQUESTS: readonly GoldenRequest[] = [
@@ -155,8 +177,52 @@ export const REQUESTS: readonly GoldenRequest[] = [
   api('targets'),
   api('alertmanagers'),
   api('scrape_pools'),
+  api('targets?state=active'),
+  api('targets?state=DROPPED'),
+  api('targets?state=any&scrapePool=x'),
+  api('targets?state=x'),
+  api('targets/metadata'),
+  api('targets/metadata?limit=x'),
+  api('targets/metadata?match_target={job=%22x%22}&metric=up&limit=1'),
+  api('targets/metadata?match_target=x{'),
+  api('targets/relabel_steps'),
+  api('targets/relabel_steps?scrapePool=x'),
+  api('targets/relabel_steps?scrapePool=x&labels={}'),
+  api('scrape_pools/config'),
+  api('scrape_pools/config?scrapePool=x'),
   api('status/walreplay'),
+  api('status/tsdb?limit=0'),
+  api('status/tsdb?limit=x'),
+  api('status/tsdb?limit=10001'),
+  api('status/tsdb/blocks'),
+  api('status/self_metrics?metric_name_pattern=nope'),
   api('notifications'),
+  // what is switched off
+  api('search/metric_names'),
+  post('search/label_names', ''),
+  api('search/label_values?label=a'),
+  post('admin/tsdb/delete_series', 'match[]=m'),
+  { method: 'PUT', path: '/api/v1/admin/tsdb/clean_tombstones' },
+  post('admin/tsdb/snapshot', ''),
+  api('admin/tsdb/snapshot'),
+  post('write', 'x', 'application/x-protobuf'),
+  api('write'),
+  post('otlp/v1/metrics', '{}', 'application/json'),
+  { method: 'POST', path: '/-/reload' },
+  { method: 'PUT', path: '/-/quit' },
+  { path: '/-/reload' },
+  { path: '/-/quit' },
+  { method: 'DELETE', path: '/-/quit' },
+  // federation and remote read
+  { path: '/federate' },
+  { path: '/federate?match[]=nope' },
+  { path: '/federate?match[]=m{' },
+  { path: '/federate?match[]={}' },
+  { path: '/federate?match[]=%zz' },
+  { method: 'POST', path: '/federate' },
+  api('read'),
+  post('read', 'x', 'application/x-protobuf'),
+  post('read', '', 'application/x-protobuf'),
   // routes and methods
   api('nope'),
   { path: '/nope' },
@@ -165,6 +231,7 @@ export const REQUESTS: readonly GoldenRequest[] = [
   { method: 'POST', path: '/api/v1/metadata' },
   { method: 'DELETE', path: '/api/v1/nope' },
   { method: 'OPTIONS', path: '/api/v1/query' },
+  { method: 'OPTIONS', path: '/api/v1/query', headers: { origin: 'https://dashboards.example' } },
   { method: 'OPTIONS', path: '/api/v1/nope' },
   { method: 'HEAD', path: '/api/v1/query?query=1' },
   { method: 'HEAD', path: '/-/healthy' },

@@ -1,0 +1,244 @@
+/** Protobuf's wire format: fields out of bytes and into them. What the fields mean is the caller's. */
+import { CorruptError } from '#lib/model/errors.ts'
+import { ByteReader } from './byte-reader.ts'
+
+const VARINT = 0
+const FIXED64 = 1
+const BYTES = 2
+const FIXED32 = 5
+
+/** Goes over the fields of a message. After `next`, read the field by its type or `skip` it. */
+export class ProtoReader {
+  /** Of the field that `next` came to. */
+  field = 0
+  readonly #reader: ByteReader
+  #wire = VARINT
+
+  constructor(bytes: Uint8Array) {
+    this.#reader = new ByteReader(bytes)
+  }
+
+  /** False at the end of the message. */
+  next(): boolean {
+    if (this.#reader.remaining === 0) return false
+    const tag = this.#reader.uvarint32()
+    this.field = tag >>> 3
+    this.#wire = tag & 7
+    if (this.field === 0) throw new CorruptError('protobuf field 0', this.#reader.offset)
+    return true
+  }
+
+  /** int64, uint64, bool or enum; past ±2^53 only about right. */
+  int(): number {
+    this.#expect(VARINT)
+    return readInt64(this.#reader)
+  }
+
+  double(): number {
+    this.#expect(FIXED64)
+    const bytes = this.#reader.take(8)
+    return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true)
+  }
+
+  bytes(): Uint8Array {
+    this.#expect(BYTES)
+    return this.#reader.take(this.#reader.uvarint32())
+  }
+
+  string(): string {
+    this.#expect(BYTES)
+    return this.#reader.string()
+  }
+
+  message(): ProtoReader {
+    return new ProtoReader(this.bytes())
+  }
+
+  /** One or, when packed, several numbers of a repeated field. */
+  ints(): number[] {
+    if (this.#wire === VARINT) return [this.int()]
+    const packed = new ByteReader(this.bytes())
+    const values: number[] = []
+    while (packed.remaining > 0) values.push(readInt64(packed))
+    return values
+  }
+
+  skip(): void {
+    const reader = this.#reader
+    if (this.#wire === VARINT) readInt64(reader)
+    else if (this.#wire === FIXED64) reader.skip(8)
+    else if (this.#wire === BYTES) reader.skip(reader.uvarint32())
+    else if (this.#wire === FIXED32) reader.skip(4)
+    else throw new CorruptError(`protobuf wire type ${this.#wire}`, reader.offset)
+  }
+
+  #expect(wire: number): void {
+    if (this.#wire === wire) return
+    throw new CorruptError(
+      `protobuf wire type ${this.#wire} of field ${this.field}`,
+      this.#reader.offset,
+    )
+  }
+}
+
+/** Two's complement of 64 bits in at most ten bytes. */
+function readInt64(reader: ByteReader): number {
+  let value = 0
+  let scale = 1
+  for (let i = 0; i < 10; i++) {
+    const byte = reader.uint8()
+    value += (byte & 0x7f) * scale
+    // A tenth byte is there only for what is at least 2^63: a negative number, of which all high bits are set.
+    if (byte < 0x80) return i === 9 && byte > 0 ? negative(reader, i) : value
+    scale *= 128
+  }
+  throw new CorruptError('protobuf varint overflows', reader.offset)
+}
+
+/** The sum above would lose the low bits of numbers near 2^64, so the bytes are taken once more, as what they lack. */
+function negative(reader: ByteReader, last: number): number {
+  let lacking = 0
+  let scale = 1
+  for (let at = reader.offset - last - 1; at < reader.offset - 1; at++) {
+    lacking += (0x7f - (reader.bytes[at]! & 0x7f)) * scale
+    scale *= 128
+  }
+  return -1 - lacking
+}
+
+/** Appends fields to a buffer that doubles. Every field is written, also where it is zero. */
+export class ProtoWriter {
+  length = 0
+  #bytes: Uint8Array<ArrayBuffer>
+  #view: DataView
+
+  constructor(capacity = 1024) {
+    this.#bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** The bytes so far; shares memory until the next append. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.length)
+  }
+
+  clear(): void {
+    this.length = 0
+  }
+
+  /** int64, uint64 or enum; a safe integer. */
+  int(field: number, value: number): void {
+    this.#tag(field, VARINT)
+    this.#int(value)
+  }
+
+  /** sint32 or sint64; a safe integer below 2^52. */
+  sint(field: number, value: number): void {
+    this.#tag(field, VARINT)
+    this.#uvarint(value < 0 ? -2 * value - 1 : 2 * value)
+  }
+
+  double(field: number, value: number): void {
+    this.#tag(field, FIXED64)
+    this.#reserve(8)
+    this.#view.setFloat64(this.length, value, true)
+    this.length += 8
+  }
+
+  /** `values[index]`, every bit of a NaN included. */
+  doubleOf(field: number, values: Float64Array, index: number): void {
+    this.#tag(field, FIXED64)
+    this.#raw(new Uint8Array(values.buffer, values.byteOffset + index * 8, 8))
+  }
+
+  /** A packed repeated field; nothing where it is empty. Little-endian hosts only, as Node's all are. */
+  doubles(field: number, values: Float64Array): void {
+    if (values.length === 0) return
+    this.bytesOf(field, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+  }
+
+  string(field: number, text: string): void {
+    this.bytesOf(field, encoder.encode(text))
+  }
+
+  bytesOf(field: number, bytes: Uint8Array): void {
+    this.#tag(field, BYTES)
+    this.#uvarint(bytes.length)
+    this.#raw(bytes)
+  }
+
+  /** A message within the message: give what this returns to `end` when its fields are written. */
+  begin(field: number): number {
+    this.#tag(field, BYTES)
+    this.#reserve(1)
+    return ++this.length
+  }
+
+  end(start: number): void {
+    const size = this.length - start
+    // One byte is free for the length; the few long messages move for the others.
+    const more = uvarintLength(size) - 1
+    if (more > 0) {
+      this.#reserve(more)
+      this.#bytes.copyWithin(start + more, start, this.length)
+    }
+    this.length = start - 1
+    this.#uvarint(size)
+    this.length += size
+  }
+
+  /** A message with its length in front and no field around it. */
+  delimited(message: Uint8Array): void {
+    this.#uvarint(message.length)
+    this.#raw(message)
+  }
+
+  #tag(field: number, wire: number): void {
+    this.#uvarint(field * 8 + wire)
+  }
+
+  #int(value: number): void {
+    if (value >= 0) return this.#uvarint(value)
+    // The complement of -1 - value, in ten bytes.
+    this.#reserve(10)
+    let rest = -1 - value
+    for (let i = 0; i < 9; i++) {
+      this.#bytes[this.length++] = 0xff - (rest % 128)
+      rest = Math.floor(rest / 128)
+    }
+    this.#bytes[this.length++] = 1
+  }
+
+  #uvarint(value: number): void {
+    this.#reserve(10)
+    let rest = value
+    while (rest >= 0x80) {
+      this.#bytes[this.length++] = (rest % 128) + 128
+      rest = Math.floor(rest / 128)
+    }
+    this.#bytes[this.length++] = rest
+  }
+
+  #raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.length)
+    this.length += bytes.length
+  }
+
+  #reserve(size: number): void {
+    const needed = this.length + size
+    if (needed <= this.#bytes.length) return
+    const bigger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    bigger.set(this.bytes())
+    this.#bytes = bigger
+    this.#view = new DataView(bigger.buffer)
+  }
+}
+
+function uvarintLength(value: number): number {
+  let length = 1
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) length++
+  return length
+}
+
+const encoder = new TextEncoder()

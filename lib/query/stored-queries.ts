@@ -1,0 +1,39 @@
+/** What is stored, without evaluating anything: samples of a selector, blocks, and how many series have which labels. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { isVisible } from '#lib/blocks/visible-blocks.ts'
+import type { QueryBackend } from '#lib/promql/backend.ts'
+import { blockStorage, selectReachMs } from '#lib/store/block-storage.ts'
+import { blockCardinality } from '#lib/store/cardinality.ts'
+import { blocksInScope, isOwn } from '#lib/store/external-labels.ts'
+import type { LabelQueriesParts } from './label-queries.ts'
+
+export interface StoredQueriesParts extends LabelQueriesParts {
+  readonly now: () => number
+}
+
+export function storedQueries(
+  parts: StoredQueriesParts,
+): Pick<QueryBackend, 'select' | 'cardinality' | 'blocks'> {
+  const { bucket, cache, index, now } = parts
+  return {
+    async select(request, scope, signal) {
+      const reachMs = selectReachMs(scope)
+      const found = await index.blocks(request.startMs - reachMs, request.endMs + reachMs, {
+        signal,
+      })
+      const blocks = blocksInScope(found, scope)
+      return blockStorage({ bucket, cache, blocks, scope }).select(request, signal)
+    },
+    async cardinality(request, scope, signal) {
+      const found = await index.blocks(-Infinity, Infinity, { signal })
+      const blocks = found.filter((block) => isOwn(block, scope))
+      return blockCardinality({ bucket, cache, blocks, scope }, request, signal)
+    },
+    async blocks(scope, signal) {
+      const { blocks } = await index.view(-Infinity, Infinity, { signal })
+      const nowMs = now()
+      const describe = (block: BlockRecord) => ({ ...block, visible: isVisible(block, nowMs) })
+      return blocks.filter((block) => isOwn(block, scope)).map(describe)
+    },
+  }
+}

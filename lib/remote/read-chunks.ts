@@ -1,0 +1,71 @@
+/**
+ * Remote read's streamed answer, in frames of a `ChunkedReadResponse` each.
+ *
+ * ┌──────────────────┬────────────────────────────┬─────────┐
+ * │ length <uvarint> │ CRC-32C of the message <4b> │ message │
+ * └──────────────────┴────────────────────────────┴─────────┘
+ */
+import { ByteWriter } from '#lib/bytes/byte-writer.ts'
+import { crc32c } from '#lib/bytes/crc32c.ts'
+import { ProtoWriter } from '#lib/bytes/protobuf.ts'
+import type { Labels } from '#lib/model/labels.ts'
+import type { SampleColumns } from '#lib/model/samples.ts'
+import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
+import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
+import { appendLabels, tooLarge } from './read-samples.ts'
+
+/** A series whose chunks are larger goes on in the next frame, with its labels again. */
+export const MAX_FRAME_BYTES = 1024 * 1024
+
+export class ChunkedReadWriter {
+  readonly #out = new ByteWriter(64 * 1024)
+  readonly #message = new ProtoWriter(64 * 1024)
+  readonly #maxBytes: number
+  readonly #frameBytes: number
+
+  constructor(maxBytes: number, frameBytes = MAX_FRAME_BYTES) {
+    this.#maxBytes = maxBytes
+    this.#frameBytes = frameBytes
+  }
+
+  /**
+   * Chunks are made anew from the samples, so that they hold no other: neither deleted ones nor those of another
+   * replica, nor of before or after the interval. Throws LimitError when the answer gets too large.
+   */
+  add(queryIndex: number, labels: Labels, samples: SampleColumns): void {
+    const chunks = encodeChunks(samples)
+    let at = 0
+    do at = this.#frame(queryIndex, labels, chunks, at)
+    while (at < chunks.length)
+    if (this.#out.length > this.#maxBytes) throw tooLarge(this.#maxBytes, this.#out.length)
+  }
+
+  /** One frame with the chunks from `from` on, and gives the first that did not fit. */
+  #frame(queryIndex: number, labels: Labels, chunks: readonly ReadyChunk[], from: number): number {
+    const message = this.#message
+    message.clear()
+    const series = message.begin(1)
+    appendLabels(message, labels)
+    let at = from
+    while (at < chunks.length && (at === from || message.length < this.#frameBytes)) {
+      const { minTimeMs, maxTimeMs, encoding, data } = chunks[at++]!
+      const chunk = message.begin(2)
+      message.int(1, minTimeMs)
+      message.int(2, maxTimeMs)
+      message.int(3, encoding)
+      message.bytesOf(4, data)
+      message.end(chunk)
+    }
+    message.end(series)
+    message.int(2, queryIndex)
+    const bytes = message.bytes()
+    this.#out.uvarint(bytes.length)
+    this.#out.uint32(crc32c(bytes))
+    this.#out.append(bytes)
+    return at
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#out.bytes().slice()
+  }
+}

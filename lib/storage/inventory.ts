@@ -1,0 +1,54 @@
+/** What there is, told without reading a sample: blocks, and how many series have which labels. */
+import type { Labels } from '#lib/model/labels.ts'
+import type { Matcher } from '#lib/model/matcher.ts'
+
+export interface StoredBlock {
+  readonly id: string
+  /** Samples are in [minTimeMs, maxTimeMs). */
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
+  /** External labels. */
+  readonly labels: Labels
+  /** 0 raw, 300000 or 3600000 downsampled. */
+  readonly resolutionMs: number
+  readonly level: number
+  readonly sources: readonly string[]
+  /** sidecar, compactor, receive, ruler… */
+  readonly source: string
+  readonly seriesCount: number
+  readonly sampleCount: number
+  readonly chunkCount: number
+  /** Whether queries see it: neither superseded nor marked for deletion. */
+  readonly visible: boolean
+}
+
+export interface CardinalityRequest {
+  /** Of the external labels of blocks; all must hold. */
+  readonly matchers: readonly Matcher[]
+  /** How many names each list has at most. */
+  readonly limit: number
+}
+
+/** Of the newest block of each stream, as Prometheus tells it of its head. */
+export interface Cardinality {
+  readonly seriesCount: number
+  readonly chunkCount: number
+  /** Distinct names with values. */
+  readonly labelPairCount: number
+  /** Of the samples; undefined where there is no block. */
+  readonly minTimeMs: number | undefined
+  readonly maxTimeMs: number | undefined
+  /** Descending by count. */
+  readonly seriesByMetric: readonly NameCount[]
+  readonly valuesByLabel: readonly NameCount[]
+  /** Bytes of the values, once for each series. */
+  readonly bytesByLabel: readonly NameCount[]
+  /** `name=value`. */
+  readonly seriesByPair: readonly NameCount[]
+  readonly warnings: readonly string[]
+}
+
+export interface NameCount {
+  readonly name: string
+  readonly count: number
+}
