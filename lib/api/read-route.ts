@@ -1,5 +1,6 @@
 /** `/api/v1/read`: Prometheus's remote read, in both of its answers. */
 import { DomainError } from '#lib/model/errors.ts'
+import { NO_SAMPLES } from '#lib/model/samples.ts'
 import type { SeriesSet } from '#lib/storage/storage.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 import { ChunkedReadWriter } from '#lib/remote/read-chunks.ts'
@@ -83,7 +84,9 @@ async function selectFor(call: Call, query: RemoteReadQuery): Promise<SeriesSet>
     endMs,
     hints: { ...NO_HINTS, stepMs, rangeMs, func, grouping, by, labelsOnly },
   }
-  return await withDeadline(timeoutMs(call), call.client, (signal) =>
+  const set = await withDeadline(timeoutMs(call), call.client, (signal) =>
     call.parts.backend.select(request, readWholeScope(call), signal),
   )
+  // What asks for series wants their labels.
+  return labelsOnly ? { ...set, samples: () => NO_SAMPLES } : set
 }
