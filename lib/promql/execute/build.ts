@@ -48,7 +48,7 @@ async function vectorOperator(
   grid: EvalGrid,
 ): Promise<VectorOperator> {
   if (grid.stepCount === 0) return NOTHING
-  if (!grid.single && isStepInvariant(expr)) {
+  if (isPinned(expr, grid)) {
     return repeated(await vectorOperator(evaluation, expr, oneStep(grid)), grid)
   }
   switch (expr.type) {
@@ -93,7 +93,7 @@ async function scalarValues(
   expr: Expr,
   grid: EvalGrid,
 ): Promise<Float64Array> {
-  if (!grid.single && grid.stepCount > 0 && expr.type !== 'number' && isStepInvariant(expr)) {
+  if (grid.stepCount > 0 && expr.type !== 'number' && isPinned(expr, grid)) {
     const [value] = await scalarValues(evaluation, expr, oneStep(grid))
     return new Float64Array(grid.stepCount).fill(value!)
   }
@@ -125,9 +125,14 @@ async function scalarValues(
   }
 }
 
-/** Where one evaluation is enough. */
+/** Whether one evaluation is enough for all steps. */
+export function isPinned(expr: Expr, grid: EvalGrid): boolean {
+  if (grid.single || (grid.inParameter && grid.stepCount === 1)) return false
+  return isStepInvariant(expr)
+}
+
 export function oneStep(grid: EvalGrid): EvalGrid {
-  return { ...grid, stepCount: 1, single: true }
+  return { ...grid, stepCount: 1, single: !grid.inParameter }
 }
 
 function repeated(once: VectorOperator, grid: EvalGrid): VectorOperator {
@@ -202,7 +207,8 @@ async function buildAggregation(
     const input = await buildVector(evaluation, expr.input, grid)
     return countValues(evaluation, expr, label.value, input, grid)
   }
-  const param = expr.param && (await buildScalar(evaluation, expr.param, grid))
+  const paramGrid = { ...grid, inParameter: true }
+  const param = expr.param && (await buildScalar(evaluation, expr.param, paramGrid))
   const input = await buildVector(evaluation, expr.input, grid)
   switch (expr.op) {
     case 'topk':
@@ -347,5 +353,5 @@ export function gridOfSubquery(subquery: Subquery, grid: EvalGrid): EvalGrid {
   const last = at ?? gridTime(grid, Math.max(0, grid.stepCount - 1))
   const inner = subqueryGrid(subquery, first, last)
   const single = inner.stepCount === 1 && inner.startMs === last - subquery.offset.ms
-  return { ...inner, single }
+  return { ...inner, single, inParameter: grid.inParameter }
 }

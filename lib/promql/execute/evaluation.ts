@@ -16,6 +16,8 @@ export interface EvalGrid {
   readonly stepCount: number
   /** The expression is evaluated at one time only, so that order counts and sort() works. */
   readonly single: boolean
+  /** Below the parameter of an aggregation: Prometheus evaluates it at every step even where all are the same. */
+  readonly inParameter?: boolean | undefined
 }
 
 /** About 50 ms of work, in samples or steps visited. */

@@ -3,8 +3,8 @@ import { isKind } from '#lib/model/errors.ts'
 import type { Expr } from '../parse/ast.ts'
 import { typeOf } from '../parse/type.ts'
 import { children } from '../parse/walk.ts'
-import { isStepInvariant, unwrapParens } from '../plan/expr-facts.ts'
-import { buildScalar, buildVector, gridOfSubquery, oneStep } from './build.ts'
+import { unwrapParens } from '../plan/expr-facts.ts'
+import { buildScalar, buildVector, gridOfSubquery, isPinned, oneStep } from './build.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
 import { drain } from './materialize.ts'
 
@@ -18,7 +18,7 @@ export async function firstError(
   grid: EvalGrid,
   error: unknown,
 ): Promise<unknown> {
-  const own = isStepInvariant(expr) && !grid.single ? oneStep(grid) : grid
+  const own = isPinned(expr, grid) ? oneStep(grid) : grid
   for (const operand of operands(expr)) {
     const inner = unwrapParens(operand)
     const [input, inputGrid] =

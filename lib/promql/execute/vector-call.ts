@@ -137,13 +137,14 @@ async function timestampCall(
 ): Promise<VectorOperator> {
   const arg = unwrapParens(call.args[0]!)
   const aspect: SampleAspect = call.func === 'timestamp' ? 'timestamp' : 'start-timestamp'
-  if (aspect === 'start-timestamp' && (arg.type !== 'vector' || !evaluation.useStartTimestamps)) {
+  if (aspect === 'start-timestamp' && arg.type !== 'vector') {
     // Nothing comes out, but what the argument warns of and how it fails does.
     const input = await build.vector(evaluation, arg, grid)
     await drain(evaluation, input, input.heads.keys(), grid)
     return NOTHING
   }
   if (arg.type === 'vector') {
+    if (aspect === 'start-timestamp' && !evaluation.useStartTimestamps) return NOTHING
     const input = instantSelector(evaluation, arg, grid, aspect)
     const heads = dropNames(input.heads, evaluation.delayedNameRemoval)
     return mergeEqualLabels({ heads, column: (index) => input.column(index) })

@@ -50,6 +50,7 @@ const storage = memoryStorage([
   series({ __name__: 'pair', i: '1', k: 'y', n: '3' }, 0, 4),
 ])
 const RANGE: StepGrid = { startMs: 0, stepMs: 60_000, stepCount: 4 }
+const INSTANT: StepGrid = { startMs: 60_000, stepMs: 0, stepCount: 1 }
 
 function run(text: string, grid: StepGrid = RANGE) {
   const features = new Set([
@@ -179,6 +180,26 @@ describe('a duration that comes out wrong', () => {
     await expect(run('level offset (min_of(30s, 10m)) ^ 10')).rejects.toThrow(
       /^21:36: duration is out of range$/,
     )
+  })
+})
+
+describe('sort in a range query', () => {
+  const ineffective =
+    'PromQL warning: sort is ineffective for range queries since results are always ordered by labels'
+
+  it('is told, but for what is evaluated once', async () => {
+    expect(await said('sum(sort(level))')).toEqual([`${ineffective} (1:5)`])
+    expect(await said('sum(sort(level @ 60))')).toEqual([])
+    // What is the same at every step is evaluated at every step in a parameter.
+    expect(await said('topk(scalar(sort(zebra @ 60)), level)')).toEqual([`${ineffective} (1:13)`])
+    expect(await said('topk(scalar(sort(zebra @ 60)), level @ 60)')).toEqual([])
+    expect(await said('topk(scalar(sort(zebra @ 60)), level)', INSTANT)).toEqual([])
+  })
+})
+
+describe('start_timestamp', () => {
+  it('looks at the samples of a smoothed selector as they are', async () => {
+    expect(await said('start_timestamp({__name__=~"level|native"} smoothed)')).toEqual([])
   })
 })
 

@@ -1,5 +1,6 @@
 /** Compares two answers to a random query: every series, timestamp, value, histogram field, error and annotation. */
 import type { ApiAnswer } from '#test/e2e/support/ask.ts'
+import type { Order } from './order.ts'
 import { comparableText, omitted } from './rules.ts'
 
 export type Verdict =
@@ -15,8 +16,7 @@ interface Series {
   readonly [samples: string]: Json | Readonly<Record<string, string>>
 }
 
-/** `ordered`: an instant vector whose order is promised. */
-export function compareAnswers(actual: ApiAnswer, expected: ApiAnswer, ordered: boolean): Verdict {
+export function compareAnswers(actual: ApiAnswer, expected: ApiAnswer, order: Order): Verdict {
   const outcome = ({ httpStatus, status, errorType = '', error = '' }: ApiAnswer): string =>
     `${httpStatus} ${status} ${errorType} ${error}`
   if (outcome(actual) !== outcome(expected)) {
@@ -26,8 +26,8 @@ export function compareAnswers(actual: ApiAnswer, expected: ApiAnswer, ordered: 
   if (said !== undefined) return different(said)
   if (expected.status === 'error') return { type: 'equal', values: 0 }
   const distance = new Distance()
-  const a = shape(actual.data as never, ordered)
-  const b = shape(expected.data as never, ordered)
+  const a = shape(actual.data as never, order)
+  const b = shape(expected.data as never, order)
   for (const [key, samples] of b) {
     const got = a.get(key)
     if (got === undefined) return different(`no series ${key}: want ${show(samples)}`)
@@ -38,6 +38,8 @@ export function compareAnswers(actual: ApiAnswer, expected: ApiAnswer, ordered: 
   for (const [key, samples] of a) {
     if (!b.has(key)) return different(`series too many: ${key}: ${show(samples)}`)
   }
+  const misplaced = order === 'values' ? differentOrder(actual, expected) : undefined
+  if (misplaced !== undefined) return different(misplaced)
   return distance.ulps > 0
     ? { type: 'close', ulps: distance.ulps, detail: distance.where }
     : { type: 'equal', values: distance.values }
@@ -56,15 +58,28 @@ function compareSaid(actual: ApiAnswer, expected: ApiAnswer): string | undefined
 
 function shape(
   { resultType, result }: { resultType: string; result: Json },
-  ordered: boolean,
+  order: Order,
 ): Map<string, Json> {
   if (resultType !== 'vector' && resultType !== 'matrix') return new Map([[resultType, result]])
   return new Map(
     (result as unknown as readonly Series[]).map(({ metric, ...samples }, i) => {
       const labels = Object.entries(metric).toSorted(([x], [y]) => (x < y ? -1 : 1))
-      return [`${resultType}${ordered ? ` ${i}` : ''} ${JSON.stringify(labels)}`, samples]
+      return [
+        `${resultType}${order === 'series' ? ` ${i}` : ''} ${JSON.stringify(labels)}`,
+        samples,
+      ]
     }),
   )
+}
+
+/** Of series that are equal: whether their values come in another order. */
+function differentOrder(actual: ApiAnswer, expected: ApiAnswer): string | undefined {
+  const [got, want] = [actual, expected].map(({ data }) =>
+    (data as { result: readonly { value?: readonly [number, string] }[] }).result.map(({ value }) =>
+      String(Number(value?.[1])),
+    ),
+  )
+  return show(got!) === show(want!) ? undefined : `order ${show(got!)}\n    want ${show(want!)}`
 }
 
 /** Goes over two JSON values of the same shape; strings that are floats may be apart, nothing else. */

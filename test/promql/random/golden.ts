@@ -94,7 +94,7 @@ async function isSteady(
   answer: ApiAnswer,
 ): Promise<boolean> {
   for (let i = 1; i < ASKED; i++) {
-    if (compareAnswers(await ask(path, params), answer, false).type !== 'equal') return false
+    if (compareAnswers(await ask(path, params), answer, 'none').type !== 'equal') return false
   }
   return true
 }

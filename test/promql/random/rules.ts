@@ -16,22 +16,45 @@ compiler fuses multiplications and additions everywhere. Only there floats may b
   FORCED_COUNT: `How many samples "needed to be fixed for monotonicity" is counted by Prometheus once more each time that
 annotations are merged, and so means nothing ("over 137438953472 samples"). The number is not compared.`,
   TEN_OF_MANY: `Of more than ten warnings, or infos, Prometheus shows any ten. Only the number of the others is compared.`,
-  SEVERAL_ERRORS: `A query with several errors fails with the one that is met first. thaw evaluates the parts of a cut query on
-their own and reports the error of the first part; whole, it has to report that of Prometheus.`,
-  DELAYED_DUPLICATES: `With promql-delayed-name-removal Prometheus does not notice two series of equal labels inside of a query and
-goes on with both; thaw says "vector cannot contain metrics with the same labelset".`,
-  NEGATED_KINDS: `A minus before several metrics makes labels equal. Where one is a float and the other a histogram at the same time
-Prometheus overlooks it and keeps both; thaw says "vector cannot contain metrics with the same labelset".`,
+  SEVERAL_ERRORS: `A range query with several errors fails with the one that is met first. thaw evaluates the parts of a cut query
+on their own and reports the error of the part that fails first; whole, it has to report that of Prometheus.`,
+  EQUAL_QUANTILES: `With promql-delayed-name-removal Prometheus looks for equal labels at the end of an instant query only
+(rangeEval returns before its check), and so inside of it histogram_quantiles() may give series of equal labels: the same quantile
+twice, or a label that told its input apart. thaw says "vector cannot contain metrics with the same labelset", and so has Prometheus
+to say of that call alone.`,
+  KINDS_TOGETHER: `Where a minus, label_replace(), label_join() or the end of delayed name removal makes labels equal, Prometheus
+looks for equal times among the floats and among the histograms (mergeSeriesWithSameLabelset) and goes on with a series that has a
+float and a histogram at one time; thaw says "vector cannot contain metrics with the same labelset". Prometheus, asked for
+that part of the query, has to show such a series.`,
+  BOTH_WAYS: `The comparison of sort_by_label() says of two values that each comes first when they are equal numbers written
+differently, and that neither does when one is empty. Go's slices.SortFunc promises nothing then; the order is not compared.`,
 } as const
 
-/** See NEGATED_KINDS. */
-export function mayNegateKinds(query: string): boolean {
-  return /-\(*\{__name__/.test(query)
+/** See KINDS_TOGETHER and EQUAL_QUANTILES. */
+export function isEqualLabelset({ error }: ApiAnswer): boolean {
+  return error === 'vector cannot contain metrics with the same labelset'
 }
 
-/** See DELAYED_DUPLICATES. */
-export function isDelayedDuplicate({ error }: ApiAnswer): boolean {
-  return error === 'vector cannot contain metrics with the same labelset'
+/** See RANDOM_ORDER: any group and any two of its series. */
+export function anyDuplicates(error: string | undefined): string | undefined {
+  return error?.replace(/(?<=^found duplicate series for the match group ).*\]/, '')
+}
+
+/** See BOTH_WAYS. */
+export function comparesBothWays(
+  names: readonly string[],
+  series: readonly Readonly<Record<string, string>>[],
+): boolean {
+  return names.some((name) => {
+    const values = new Set(series.map((labels) => labels[name] ?? ''))
+    const plain = new Set([...values].map((value) => value.replace(/0+(?=\d)/g, dropLeading)))
+    return plain.size < values.size || (values.has('') && values.size > 1)
+  })
+}
+
+/** Zeros that a number begins with: not those inside of it. */
+function dropLeading(zeros: string, at: number, text: string): string {
+  return /\d/.test(text[at - 1] ?? '') ? zeros : ''
 }
 
 /** See LAST_BITS. */

@@ -95,7 +95,7 @@ try {
     varying,
     random,
     otherError,
-    duplicates,
+    overlooked,
     differences,
   } = report
   console.log(
@@ -105,8 +105,8 @@ try {
       `${varying} with one of several answers of Prometheus's own`,
       `${random} where Prometheus answers at random and gave none like ours in forty answers`,
       ...(otherError > 0 ? [`${otherError} with another of several errors, when cut`] : []),
-      ...(duplicates > 0
-        ? [`${duplicates} refused for equal labels that Prometheus overlooks`]
+      ...(overlooked > 0
+        ? [`${overlooked} refused for equal labels that Prometheus overlooks`]
         : []),
       ...(close > 0 ? [`${close} equal but for last bits`] : []),
       `${differences.length} differences`,

@@ -42,7 +42,7 @@ function labelMatcher(random: RandomSource, values: readonly string[]): string {
     [1, `=~${quoted(`${escaped}|none`)}`],
     [1, `!~${quoted(escaped)}`],
     [1, `=~".+"`],
-    [0.5, `=~".*${value.slice(-1) === '+' ? '' : value.slice(-1)}"`],
+    [0.5, `=~".*${/[\w😀]$/u.exec(value)?.[0] ?? ''}"`],
   ])
 }
 

@@ -3,9 +3,11 @@ import type { EngineOptions } from '#lib/promql/options.ts'
 import type { ApiAnswer, Ask } from '#test/e2e/support/ask.ts'
 import { compareAnswers, type Verdict } from './compare.ts'
 import { type Paths, type RandomQuery, randomQuery } from './generate.ts'
-import { isDelayedDuplicate, mayNegateKinds, MAX_ULPS, SAME_BITS } from './rules.ts'
+import { orderOf } from './order.ts'
+import { isOverlooked } from './overlooked.ts'
+import { isEqualLabelset, MAX_ULPS, SAME_BITS } from './rules.ts'
 import { shrink } from './shrink.ts'
-import { DELAYED_NAME_REMOVAL } from './thaw.ts'
+import { isOneAtEachStep } from './varying.ts'
 
 export interface SessionOptions {
   /** Every other query is asked of `cut`. */
@@ -42,12 +44,14 @@ export interface SessionReport {
   readonly varying: number
   readonly random: number
   readonly otherError: number
-  readonly duplicates: number
+  readonly overlooked: number
   readonly differences: readonly Difference[]
 }
 
 /** How often Prometheus is asked again for a query whose answer seems wrong: its own order may be random. */
 const ASKED_AGAIN = 40
+/** And once it has disagreed with itself. */
+const ASKED_WHILE_VARYING = 400
 
 export async function runSession(options: SessionOptions): Promise<SessionReport> {
   const { seed, from, count, paths, atOnce } = options
@@ -60,7 +64,7 @@ export async function runSession(options: SessionOptions): Promise<SessionReport
     varying: 0,
     random: 0,
     otherError: 0,
-    duplicates: 0,
+    overlooked: 0,
   }
   let next = from
   const worker = async (): Promise<void> => {
@@ -95,8 +99,8 @@ export type Judgement =
   | { readonly type: 'varying' }
   /** The same, and none of those seen is ours. */
   | { readonly type: 'random'; readonly detail: string }
-  /** See SEVERAL_ERRORS and DELAYED_DUPLICATES. */
-  | { readonly type: 'otherError' | 'duplicates' }
+  /** See SEVERAL_ERRORS, and KINDS_TOGETHER and EQUAL_QUANTILES. */
+  | { readonly type: 'otherError' | 'overlooked' }
   | { readonly type: 'different'; readonly detail: string }
 
 interface Judged {
@@ -113,39 +117,39 @@ async function judgeBoth(
   const judged = await judge(query, actual, oracle)
   const { verdict, got, answer } = judged
   if (verdict.type !== 'different') return judged
-  const overlooks = features.has(DELAYED_NAME_REMOVAL) || mayNegateKinds(query.params.query)
-  if (overlooks && isDelayedDuplicate(got)) {
-    return { ...judged, verdict: { type: 'duplicates' } }
+  if (isEqualLabelset(got) && (await isOverlooked(query, oracle, features))) {
+    return { ...judged, verdict: { type: 'overlooked' } }
   }
-  if (actual === cut && got.httpStatus === 422 && answer.httpStatus === 422) {
+  const ranged = query.path === 'query_range'
+  if (ranged && actual === cut && got.httpStatus === 422 && answer.httpStatus === 422) {
     const asWhole = await judge(query, whole, oracle)
     if (asWhole.verdict.type === 'equal') return { ...judged, verdict: { type: 'otherError' } }
   }
   return judged
 }
 
-export async function judge(
-  { path, params }: RandomQuery,
-  actual: Ask,
-  oracle: Ask,
-): Promise<Judged> {
-  const ordered = path === 'query' && /^sort_by_label(_desc)?\(/.test(params.query)
+export async function judge(query: RandomQuery, actual: Ask, oracle: Ask): Promise<Judged> {
+  const { path, params } = query
   const [got, answer] = await Promise.all([actual(path, params), oracle(path, params)])
-  const first = compareAnswers(got, answer, ordered)
+  const order = orderOf(query, answer)
+  const first = compareAnswers(got, answer, order)
   if (first.type === 'equal') return { verdict: first, got, answer }
   if (isNear(first)) return { verdict: { type: 'close' }, got, answer }
+  const answers = [answer]
+  const detail = first.type === 'close' ? `${first.ulps} ulps apart: ${first.detail}` : first.detail
   let varies = false
-  // Failing where Prometheus never fails, or the other way round, has nothing to do with order.
-  let likeOurs = got.httpStatus === answer.httpStatus
-  for (let i = 0; i < ASKED_AGAIN; i++) {
+  while (answers.length <= (varies ? ASKED_WHILE_VARYING : ASKED_AGAIN)) {
     const again = await oracle(path, params)
-    const verdict = compareAnswers(got, again, ordered)
+    const verdict = compareAnswers(got, again, order)
     if (verdict.type === 'equal' || isNear(verdict))
       return { verdict: { type: 'varying' }, got, answer }
-    varies ||= compareAnswers(again, answer, ordered).type !== 'equal'
-    likeOurs ||= got.httpStatus === again.httpStatus
+    varies ||= compareAnswers(again, answer, order).type !== 'equal'
+    answers.push(again)
+    if (varies && answers.length % ASKED_AGAIN === 0 && isOneAtEachStep(got, answers))
+      return { verdict: { type: 'varying' }, got, answer }
   }
-  const detail = first.type === 'close' ? `${first.ulps} ulps apart: ${first.detail}` : first.detail
+  // Failing where Prometheus never fails, or the other way round, has nothing to do with order.
+  const likeOurs = answers.some(({ httpStatus }) => httpStatus === got.httpStatus)
   return { verdict: { type: varies && likeOurs ? 'random' : 'different', detail }, got, answer }
 }
 

@@ -1,0 +1,65 @@
+/** Whether Prometheus goes on where two series have equal labels, so that thaw is right to refuse. */
+import type { Expr } from '#lib/promql/parse/ast.ts'
+import { parseExpr } from '#lib/promql/parse/parse.ts'
+import { visit } from '#lib/promql/parse/walk.ts'
+import type { EngineOptions } from '#lib/promql/options.ts'
+import type { ApiAnswer, Ask } from '#test/e2e/support/ask.ts'
+import type { RandomQuery } from './generate.ts'
+import { isEqualLabelset } from './rules.ts'
+import { DELAYED_NAME_REMOVAL } from './thaw.ts'
+
+/** See KINDS_TOGETHER and EQUAL_QUANTILES. */
+export async function isOverlooked(
+  { path, params }: RandomQuery,
+  oracle: Ask,
+  features: EngineOptions['features'],
+): Promise<boolean> {
+  const { query } = params
+  const delayed = features.has(DELAYED_NAME_REMOVAL)
+  if (delayed && path === 'query') {
+    for (const part of partsOf(query, features, isQuantiles)) {
+      if (isEqualLabelset(await oracle('query', { ...params, query: part }))) return true
+    }
+  }
+  // As a range, so that a series can show both kinds.
+  const { time = '', start = time, end = time, step = '1' } = params
+  const parts = partsOf(query, features, mergesSeries)
+  for (const part of delayed ? [query, ...parts] : parts) {
+    if (showsBothKinds(await oracle('query_range', { query: part, start, end, step }))) return true
+  }
+  return false
+}
+
+function partsOf(
+  query: string,
+  features: EngineOptions['features'],
+  wanted: (node: Expr) => boolean,
+): string[] {
+  const parts: string[] = []
+  visit(parseExpr(query, { features }), (node) => {
+    if (wanted(node)) parts.push(query.slice(node.position.start, node.position.end))
+  })
+  return parts
+}
+
+function isQuantiles(node: Expr): boolean {
+  return node.type === 'call' && node.func === 'histogram_quantiles'
+}
+
+function mergesSeries(node: Expr): boolean {
+  if (node.type === 'call') return /^label_(join|replace)$/.test(node.func)
+  return node.type === 'unary' && node.op === '-'
+}
+
+function showsBothKinds({ data }: ApiAnswer): boolean {
+  interface Series {
+    readonly values?: readonly (readonly [number, string])[]
+    readonly histograms?: readonly (readonly [number, object])[]
+  }
+  const { resultType, result } = (data ?? {}) as { resultType?: string; result?: readonly Series[] }
+  if (resultType !== 'matrix') return false
+  return result!.some(({ values = [], histograms = [] }) => {
+    const times = new Set(values.map(([time]) => time))
+    return histograms.some(([time]) => times.has(time))
+  })
+}
