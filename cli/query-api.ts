@@ -45,19 +45,20 @@ export interface QueryApi {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
 }
 
 /** `path` is `query` or `query_range`. POST, so that long expressions pass; GET where that is refused. */
 export async function askApi(
-  { url, headers, signal }: QueryApi,
+  { url, headers, signal, fetch }: QueryApi,
   path: string,
   parameters: Readonly<Record<string, string>>,
 ): Promise<ApiAnswer> {
   const endpoint = `${baseUrl(url)}/api/v1/${path}`
   const form = new URLSearchParams(parameters)
-  let response = await request(endpoint, { method: 'POST', body: form, headers, signal })
+  let response = await request(fetch, endpoint, { method: 'POST', body: form, headers, signal })
   if ([403, 405, 501].includes(response.status)) {
-    response = await request(`${endpoint}?${form.toString()}`, { headers, signal })
+    response = await request(fetch, `${endpoint}?${form.toString()}`, { headers, signal })
   }
   return readAnswer(response, endpoint)
 }
@@ -69,7 +70,11 @@ function baseUrl(text: string): string {
   return text.replace(/\/+$/, '')
 }
 
-async function request(url: string, init: RequestInit): Promise<{ status: number; text: string }> {
+async function request(
+  fetch: QueryApi['fetch'],
+  url: string,
+  init: RequestInit,
+): Promise<{ status: number; text: string }> {
   try {
     const response = await fetch(url, init)
     return { status: response.status, text: await response.text() }

@@ -1,5 +1,13 @@
-/** `thaw query`: PromQL on the command line. */
+/** `thaw query`: PromQL on the command line, asked of an HTTP API or, with no server at all, of a bucket. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import {
+  type ObjstoreFlags,
+  OBJSTORE_HELP,
+  addObjstoreFlags,
+  objstoreFlags,
+  readObjstoreYaml,
+} from '#agent/objstore.ts'
+import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { CliContext } from './context.ts'
 import { type ApiAnswer, ApiError, type QueryApi, askApi } from './query-api.ts'
@@ -8,7 +16,7 @@ import { QUERY_OUTPUTS, type QueryOutput, formatAnswer } from './query-output.ts
 import { parseStep, parseTime } from './time-argument.ts'
 
 interface QueryFlags {
-  readonly url: string
+  readonly url?: string | undefined
   readonly time?: number | undefined
   readonly start?: number | undefined
   readonly end?: number | undefined
@@ -17,16 +25,23 @@ interface QueryFlags {
   readonly header?: Readonly<Record<string, string>> | undefined
   readonly user?: string | undefined
   readonly output: QueryOutput
+  readonly 'query.workers'?: number | undefined
+  readonly 'query.replicaLabel'?: readonly string[] | undefined
 }
+
+const DEFAULT_URL = 'http://127.0.0.1:19090'
+
+/** A thread that has just started takes half a second until it is as fast as this one: only what takes seconds is worth it. */
+const SLICE_BYTES = 4 * 1024 * 1024
 
 export function queryCommand(context: CliContext): Command {
   const time = (text: string) => parseTime(text, context.now())
-  return new Command('query')
+  const command = new Command('query')
     .description(
       'Evaluates PromQL at one time, or over a range when --start, --end or --step is given.',
     )
     .argument('<expr>', 'the expression')
-    .option('--url <url>', 'a Prometheus HTTP API', 'http://127.0.0.1:19090')
+    .option('--url <url>', `a Prometheus HTTP API (default: ${DEFAULT_URL})`)
     .option('--time <time>', 'when to evaluate (default: now)', time)
     .option('--start <time>', 'first step of a range (default: one hour before the end)', time)
     .option('--end <time>', 'last step of a range (default: now)', time)
@@ -39,10 +54,20 @@ export function queryCommand(context: CliContext): Command {
         .choices(QUERY_OUTPUTS)
         .default('table'),
     )
+    .option(
+      '--query.workers <n>',
+      'of a bucket: threads besides the main one (default: one less than processors, at most 4)',
+      workerCount,
+    )
+    .option('--query.replica-label <name>', 'of a bucket: label of replicas; may be repeated', add)
     .option('--debug', 'show stack traces of errors')
+  return addObjstoreFlags(command)
     .addHelpText('after', HELP)
     .action(async (expression: string, flags: QueryFlags) => {
-      const answer = await ask(expression, flags, context)
+      const objstore = objstoreFlags(flags as unknown as Record<string, unknown>)
+      const answer = await withApi(flags, objstore, context, (api) =>
+        ask(expression, flags, api, context.now()),
+      )
       for (const warning of answer.warnings) context.writeError(`warning: ${warning}\n`)
       for (const info of answer.infos) context.writeError(`info: ${info}\n`)
       context.write(formatAnswer(answer, flags.output))
@@ -54,26 +79,63 @@ Times are 2026-01-31T12:00:00Z, 1769860800, now, or back from now: -1h.
 The answer goes to standard output, warnings to standard error. The exit code is 0 for an answer, also an
 empty one or one with warnings, and 1 for an error.
 
+With --objstore.config-file or --objstore.config no server is asked: the query is evaluated here, over the bucket.
+${OBJSTORE_HELP}
 Examples:
   $ thaw query 'sum by (job) (up)'
   $ thaw query 'rate(http_requests_total[5m])' --start=-6h --step=1m
   $ thaw query up --time=2026-01-31T12:00:00Z -o json
   $ thaw query up --url=https://metrics.example.com --user=me:secret -o csv > up.csv
+  $ thaw query 'rate(http_requests_total[5m])' --start=-30d --step=1h --objstore.config-file=bucket.yml
 `
 
-async function ask(expression: string, flags: QueryFlags, context: CliContext): Promise<ApiAnswer> {
-  const api: QueryApi = {
-    url: flags.url,
-    headers: { ...basicAuth(flags.user), ...flags.header },
-    signal: context.signal,
+async function withApi<T>(
+  flags: QueryFlags,
+  objstore: ObjstoreFlags,
+  { env, now, signal }: CliContext,
+  use: (api: QueryApi) => Promise<T>,
+): Promise<T> {
+  const yaml = await readObjstoreYaml(objstore)
+  if (yaml === undefined) {
+    const headers = { ...basicAuth(flags.user), ...flags.header }
+    return use({ url: flags.url ?? DEFAULT_URL, headers, signal, fetch })
   }
+  for (const name of ['url', 'user', 'header'] as const) {
+    if (flags[name] !== undefined) {
+      throw new DomainError('invalid', `--${name} is for an HTTP API, --objstore.config for none`)
+    }
+  }
+  // Loaded when asked for: the engine takes longer to load than all else together.
+  const { bucketApp, defaultWorkers } = await import('./bucket-app.ts')
+  const { app, stop } = await bucketApp({
+    config: parseObjstoreConfig(yaml, env),
+    workers: flags['query.workers'] ?? defaultWorkers(),
+    sliceBytes: SLICE_BYTES,
+    replicaLabels: flags['query.replicaLabel'] ?? [],
+    now,
+  })
+  const here = async (url: string, init: RequestInit): Promise<Response> =>
+    app.fetch(new Request(url, init))
+  try {
+    return await use({ url: 'http://bucket', headers: {}, signal, fetch: here })
+  } finally {
+    await stop()
+  }
+}
+
+async function ask(
+  expression: string,
+  flags: QueryFlags,
+  api: QueryApi,
+  nowMs: number,
+): Promise<ApiAnswer> {
   const timeout = flags.timeout === undefined ? {} : { timeout: flags.timeout }
   try {
-    const range = rangeOf(flags, context.now())
+    const range = rangeOf(flags, nowMs)
     if (range !== undefined) {
       return await askApi(api, 'query_range', { query: expression, ...range, ...timeout })
     }
-    const time = seconds(flags.time ?? context.now())
+    const time = seconds(flags.time ?? nowMs)
     return await askApi(api, 'query', { query: expression, time, ...timeout })
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
@@ -119,4 +181,13 @@ function addHeader(
   const colon = text.indexOf(':')
   if (colon < 1) throw new InvalidArgumentError("write a header such as 'X-Scope-OrgID: team'.")
   return { ...previous, [text.slice(0, colon).trim()]: text.slice(colon + 1).trim() }
+}
+
+function add(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text]
+}
+
+function workerCount(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('write a number of threads, from 0.')
+  return Number(text)
 }

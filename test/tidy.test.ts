@@ -28,7 +28,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'lib/query': {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'blocks', 'store'],
-    packages: ['p-limit'],
+    packages: ['p-limit', 'node:worker_threads', 'node:timers/promises'],
   },
   'lib/remote': { lib: ['model', 'bytes', 'tsdb'], packages: [] },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },

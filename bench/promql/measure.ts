@@ -14,10 +14,13 @@ export interface Asking {
   readonly rounds: number
 }
 
-/** Milliseconds. Processor time is that of all threads of the process. */
+/** Milliseconds. */
 export interface Times {
   readonly wall: number
+  /** Processor time of all threads of the process. */
   readonly cpu: number
+  /** And of the thread that worked longest: the wall-clock time of a machine with nothing else to do and processors enough. */
+  readonly thread: number
 }
 
 export interface Measured {
@@ -80,11 +83,13 @@ async function answerOf({ url }: Served, path: string, asking: Asking): Promise<
 }
 
 async function timed({ url, pid }: Served, path: string, asking: Asking): Promise<Times> {
-  const cpu = await processorMs(pid)
+  const before = await processorMs(pid)
   const start = performance.now()
   await ask(`${url}/api/v1/${path}`, asking)
   const wall = performance.now() - start
-  return { wall, cpu: (await processorMs(pid)) - cpu }
+  const after = await processorMs(pid)
+  const used = [...after].map(([thread, ms]) => ms - (before.get(thread) ?? 0))
+  return { wall, cpu: used.reduce((sum, ms) => sum + ms, 0), thread: Math.max(...used) }
 }
 
 function ask(
@@ -104,13 +109,14 @@ function ask(
   })
 }
 
-async function processorMs(pid: number): Promise<number> {
-  let nanoseconds = 0
+/** Of each thread, since it began. */
+async function processorMs(pid: number): Promise<Map<string, number>> {
+  const threads = new Map<string, number>()
   for (const thread of await readdir(`/proc/${pid}/task`)) {
     const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0')
-    nanoseconds += Number(text.split(' ')[0])
+    threads.set(thread, Number(text.split(' ')[0]) / 1e6)
   }
-  return nanoseconds / 1e6
+  return threads
 }
 
 /** The most that was resident at any time since the process began. */
@@ -121,6 +127,7 @@ export async function peakMegabytes(pid: number): Promise<number> {
 
 function medians(times: readonly Times[]): Times | undefined {
   if (times.length === 0) return undefined
-  const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!
-  return { wall: median(times.map(({ wall }) => wall)), cpu: median(times.map(({ cpu }) => cpu)) }
+  const median = (of: keyof Times): number =>
+    times.map((each) => each[of]).sort((x, y) => x - y)[times.length >> 1]!
+  return { wall: median('wall'), cpu: median('cpu'), thread: median('thread') }
 }

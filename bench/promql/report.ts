@@ -11,8 +11,7 @@ interface Pair {
   readonly ours: number
   readonly theirs: number
   readonly name: string
-  readonly wall: number[]
-  readonly cpu: number[]
+  readonly ratios: Times[]
 }
 
 /** `markdown`: tables that can be quoted. */
@@ -55,11 +54,13 @@ export function report(servers: readonly Served[], markdown: boolean): Report {
     },
     async summary() {
       console.log('')
-      heads('geometric means', ['wall', 'above 1.0', 'cpu', 'above 1.0', 'queries'])
-      for (const { name, wall, cpu } of pairs) {
-        const above = (ratios: number[]): string => String(ratios.filter((r) => r > 1).length)
-        const mean = (ratios: number[]): string => geometricMean(ratios).toFixed(3)
-        line(name, [mean(wall), above(wall), mean(cpu), above(cpu), String(wall.length)])
+      heads('geometric means', ['wall', 'above 1.0', 'cpu', 'busiest thread', 'queries'])
+      for (const { name, theirs, ratios } of pairs) {
+        const mean = (of: keyof Times): string => geometricMean(ratios.map((r) => r[of])).toFixed(3)
+        // Elsewhere work moves from thread to thread while it is done.
+        const thread = isThaw(servers[theirs]!) ? mean('thread') : '-'
+        const above = ratios.filter(({ wall }) => wall > 1).length
+        line(name, [mean('wall'), String(above), mean('cpu'), thread, String(ratios.length)])
       }
       console.log('')
       heads('peak memory', ['MB'])
@@ -68,23 +69,25 @@ export function report(servers: readonly Served[], markdown: boolean): Report {
   }
 }
 
+function isThaw({ name }: Served): boolean {
+  return name.startsWith('thaw')
+}
+
 /** Every thaw with every peer, and every thaw with workers with the one that has none. */
 function pairsOf(servers: readonly Served[]): Pair[] {
-  const isThaw = (i: number): boolean => servers[i]!.name.startsWith('thaw')
-  return servers.flatMap((_, theirs) =>
-    servers.flatMap((_server, ours): Pair[] => {
-      if (ours === theirs || !isThaw(ours) || (isThaw(theirs) && theirs > 0)) return []
-      const name = `${servers[ours]!.name} ÷ ${servers[theirs]!.name}`
-      return [{ ours, theirs, name, wall: [], cpu: [] }]
+  return servers.flatMap((their, theirs) =>
+    servers.flatMap((our, ours): Pair[] => {
+      if (ours === theirs || !isThaw(our) || (isThaw(their) && theirs > 0)) return []
+      const name = `${our.name} ÷ ${their.name}`
+      return [{ ours, theirs, name, ratios: [] }]
     }),
   )
 }
 
-function keep({ ours, theirs, wall, cpu }: Pair, times: readonly (Times | undefined)[]): void {
+function keep({ ours, theirs, ratios }: Pair, times: readonly (Times | undefined)[]): void {
   const [a, b] = [times[ours], times[theirs]]
   if (!a || !b) return
-  wall.push(a.wall / b.wall)
-  cpu.push(a.cpu / b.cpu)
+  ratios.push({ wall: a.wall / b.wall, cpu: a.cpu / b.cpu, thread: a.thread / b.thread })
 }
 
 function ratioText(ours: number | undefined, theirs: number | undefined): string {

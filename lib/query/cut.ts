@@ -8,6 +8,9 @@ export interface CutOptions {
   readonly maxSlices: number
 }
 
+/** A border this part of a slice away is still worth it; further away, uneven slices cost more than a block that two of them read. */
+const BORDER_REACH = 6
+
 /** Runs of steps: first index and count. Together they are all the steps, in order. */
 export interface StepRun {
   readonly first: number
@@ -47,7 +50,7 @@ export function cutSteps(
   let first = 0
   for (let slice = 1; slice < wanted; slice++) {
     const ideal = Math.round((slice * grid.stepCount) / wanted)
-    const border = nearest(borders, ideal, grid.stepCount / wanted / 2) ?? ideal
+    const border = nearest(borders, ideal, grid.stepCount / wanted / BORDER_REACH) ?? ideal
     if (border <= first || border >= grid.stepCount) continue
     runs.push({ first, count: border - first })
     first = border

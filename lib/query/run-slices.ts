@@ -12,6 +12,8 @@ import { runSlice } from './run-slice.ts'
 import type { Slice } from './slice.ts'
 
 export interface SlicesRunner extends SliceRunner {
+  /** Runs a slice in this process; absent where this thread is all it has. */
+  readonly runHere?: ((slice: Slice, signal?: AbortSignal) => Promise<SliceAnswer>) | undefined
   /** Runs a slice in another function; absent where there is none, then all run here. */
   readonly invokeSlice?: ((slice: Slice, signal?: AbortSignal) => Promise<SliceAnswer>) | undefined
   /** Slices in flight for one query. */
@@ -77,8 +79,9 @@ function sliceAnswerer(
 ): (slice: Slice) => Promise<SliceAnswer> {
   const oneHere = pLimit(1)
   const { retries = DEFAULT_RETRIES } = runner
+  const here = runner.runHere ?? ((slice: Slice) => runSlice(runner, slice, signal))
   const runHere = async (slice: Slice): Promise<SliceAnswer> => {
-    const answer = await retrySlice(retries, signal, () => runSlice(runner, slice, signal))
+    const answer = await retrySlice(retries, signal, () => here(slice, signal))
     meter.countSlice(answer.cost, false)
     return answer
   }
