@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { compareLabels, labelsFrom, type Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import { BlockWriter } from '#lib/tsdb/block/block-writer.ts'
@@ -215,7 +216,12 @@ function samplesOf(
     values[i] = histogram.sum
     histograms.push(histogram)
   }
-  return { length: count, timestamps, values, histograms }
+  return {
+    length: count,
+    timestamps,
+    values,
+    histograms: histograms && HistogramColumn.of(histograms),
+  }
 }
 
 const BUCKETS = 24

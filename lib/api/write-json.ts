@@ -104,7 +104,7 @@ function writeVector(
   out.ascii('"resultType":"vector","result":[')
   let written = 0
   for (const { labels, values, presence, histograms } of series) {
-    const histogram = presence[0] === HISTOGRAM ? histograms?.[0] : undefined
+    const histogram = presence[0] === HISTOGRAM ? histograms?.at(0) : undefined
     if (presence[0] !== FLOAT && histogram === undefined) continue
     if (limit > 0 && written === limit) break
     if (written++ > 0) out.ascii(',')
@@ -188,8 +188,8 @@ function writeStepHistograms(out: JsonBytes, grid: StepGrid, series: StepSeries)
   if (histograms === undefined) return
   let open = false
   for (let step = 0; step < grid.stepCount; step++) {
-    const histogram = histograms[step]
-    if (presence[step] !== HISTOGRAM || histogram === undefined) continue
+    const histogram = presence[step] === HISTOGRAM ? histograms.at(step) : undefined
+    if (histogram === undefined) continue
     out.ascii(open ? ',[' : ',"histograms":[[')
     open = true
     writeTimestamp(out, grid.startMs + step * grid.stepMs)
@@ -217,7 +217,7 @@ function writeSamples(out: JsonBytes, samples: SampleColumns): void {
   const { length, timestamps, values, histograms } = samples
   let open = false
   for (let i = 0; i < length; i++) {
-    if (histograms?.[i] !== undefined) continue
+    if (histograms?.layouts[i] !== undefined) continue
     if (!open) out.ascii(',"values":')
     out.reserve(2 * NUMBER_ROOM)
     out.rawByte(open ? COMMA : OPEN_LIST)
@@ -228,7 +228,7 @@ function writeSamples(out: JsonBytes, samples: SampleColumns): void {
   if (histograms === undefined) return
   open = false
   for (let i = 0; i < length; i++) {
-    const histogram = histograms[i]
+    const histogram = histograms.at(i)
     if (histogram === undefined) continue
     out.ascii(open ? ',[' : ',"histograms":[[')
     open = true

@@ -11,21 +11,25 @@ export type CounterResetHint = 'unknown' | 'reset' | 'not-reset' | 'gauge'
 /** Schema of histograms with custom bucket bounds. */
 export const CUSTOM_BUCKETS_SCHEMA = -53
 
+/** Which buckets a histogram has. Never written, and shared between histograms. */
+export interface HistogramLayout {
+  readonly schema: number
+  readonly zeroThreshold: number
+  readonly positiveSpans: readonly Span[]
+  readonly negativeSpans: readonly Span[]
+  /** Only with `CUSTOM_BUCKETS_SCHEMA`, otherwise empty. */
+  readonly customValues: Float64Array
+}
+
 /**
  * Bucket i of an exponential schema ends at 2^(i·2^-schema); a custom one at `customValues[i]`, the last at +Inf.
  * Bucket counts are absolute, one per bucket of the spans. Arrays are shared between samples and never written.
  */
-export interface FloatHistogram {
-  readonly schema: number
-  readonly zeroThreshold: number
+export interface FloatHistogram extends HistogramLayout {
   readonly zeroCount: number
   readonly count: number
   readonly sum: number
-  readonly positiveSpans: readonly Span[]
-  readonly negativeSpans: readonly Span[]
   readonly positiveBuckets: Float64Array
   readonly negativeBuckets: Float64Array
-  /** Only with `CUSTOM_BUCKETS_SCHEMA`, otherwise empty. */
-  readonly customValues: Float64Array
   readonly counterResetHint: CounterResetHint
 }

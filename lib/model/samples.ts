@@ -1,8 +1,8 @@
 /** The samples of one series as columns, and the stale marker. */
-import type { FloatHistogram } from './histogram.ts'
+import type { HistogramColumn } from './histogram-column.ts'
 
 /**
- * Sample i is (timestamps[i], values[i]), or (timestamps[i], histograms[i]) where that is set; then
+ * Sample i is (timestamps[i], values[i]), or (timestamps[i], row i of histograms) where there is one; then
  * values[i] is the histogram's sum (so that its staleness shows in the same column).
  * Timestamps are milliseconds, strictly ascending. Only the first `length` entries count.
  */
@@ -11,7 +11,7 @@ export interface SampleColumns {
   readonly timestamps: Float64Array
   readonly values: Float64Array
   /** Absent when the series has floats only. */
-  readonly histograms?: readonly (FloatHistogram | undefined)[] | undefined
+  readonly histograms?: HistogramColumn | undefined
   /** Start timestamps in ms, 0 where unknown. Absent when none is known. */
   readonly startTimestamps?: Float64Array | undefined
 }

@@ -150,7 +150,8 @@ async function collect(
     if (isEmpty(column)) continue
     evaluation.hold(grid.stepCount)
     evaluation.countResult(labelBytes(labels) + grid.stepCount * BYTES_PER_STEP)
-    series.push({ labels, ...copyColumn(column) })
+    const { values, presence, histograms } = copyColumn(column)
+    series.push({ labels, values, presence, histograms })
   }
   return series
 }
@@ -202,6 +203,6 @@ function rawSamples(columns: SampleColumns, after: number, end: number): SampleC
     length: kept.length,
     timestamps: Float64Array.from(kept, (i) => timestamps[i]!),
     values: Float64Array.from(kept, (i) => values[i]!),
-    histograms: histograms && kept.map((i) => histograms[i]),
+    histograms: histograms?.gather(kept),
   }
 }

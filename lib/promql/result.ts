@@ -1,5 +1,5 @@
 /** What evaluating PromQL gives: columns over the query's steps. Step i is at startMs + i·stepMs. */
-import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 
@@ -14,8 +14,8 @@ export interface StepSeries {
   readonly values: Float64Array
   /** One entry per step: ABSENT, FLOAT or HISTOGRAM. */
   readonly presence: Uint8Array
-  /** One entry per step, set where presence is HISTOGRAM. Absent when there is none. */
-  readonly histograms?: readonly (FloatHistogram | undefined)[] | undefined
+  /** A row per step, meaningless where presence is not HISTOGRAM. Absent when there is none. */
+  readonly histograms?: HistogramColumn | undefined
 }
 
 /** The steps a result or a slice covers. An instant query has one step and stepMs 0. */

@@ -12,7 +12,8 @@ import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import type { ErrorKind } from '#lib/model/errors.ts'
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
-import type { CounterResetHint, FloatHistogram, Span } from '#lib/model/histogram.ts'
+import type { FloatHistogram, Span } from '#lib/model/histogram.ts'
+import { HINTS, HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import type {
@@ -302,36 +303,32 @@ function takeRawSeries(reader: ByteReader): RawSeries {
   return { labels, samples }
 }
 
-type Histograms = readonly (FloatHistogram | undefined)[]
-
 function appendHistograms(
   writer: ByteWriter,
-  histograms: Histograms | undefined,
+  histograms: HistogramColumn | undefined,
   length: number,
 ): void {
   const indices: number[] = []
-  for (let i = 0; i < length; i++) if (histograms?.[i]) indices.push(i)
+  for (let i = 0; i < length; i++) if (histograms?.layouts[i]) indices.push(i)
   writer.uvarint(indices.length)
   for (const index of indices) {
     writer.uvarint(index)
-    appendHistogram(writer, histograms![index]!)
+    appendHistogram(writer, histograms!.at(index)!)
   }
 }
 
-function takeHistograms(reader: ByteReader, length: number): Histograms | undefined {
+function takeHistograms(reader: ByteReader, length: number): HistogramColumn | undefined {
   const count = reader.uvarint32()
   if (count === 0) return undefined
-  const histograms = Array.from<FloatHistogram | undefined>({ length })
+  const histograms = new HistogramColumn(length)
   for (let i = 0; i < count; i++) {
     const index = reader.uvarint32()
     if (index >= length)
       throw new CorruptError(`histogram at step ${index} of ${length}`, reader.offset)
-    histograms[index] = takeHistogram(reader)
+    histograms.set(index, takeHistogram(reader))
   }
   return histograms
 }
-
-const HINTS: readonly CounterResetHint[] = ['unknown', 'reset', 'not-reset', 'gauge']
 
 function appendHistogram(writer: ByteWriter, histogram: FloatHistogram): void {
   writer.uint8(HINTS.indexOf(histogram.counterResetHint))

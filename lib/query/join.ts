@@ -1,5 +1,5 @@
 /** Puts the answers of slices together: concatenation of steps, union of what they say beside it. */
-import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { compareLabels, labelsKey } from '#lib/model/labels.ts'
 import { joinAnnotations } from '#lib/promql/execute/join-annotations.ts'
@@ -48,7 +48,7 @@ interface JoinedSeries {
   readonly labels: Labels
   readonly values: Float64Array
   readonly presence: Uint8Array
-  histograms?: (FloatHistogram | undefined)[]
+  histograms?: HistogramColumn
 }
 
 function joinSeries(grid: StepGrid, parts: readonly RunOutcome[]): StepSeries[] {
@@ -69,8 +69,10 @@ function joinSeries(grid: StepGrid, parts: readonly RunOutcome[]): StepSeries[] 
       joined.values.set(series.values, run.first)
       joined.presence.set(series.presence, run.first)
       if (series.histograms) {
-        joined.histograms ??= Array.from({ length: grid.stepCount })
-        for (let i = 0; i < run.count; i++) joined.histograms[run.first + i] = series.histograms[i]
+        joined.histograms ??= new HistogramColumn(grid.stepCount)
+        for (let i = 0; i < run.count; i++) {
+          joined.histograms.copyRow(run.first + i, series.histograms, i)
+        }
       }
     }
   }

@@ -7,7 +7,7 @@
  * through unchanged, replicas with equal timestamps give the gap-free series, and any cut of the time range gives the
  * same samples as the whole, if it reads `DEDUP_REACH_MS` further on both sides for each further replica.
  */
-import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 
 /** Neighbours further away than this do not count: the lookback of an instant selector. */
@@ -56,10 +56,7 @@ function interleave(
   const length = first.length + taken.length
   const timestamps = new Float64Array(length)
   const values = new Float64Array(length)
-  const histograms =
-    first.histograms || second.histograms
-      ? Array.from<FloatHistogram | undefined>({ length })
-      : undefined
+  const histograms = first.histograms || second.histograms ? new HistogramColumn(length) : undefined
   const startTimestamps =
     first.startTimestamps || second.startTimestamps ? new Float64Array(length) : undefined
   let i = 0
@@ -73,7 +70,7 @@ function interleave(
     timestamps[at] = source.timestamps[index]!
     // A typed-array to typed-array copy keeps the bits of the stale marker.
     values[at] = source.values[index]!
-    if (histograms) histograms[at] = source.histograms?.[index]
+    if (source.histograms) histograms!.copyRow(at, source.histograms, index)
     if (startTimestamps) startTimestamps[at] = source.startTimestamps?.[index] ?? 0
   }
   return { length, timestamps, values, histograms, startTimestamps }

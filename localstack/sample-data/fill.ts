@@ -1,5 +1,6 @@
 /** Samples of one series within one window, written into columns that are reused from series to series. */
 import type { FloatHistogram, Span as BucketSpan } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { type SampleColumns, writeStale } from '#lib/model/samples.ts'
 import { type Curve, curveAt, fillCurve } from './curve.ts'
 import {
@@ -262,7 +263,7 @@ export class SampleFiller {
       length: kept,
       timestamps: timestamps.subarray(0, kept),
       values: values.subarray(0, kept),
-      ...(histograms && { histograms: histograms.slice(0, kept) }),
+      ...(histograms && { histograms: HistogramColumn.of(histograms.slice(0, kept)) }),
     }
   }
 }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { formatFloat } from '#lib/model/go-float.ts'
 import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram } from '#lib/model/histogram.ts'
 import type { QueryOutcome, QueryValue, StepGrid } from '#lib/promql/result.ts'
@@ -63,7 +64,7 @@ describe('an instant query', () => {
           labels: [],
           values: new Float64Array([0]),
           presence: new Uint8Array([2]),
-          histograms: [HISTOGRAM],
+          histograms: HistogramColumn.of([HISTOGRAM]),
         },
       ],
     })
@@ -120,7 +121,7 @@ describe('an instant query', () => {
       type: 'matrix',
       series: [
         { labels: ['a', '2'], samples },
-        { labels: ['a', '1'], samples: { ...samples, histograms } },
+        { labels: ['a', '1'], samples: { ...samples, histograms: HistogramColumn.of(histograms) } },
       ],
     })
     expect(data(text)).toBe(
@@ -150,7 +151,7 @@ describe('an instant query', () => {
           labels: [],
           values: new Float64Array(1),
           presence: new Uint8Array([2]),
-          histograms: [custom],
+          histograms: HistogramColumn.of([custom]),
         },
       ],
     })
@@ -205,7 +206,7 @@ describe('a range query', () => {
       labels: ['a', '1'],
       values: new Float64Array([1, 2, 3]),
       presence: new Uint8Array([2, 1, 2]),
-      histograms: [HISTOGRAM, undefined, HISTOGRAM],
+      histograms: HistogramColumn.of([HISTOGRAM, undefined, HISTOGRAM]),
     }
     const { result } = JSON.parse(data(write({ type: 'vector', series: [series] }, grid, true)))
     expect(result[0].values).toEqual([[-0.45, '2']])

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { DomainError } from '#lib/model/errors.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { FLOAT, HISTOGRAM } from '#lib/promql/result.ts'
@@ -51,7 +52,7 @@ const values: Record<string, QueryValue> = {
         labels: [],
         values: Float64Array.of(0, -0, 5e-324),
         presence: Uint8Array.of(0, FLOAT, HISTOGRAM),
-        histograms: [undefined, undefined, histogram],
+        histograms: HistogramColumn.of([undefined, undefined, histogram]),
       },
     ],
   },

@@ -1,4 +1,5 @@
 /** Reads the golden blocks, compares with what their producers say, and writes them again byte for byte. */
+import { rowLayout } from '#lib/model/histogram-column.ts'
 import { describe, expect, it } from 'vitest'
 import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram, type Span } from '#lib/model/histogram.ts'
 import { labelsFrom, labelsKey, labelsToRecord } from '#lib/model/labels.ts'
@@ -8,8 +9,7 @@ import { BlockWriter } from '#lib/tsdb/block/block-writer.ts'
 import { formatBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { decodeChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
-import { encodeFloatHistogram } from '#lib/tsdb/chunk/float-histogram.ts'
-import { encodeHistogram } from '#lib/tsdb/chunk/histogram.ts'
+import { encodeHistograms } from '#lib/tsdb/chunk/histogram.ts'
 import { encodeXor } from '#lib/tsdb/chunk/xor.ts'
 import { type AnswerHistogram, type GoldenBlock, goldenBlock, goldenBlocks } from './golden.ts'
 import { floatSeries, startedSeries } from '../data/made-series.ts'
@@ -63,13 +63,14 @@ describe.each(goldenBlocks())('the block of $producer', (golden) => {
         const builder = new ColumnBuilder()
         decodeChunk(encoding, data, builder)
         const { length, timestamps, values, histograms } = builder.columns()
-        const shapes = histograms as readonly FloatHistogram[]
+        const shapes = histograms?.list(length) as readonly FloatHistogram[]
         const again =
           encoding === 1
             ? encodeXor(timestamps, values, 0, length)
-            : (encoding === 2 ? encodeHistogram : encodeFloatHistogram)(
+            : encodeHistograms(
+                encoding === 2 ? 'integer' : 'float',
                 data[2]! >>> 6,
-                shapes[0]!,
+                rowLayout(shapes[0]!),
                 timestamps,
                 values,
                 shapes,
@@ -100,7 +101,7 @@ describe.each(answered)('the block of $producer', (golden) => {
       const natives: unknown[] = []
       for (let i = 0; i < length; i++) {
         if (isStale(values, i)) continue
-        const histogram = histograms?.[i]
+        const histogram = histograms?.at(i)
         if (histogram) natives.push([timestamps[i]! / 1000, rounded(answerOf(histogram))])
         else floats.push([timestamps[i]! / 1000, values[i]])
       }

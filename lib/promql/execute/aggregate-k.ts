@@ -63,7 +63,7 @@ export async function aggregateK(
       const kind = column.presence[step]
       if (kind === ABSENT) continue
       const param = params[step]!
-      const histogram = kind === HISTOGRAM ? column.histograms![step] : undefined
+      const histogram = kind === HISTOGRAM ? column.histograms!.at(step) : undefined
       const value = histogram ? 0 : column.values[step]!
       const heap = (steps[step] ??= [])
       if (op === 'limit_ratio') {

@@ -37,7 +37,7 @@ export function vectorScalarBinary(
         const kind = presence[step]
         if (kind === ABSENT) continue
         const value = values[step]!
-        const histogram = kind === HISTOGRAM ? column.histograms![step] : undefined
+        const histogram = kind === HISTOGRAM ? column.histograms!.at(step) : undefined
         operation.at(step, index)
         if (scalarOnLeft) operation.apply(scalar[step]!, value, undefined, histogram)
         else operation.apply(value, scalar[step]!, histogram, undefined)

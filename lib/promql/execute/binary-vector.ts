@@ -314,7 +314,7 @@ export async function vectorBinary(
 }
 
 function histogramAt(column: Column | undefined, step: number): FloatHistogram | undefined {
-  return column?.presence[step] === HISTOGRAM ? column.histograms![step] : undefined
+  return column?.presence[step] === HISTOGRAM ? column.histograms!.at(step) : undefined
 }
 
 /** `many` gives the labels, `one` those that group_left and group_right ask for. */

@@ -18,7 +18,14 @@ import { aggregateK } from './aggregate-k.ts'
 import { aggregate } from './aggregate.ts'
 import { scalarBinary, vectorScalarBinary } from './binary-scalar.ts'
 import { vectorBinary } from './binary-vector.ts'
-import { clearColumn, newColumn, NOTHING, setHistogram, type VectorOperator } from './column.ts'
+import {
+  clearColumn,
+  newColumn,
+  NOTHING,
+  setHistogram,
+  setRow,
+  type VectorOperator,
+} from './column.ts'
 import { countValues } from './count-values.ts'
 import { gridTime, type EvalGrid, type Evaluation } from './evaluation.ts'
 import { instantSelector } from './instant-selector.ts'
@@ -142,10 +149,9 @@ function repeated(once: VectorOperator, grid: EvalGrid): VectorOperator {
     column(index) {
       clearColumn(out)
       const { values, presence, histograms } = once.column(index)
-      const histogram = histograms?.[0]
       out.values.fill(values[0]!)
       if (presence[0] === FLOAT || presence[0] === ABSENT) out.presence.fill(presence[0])
-      else for (let i = 0; i < grid.stepCount; i++) setHistogram(out, i, histogram!)
+      else for (let i = 0; i < grid.stepCount; i++) setRow(out, i, histograms!, 0)
       return out
     },
   }
@@ -274,7 +280,7 @@ async function buildUnary(
       for (let i = 0; i < values.length; i++) {
         if (presence[i] === FLOAT) values[i] = -values[i]!
         else if (presence[i] !== ABSENT) {
-          setHistogram(column, i, scaleHistogram(column.histograms![i]!, -1))
+          setHistogram(column, i, scaleHistogram(column.histograms!.at(i)!, -1))
         }
       }
       return column

@@ -1,13 +1,16 @@
 /** One output series over the steps of a grid, and the contract of the operators that give them: labels first, samples after. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { ABSENT, FLOAT, HISTOGRAM } from '../result.ts'
 
 export interface Column {
   readonly values: Float64Array
   readonly presence: Uint8Array
-  /** Only entries where presence is HISTOGRAM count. */
-  histograms: (FloatHistogram | undefined)[] | undefined
+  /** Only rows where presence is HISTOGRAM count. */
+  histograms: HistogramColumn | undefined
+  /** Memory for the next histograms. */
+  spare: HistogramColumn | undefined
 }
 
 export interface SeriesHead {
@@ -38,20 +41,26 @@ export function newColumn(stepCount: number): Column {
     values: new Float64Array(stepCount),
     presence: new Uint8Array(stepCount),
     histograms: undefined,
+    spare: undefined,
   }
 }
 
 export function clearColumn(column: Column): Column {
   column.presence.fill(ABSENT)
-  column.histograms = undefined
+  if (column.histograms) {
+    column.histograms.clear()
+    column.spare = column.histograms
+    column.histograms = undefined
+  }
   return column
 }
 
-export function copyColumn(column: Column): Column {
+export function copyColumn({ values, presence, histograms }: Column): Column {
   return {
-    values: column.values.slice(),
-    presence: column.presence.slice(),
-    histograms: column.histograms?.slice(),
+    values: values.slice(),
+    presence: presence.slice(),
+    histograms: presence.includes(HISTOGRAM) ? histograms?.copy(values.length) : undefined,
+    spare: undefined,
   }
 }
 
@@ -61,9 +70,20 @@ export function setFloat(column: Column, step: number, value: number): void {
 }
 
 export function setHistogram(column: Column, step: number, histogram: FloatHistogram): void {
-  column.histograms ??= Array.from<FloatHistogram | undefined>({ length: column.values.length })
-  column.histograms[step] = histogram
+  histogramRows(column).set(step, histogram)
   column.presence[step] = HISTOGRAM
+}
+
+/** Row `from` of `source` becomes the sample at `step`. */
+export function setRow(column: Column, step: number, source: HistogramColumn, from: number): void {
+  histogramRows(column).copyRow(step, source, from)
+  column.presence[step] = HISTOGRAM
+}
+
+/** Where to write histograms; a step has one when its presence says so. */
+export function histogramRows(column: Column): HistogramColumn {
+  column.histograms ??= column.spare ?? new HistogramColumn(column.values.length)
+  return column.histograms
 }
 
 export function isEmpty(column: Column): boolean {

@@ -35,7 +35,7 @@ export async function countValues(
       if (kind === ABSENT) continue
       const text =
         kind === HISTOGRAM
-          ? formatHistogram(column.histograms![step]!)
+          ? formatHistogram(column.histograms!.at(step)!)
           : formatPlain(column.values[step]!)
       let group = groups.get(text)
       if (group === undefined) {

@@ -170,7 +170,7 @@ export async function histogramOperator(
       }
       let native: FloatHistogram | undefined
       for (const { le, column } of others) {
-        if (column.presence[step] === HISTOGRAM) native = column.histograms![step]
+        if (column.presence[step] === HISTOGRAM) native = column.histograms!.at(step)
         else if (column.presence[step] === FLOAT && le !== undefined) {
           annotations.warn(
             `bucket label "le" is missing or has a malformed value of ${quoteGo(le)}${forMetric(name)}`,

@@ -20,7 +20,7 @@ import {
   isEmpty,
   newColumn,
   setFloat,
-  setHistogram,
+  setRow,
   storedColumns,
   type Column,
   type SeriesHead,
@@ -148,7 +148,7 @@ export async function infoCall(
       if (!outputs.has(key)) outputs.set(key, open(head, met))
       const output = outputs.get(key)
       if (!output) continue
-      if (kind === HISTOGRAM) setHistogram(output, step, column.histograms![step]!)
+      if (kind === HISTOGRAM) setRow(output, step, column.histograms!, step)
       else setFloat(output, step, column.values[step]!)
     }
   }

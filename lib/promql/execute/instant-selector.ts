@@ -7,7 +7,7 @@ import {
   clearColumn,
   newColumn,
   setFloat,
-  setHistogram,
+  setRow,
   type Column,
   type VectorOperator,
 } from './column.ts'
@@ -92,16 +92,16 @@ export function pickNewest(
     if (last < 0 || timestamps[last]! <= time - lookbackMs) continue
     const value = values[last]!
     if (value !== value && isStale(values, last)) continue
-    const histogram = histograms?.[last]
+    const layout = histograms?.layouts[last]
     if (aspect === 'timestamp') setFloat(out, step, timestamps[last]! / 1000)
     else if (aspect === 'start-timestamp') {
       setFloat(out, step, (startTimestamps?.[last] ?? 0) / 1000)
-    } else if (histogram) setHistogram(out, step, histogram)
+    } else if (layout) setRow(out, step, histograms, last)
     else {
       out.values[step] = value
       out.presence[step] = FLOAT
     }
-    read += histogram ? histogramWeight(histogram) : 1
+    read += layout ? histogramWeight(layout) : 1
   }
   return read
 }

@@ -1,8 +1,15 @@
 /** Series that end up with equal labels become one, or the query fails where they meet. */
 import { DomainError } from '#lib/model/errors.ts'
 import { compareLabels, labelsKey, METRIC_NAME, withoutLabels } from '#lib/model/labels.ts'
-import { ABSENT } from '../result.ts'
-import { copyColumn, isEmpty, type Column, type SeriesHead, type VectorOperator } from './column.ts'
+import { ABSENT, HISTOGRAM } from '../result.ts'
+import {
+  copyColumn,
+  isEmpty,
+  setRow,
+  type Column,
+  type SeriesHead,
+  type VectorOperator,
+} from './column.ts'
 
 export const METADATA_LABELS: ReadonlySet<string> = new Set([METRIC_NAME, '__type__', '__unit__'])
 
@@ -68,10 +75,7 @@ function mergeInto(target: Column, source: Column, rule: 'overlap' | 'coexistenc
     if (target.presence[step] !== ABSENT) throw duplicateLabelsError()
     target.presence[step] = source.presence[step]!
     target.values[step] = source.values[step]!
-    const histogram = source.histograms?.[step]
-    if (!histogram) continue
-    target.histograms ??= Array.from({ length: source.presence.length })
-    target.histograms[step] = histogram
+    if (source.presence[step] === HISTOGRAM) setRow(target, step, source.histograms!, step)
   }
 }
 

@@ -1,5 +1,6 @@
 /** The samples of one series ready for sliding windows: stale markers out, floats and histograms apart. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn, type RowLayout } from '#lib/model/histogram-column.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import { histogramWeight } from '../histogram/weight.ts'
 
@@ -10,12 +11,41 @@ export interface FloatPoints {
   readonly starts: Float64Array | undefined
 }
 
-export interface HistogramPoints {
+export class HistogramPoints {
   readonly count: number
   readonly times: Float64Array
-  readonly values: readonly FloatHistogram[]
+  /** A row for each. */
+  readonly rows: HistogramColumn
   readonly starts: Float64Array | undefined
   readonly weight: number
+  readonly #made: (FloatHistogram | undefined)[] = []
+
+  constructor(
+    count: number,
+    times: Float64Array,
+    rows: HistogramColumn,
+    starts: Float64Array | undefined,
+  ) {
+    this.count = count
+    this.times = times
+    this.rows = rows
+    this.starts = starts
+    let weight = 0
+    let last: RowLayout | undefined
+    let each = 0
+    for (let i = 0; i < count; i++) {
+      const layout = rows.layouts[i]!
+      if (layout !== last) each = histogramWeight(layout)
+      last = layout
+      weight += each
+    }
+    this.weight = weight
+  }
+
+  /** As an object of its own, made once: for what can't be done with rows. */
+  at(index: number): FloatHistogram {
+    return (this.#made[index] ??= this.rows.at(index)!)
+  }
 }
 
 export interface RangeSamples {
@@ -23,14 +53,7 @@ export interface RangeSamples {
   readonly histograms: HistogramPoints
 }
 
-const NO_TIMES = new Float64Array(0)
-const NO_HISTOGRAMS: HistogramPoints = {
-  count: 0,
-  times: NO_TIMES,
-  values: [],
-  starts: undefined,
-  weight: 0,
-}
+const NO_HISTOGRAMS = new HistogramPoints(0, new Float64Array(0), new HistogramColumn(0), undefined)
 
 /** Shares the arrays of `columns` where there is nothing to take out. */
 export function rangeSamples(columns: SampleColumns): RangeSamples {
@@ -47,35 +70,38 @@ export function rangeSamples(columns: SampleColumns): RangeSamples {
   const floatTimes = new Float64Array(length)
   const floatValues = new Float64Array(length)
   const floatStarts = startTimestamps && new Float64Array(length)
-  const histogramTimes = new Float64Array(histograms ? length : 0)
-  const histogramStarts = startTimestamps && new Float64Array(histograms ? length : 0)
-  const histogramValues: FloatHistogram[] = []
+  const histogramIndexes = new Int32Array(histograms ? length : 0)
   let floatCount = 0
-  let weight = 0
+  let histogramCount = 0
   for (let i = 0; i < length; i++) {
-    if (isStale(values, i)) continue
-    const histogram = histograms?.[i]
-    if (histogram) {
-      const at = histogramValues.length
-      histogramTimes[at] = timestamps[i]!
-      if (histogramStarts) histogramStarts[at] = startTimestamps[i]!
-      histogramValues.push(histogram)
-      weight += histogramWeight(histogram)
-    } else {
+    const value = values[i]!
+    if (value !== value && isStale(values, i)) continue
+    if (histograms?.layouts[i]) histogramIndexes[histogramCount++] = i
+    else {
       floatTimes[floatCount] = timestamps[i]!
-      floatValues[floatCount] = values[i]!
+      floatValues[floatCount] = value
       if (floatStarts) floatStarts[floatCount] = startTimestamps[i]!
       floatCount++
     }
   }
-  return {
-    floats: { count: floatCount, times: floatTimes, values: floatValues, starts: floatStarts },
-    histograms: {
-      count: histogramValues.length,
-      times: histogramTimes,
-      values: histogramValues,
-      starts: histogramStarts,
-      weight,
-    },
+  const floats = { count: floatCount, times: floatTimes, values: floatValues, starts: floatStarts }
+  return { floats, histograms: histogramPoints(columns, histogramIndexes, histogramCount) }
+}
+
+function histogramPoints(
+  { length, timestamps, histograms, startTimestamps }: SampleColumns,
+  indexes: Int32Array,
+  count: number,
+): HistogramPoints {
+  if (count === 0) return NO_HISTOGRAMS
+  if (count === length) {
+    return new HistogramPoints(count, timestamps, histograms!, startTimestamps)
   }
+  const times = new Float64Array(count)
+  const starts = startTimestamps && new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    times[i] = timestamps[indexes[i]!]!
+    if (starts) starts[i] = startTimestamps[indexes[i]!]!
+  }
+  return new HistogramPoints(count, times, histograms!.pick(indexes, count), starts)
 }

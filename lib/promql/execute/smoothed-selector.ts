@@ -64,12 +64,12 @@ export function smoothedSelector(
         time: number,
         quoted: string,
       ): FloatHistogram | undefined {
-        const { times, values } = histograms
-        const previous = values[before]!
+        const { times } = histograms
+        const previous = histograms.at(before)
         if (times[before] === time) return previous
         // Carried forward, it says nothing about its neighbours.
         if (after < 0) return { ...previous, counterResetHint: 'unknown' }
-        const next = values[after]!
+        const next = histograms.at(after)
         const mixed = () => {
           annotations.warn(
             `vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${quoted}`,

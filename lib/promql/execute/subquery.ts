@@ -1,5 +1,10 @@
 /** A subquery: the columns of its inner expression become the samples of a range vector. */
-import type { FloatHistogram } from '#lib/model/histogram.ts'
+import {
+  HINT_NOT_RESET,
+  HINT_RESET,
+  HINT_UNKNOWN,
+  HistogramColumn,
+} from '#lib/model/histogram-column.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import { HISTOGRAM, ABSENT } from '../result.ts'
 import type { VectorOperator } from './column.ts'
@@ -14,17 +19,17 @@ export function subquerySource(input: VectorOperator, grid: EvalGrid): RangeSour
     heads: input.heads,
     samples(index): SampleColumns {
       const column = input.column(index)
-      let histograms: (FloatHistogram | undefined)[] | undefined
+      let histograms: HistogramColumn | undefined
       let length = 0
       for (let step = 0; step < stepCount; step++) {
         const kind = column.presence[step]
         if (kind === ABSENT) continue
         timestamps[length] = gridTime(grid, step)
         if (kind === HISTOGRAM) {
-          const histogram = column.histograms![step]!
-          histograms ??= Array.from({ length: stepCount })
-          histograms[length] = withoutResetHint(histogram)
-          values[length] = histogram.sum
+          histograms ??= new HistogramColumn(stepCount)
+          histograms.copyRow(length, column.histograms!, step)
+          histograms.hints[length] = withoutReset(histograms.hints[length]!)
+          values[length] = histograms.sums[length]!
         } else values[length] = column.values[step]!
         length++
       }
@@ -34,8 +39,6 @@ export function subquerySource(input: VectorOperator, grid: EvalGrid): RangeSour
 }
 
 /** Hints speak about neighbours that a subquery may have skipped or repeated. */
-function withoutResetHint(histogram: FloatHistogram): FloatHistogram {
-  const hint = histogram.counterResetHint
-  if (hint !== 'reset' && hint !== 'not-reset') return histogram
-  return { ...histogram, counterResetHint: 'unknown' }
+function withoutReset(hint: number): number {
+  return hint === HINT_RESET || hint === HINT_NOT_RESET ? HINT_UNKNOWN : hint
 }

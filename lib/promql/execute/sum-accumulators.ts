@@ -1,8 +1,10 @@
 /** sum() and avg(): floats and histograms of a group beside each other; a step with both is dropped with a warning. */
+import { HINT_NOT_RESET, HINT_RESET } from '#lib/model/histogram-column.ts'
 import { ABSENT, HISTOGRAM } from '../result.ts'
 import { HistogramMean, HistogramSum, type HistogramNotes } from '../histogram/running.ts'
+import { RowSums } from '../histogram/row-sums.ts'
 import type { Accumulator } from './accumulators.ts'
-import { newColumn, setFloat, setHistogram, type Column } from './column.ts'
+import { histogramRows, newColumn, setFloat, setHistogram, type Column } from './column.ts'
 import { FloatMeans, FloatSums } from './float-sums.ts'
 
 /** What a group reports about its histograms. */
@@ -13,7 +15,7 @@ export interface SumNotes extends HistogramNotes {
 
 export function sumAccumulator(stepCount: number, notes: () => SumNotes): Accumulator {
   const floats = new FloatSums(stepCount)
-  const histograms = new HistogramSteps(stepCount, () => new HistogramSum())
+  const histograms = new HistogramSteps(stepCount, false)
   return {
     add(column) {
       if (!column.histograms && !histograms.any) {
@@ -35,7 +37,7 @@ export function sumAccumulator(stepCount: number, notes: () => SumNotes): Accumu
 export function averageAccumulator(stepCount: number, notes: () => SumNotes): Accumulator {
   const floats = new FloatMeans(stepCount)
   const counts = new Float64Array(stepCount)
-  const histograms = new HistogramSteps(stepCount, () => new HistogramMean())
+  const histograms = new HistogramSteps(stepCount, true)
   return {
     add(column) {
       for (let i = 0; i < stepCount; i++) {
@@ -50,37 +52,75 @@ export function averageAccumulator(stepCount: number, notes: () => SumNotes): Ac
   }
 }
 
-/** The histograms of one group, a running state per step that has any. */
+const RESET_SEEN = 1
+const NOT_RESET_SEEN = 2
+
+/** The histograms of one group: rows of one layout, and beside them the steps where these don't do. */
 class HistogramSteps {
-  readonly #stepCount: number
-  readonly #make: () => HistogramSum | HistogramMean
-  #running: (HistogramSum | HistogramMean | undefined)[] | undefined
-
-  constructor(stepCount: number, make: () => HistogramSum | HistogramMean) {
-    this.#stepCount = stepCount
-    this.#make = make
-  }
-
   /** Whether any step has had one. */
-  get any(): boolean {
-    return this.#running !== undefined
+  any = false
+  readonly #stepCount: number
+  readonly #mean: boolean
+  #rows: RowSums | undefined
+  /** In the rows. */
+  readonly #counts: Float64Array
+  readonly #hintsSeen: Uint8Array
+  /** 1 where a float came first: the step is lost and histograms are not looked at. */
+  readonly #lost: Uint8Array
+  #apart: (HistogramSum | HistogramMean | undefined)[] | undefined
+
+  constructor(stepCount: number, mean: boolean) {
+    this.#stepCount = stepCount
+    this.#mean = mean
+    this.#counts = new Float64Array(stepCount)
+    this.#hintsSeen = new Uint8Array(stepCount)
+    this.#lost = new Uint8Array(stepCount)
   }
 
   /** Nothing counts after histograms that don't go together, not even floats. */
   gaveUp(step: number): boolean {
-    return this.#running?.[step]?.incompatible === true
+    return this.#apart?.[step]?.incompatible === true
   }
 
   add(step: number, column: Column, afterFloats: boolean, notes: () => SumNotes): void {
-    this.#running ??= Array.from({ length: this.#stepCount })
-    const running = this.#running[step]
-    if (running) {
-      if (!running.empty) running.add(column.histograms![step]!, notes())
+    this.any = true
+    const source = column.histograms!
+    const apart = this.#apart?.[step]
+    if (apart) {
+      apart.add(source.at(step)!, notes())
       return
     }
-    const first = (this.#running[step] = this.#make())
-    // Where a float came first, the step is lost and histograms are not looked at.
-    if (!afterFloats) first.add(column.histograms![step]!, notes())
+    if (this.#counts[step] === 0 && afterFloats) {
+      this.#lost[step] = 1
+      return
+    }
+    const rows = (this.#rows ??= new RowSums(this.#stepCount))
+    if ((this.#mean && rows.wouldOverflow(step, source, step)) || !rows.add(step, source, step)) {
+      this.#goApart(step).add(source.at(step)!, notes())
+      return
+    }
+    this.#counts[step]!++
+    const hint = source.hints[step]
+    if (hint === HINT_RESET) this.#hintsSeen[step]! |= RESET_SEEN
+    else if (hint === HINT_NOT_RESET) this.#hintsSeen[step]! |= NOT_RESET_SEEN
+  }
+
+  #goApart(step: number): HistogramSum | HistogramMean {
+    const count = this.#counts[step]!
+    const seen = this.#hintsSeen[step]!
+    const begun =
+      count > 0
+        ? {
+            working: this.#rows!.working(step),
+            count,
+            resetSeen: (seen & RESET_SEEN) !== 0,
+            notResetSeen: (seen & NOT_RESET_SEEN) !== 0,
+          }
+        : undefined
+    const apart = this.#mean ? new HistogramMean(begun) : new HistogramSum(begun)
+    this.#apart ??= Array.from({ length: this.#stepCount })
+    this.#apart[step] = apart
+    return apart
   }
 
   finish(
@@ -90,8 +130,9 @@ class HistogramSteps {
   ): Column {
     const result = newColumn(this.#stepCount)
     for (let i = 0; i < this.#stepCount; i++) {
-      const running = this.#running?.[i]
-      if (!running) {
+      const apart = this.#apart?.[i]
+      const count = this.#counts[i]!
+      if (!apart && count === 0 && this.#lost[i] === 0) {
         if (floatsSeen[i] === 1) setFloat(result, i, floatValue(i))
         continue
       }
@@ -99,10 +140,16 @@ class HistogramSteps {
         notes().mixed()
         continue
       }
-      const total = running.finish()
-      if (!total) continue
-      if (running.resetCollision) notes().resetCollision()
-      setHistogram(result, i, total)
+      if (apart) {
+        const total = apart.finish()
+        if (!total) continue
+        if (apart.resetCollision) notes().resetCollision()
+        setHistogram(result, i, total)
+        continue
+      }
+      if (this.#hintsSeen[i] === (RESET_SEEN | NOT_RESET_SEEN)) notes().resetCollision()
+      this.#rows!.finish(i, histogramRows(result), this.#mean ? count : 1)
+      result.presence[i] = HISTOGRAM
     }
     return result
   }

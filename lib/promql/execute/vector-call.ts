@@ -1,5 +1,6 @@
 /** Calls of functions that take instant vectors and scalars. */
 import { DomainError } from '#lib/model/errors.ts'
+import type { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Call, Expr } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/expr-facts.ts'
 import { ABSENT, FLOAT } from '../result.ts'
@@ -72,15 +73,21 @@ export async function vectorCall(
     case 'label_join':
       return labelJoin(await vector(0), strings(args.slice(1)))
     case 'histogram_count':
-      return histogramFunction(evaluation, await vector(0), ({ count }) => count)
+      return histogramFunction(evaluation, await vector(0), ({ counts }, row) => counts[row]!)
     case 'histogram_sum':
-      return histogramFunction(evaluation, await vector(0), ({ sum }) => sum)
+      return histogramFunction(evaluation, await vector(0), ({ sums }, row) => sums[row]!)
     case 'histogram_avg':
-      return histogramFunction(evaluation, await vector(0), ({ sum, count }) => sum / count)
+      return histogramFunction(
+        evaluation,
+        await vector(0),
+        ({ sums, counts }, row) => sums[row]! / counts[row]!,
+      )
     case 'histogram_stdvar':
-      return histogramFunction(evaluation, await vector(0), nativeVariance)
+      return histogramFunction(evaluation, await vector(0), varianceOf)
     case 'histogram_stddev':
-      return histogramFunction(evaluation, await vector(0), (h) => Math.sqrt(nativeVariance(h)))
+      return histogramFunction(evaluation, await vector(0), (rows, row) =>
+        Math.sqrt(varianceOf(rows, row)),
+      )
     case 'histogram_quantile': {
       const q = await scalar(0)
       const input = await vector(1)
@@ -111,6 +118,10 @@ export async function vectorCall(
     default:
       throw new DomainError('unsupported', `function "${func}" is not supported yet`)
   }
+}
+
+function varianceOf(rows: HistogramColumn, row: number): number {
+  return nativeVariance(rows.at(row)!)
 }
 
 function strings(args: readonly Expr[]): string[] {

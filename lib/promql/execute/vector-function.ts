@@ -1,5 +1,5 @@
 /** Functions from instant vector to instant vector that look at one series at a time. */
-import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { METRIC_NAME } from '#lib/model/labels.ts'
 import { ABSENT, FLOAT, HISTOGRAM } from '../result.ts'
 import { setFloat, type VectorOperator } from './column.ts'
@@ -34,7 +34,7 @@ export function floatFunction(
 export function histogramFunction(
   evaluation: Evaluation,
   input: VectorOperator,
-  compute: (histogram: FloatHistogram) => number,
+  compute: (rows: HistogramColumn, row: number) => number,
 ): VectorOperator {
   return mergeEqualLabels({
     heads: dropNames(input.heads, evaluation.delayedNameRemoval, NAME_ONLY),
@@ -43,7 +43,7 @@ export function histogramFunction(
       const { presence } = column
       for (let step = 0; step < presence.length; step++) {
         if (presence[step] === HISTOGRAM) {
-          setFloat(column, step, compute(column.histograms![step]!))
+          setFloat(column, step, compute(column.histograms!, step))
         } else presence[step] = ABSENT
       }
       return column

@@ -90,7 +90,7 @@ function countPairs(
       f++
     } else {
       pair.to = 0
-      pair.after = histograms.values[h]!
+      pair.after = histograms.at(h)
       pair.toTime = histograms.times[h]!
       pair.toStart = histograms.starts?.[h] ?? 0
       h++

@@ -110,18 +110,19 @@ function histogramIncrease(
   isCounter: boolean,
   smoothed: boolean,
 ): FloatHistogram | undefined {
-  const { times, values } = window.samples.histograms
+  const { histograms } = window.samples
+  const { times } = histograms
   const found = edges(times, window.histogramFrom, window.histogramTo, window, smoothed)
   if (!found) return undefined
   const [first, last] = found
   const { annotations } = call.evaluation
-  const custom = isCustom(values[first]!)
+  const custom = isCustom(histograms.at(first))
   for (let i = first; i <= last; i++) {
-    if (isCustom(values[i]!) !== custom) {
+    if (isCustom(histograms.at(i)) !== custom) {
       warnMixedSchemas(window, call)
       return undefined
     }
-    if (isCounter && values[i]!.counterResetHint === 'gauge') {
+    if (isCounter && histograms.at(i).counterResetHint === 'gauge') {
       annotations.warn(
         `this native histogram metric is not a counter: ${quotedName(window)}`,
         call.position,
@@ -129,17 +130,25 @@ function histogramIncrease(
     }
   }
   const between = (a: number, b: number, time: number) =>
-    interpolateHistograms(times[a]!, values[a]!, times[b]!, values[b]!, time, isCounter, {
-      add: (x, y) => addReporting(x, y, window, call),
-      subtract: (x, y) => subtractReporting(x, y, window, call),
-    })
+    interpolateHistograms(
+      times[a]!,
+      histograms.at(a),
+      times[b]!,
+      histograms.at(b),
+      time,
+      isCounter,
+      {
+        add: (x, y) => addReporting(x, y, window, call),
+        subtract: (x, y) => subtractReporting(x, y, window, call),
+      },
+    )
   const leftInside = smoothed && times[first]! < window.startMs
-  const left = leftInside ? between(first, first + 1, window.startMs) : values[first]!
+  const left = leftInside ? between(first, first + 1, window.startMs) : histograms.at(first)
   if (!left) return undefined
   const right =
     smoothed && last > window.histogramFrom && times[last]! > window.endMs
       ? between(last - 1, last, window.endMs)
-      : values[last]!
+      : histograms.at(last)
   if (!right) return undefined
   if (!isCounter && (left.counterResetHint !== 'gauge' || right.counterResetHint !== 'gauge')) {
     annotations.warn(
@@ -151,15 +160,15 @@ function histogramIncrease(
   if (!isCounter || !result) return result
   let previous = left
   let begin = first + 1
-  if (leftInside && detectReset(values[first + 1]!, values[first]!)) {
+  if (leftInside && detectReset(histograms.at(first + 1), histograms.at(first))) {
     // The interpolation on the left has this reset in it already.
-    previous = values[first + 1]!
+    previous = histograms.at(first + 1)
     begin++
   }
   if (begin > last) return result
   let correction: FloatHistogram | undefined
   for (let i = begin; i <= last; i++) {
-    const current = i === last ? right : values[i]!
+    const current = i === last ? right : histograms.at(i)
     if (detectReset(current, previous)) {
       correction = correction ? addReporting(correction, previous, window, call) : previous
       if (!correction) return undefined

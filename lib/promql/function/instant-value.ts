@@ -25,7 +25,7 @@ function lastTwo(window: RangeWindow, starts: boolean): Sample[] {
     found.push({
       time: histograms.times[i]!,
       value: 0,
-      histogram: histograms.values[i]!,
+      histogram: histograms.at(i),
       start: (starts ? histograms.starts?.[i] : 0) ?? 0,
     })
   }

@@ -1,5 +1,5 @@
 /** The *_over_time functions over floats; those of histograms are in lib/promql/histogram/over-time.ts. */
-import { setFloat, setHistogram, type Column } from '../execute/column.ts'
+import { setFloat, setRow, type Column } from '../execute/column.ts'
 import {
   quotedName,
   type RangeCall,
@@ -176,7 +176,7 @@ function edge(first: boolean, giveTime: boolean): RangeFunction {
     const floatWins = first ? floatTime < histogramTime : floatTime > histogramTime
     if (giveTime) setFloat(out, window.step, (floatWins ? floatTime : histogramTime) / 1000)
     else if (floatWins) setFloat(out, window.step, floats.values[f]!)
-    else setHistogram(out, window.step, histograms.values[h]!)
+    else setRow(out, window.step, histograms.rows, h)
   })
 }
 

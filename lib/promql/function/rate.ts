@@ -9,6 +9,7 @@ import {
 } from '../execute/range-function.ts'
 import type { FloatPoints, RangeSamples } from '../execute/range-samples.ts'
 import { addReporting, histogramRate } from '../histogram/rate.ts'
+import { PlainWindows, setIncrease } from '../histogram/row-rate.ts'
 import { scaleHistogram } from '../histogram/working-histogram.ts'
 import { extendedRate } from './extended-rate.ts'
 import { durationSeconds } from './float-math.ts'
@@ -27,6 +28,8 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
     const resets = isCounter ? resetIndexes(floats, floatStarts) : []
     const overlaps = floatStarts ? overlapIndexes(floats, floatStarts) : []
     const hasOverlaps = overlaps.length > 0
+    const plainWindows =
+      histograms.count > 1 && !histogramStarts ? new PlainWindows(histograms, isCounter) : undefined
     let nextReset = 0
     const rangeSeconds = durationSeconds(call.rangeMs)
     return (window, out) => {
@@ -40,8 +43,10 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
         )
         return
       }
+      /** The increase of the float, or of the histogram's count. */
       let result = 0
       let histogram = undefined
+      let plain = false
       let firstT: number
       let lastT: number
       let gaps: number
@@ -53,11 +58,16 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
         from = histogramFrom
         firstT = histograms.times[from]!
         lastT = histograms.times[histogramTo - 1]!
-        firstValue = histograms.values[from]!.count
+        firstValue = histograms.rows.counts[from]!
         starts = histogramStarts
         if (histogramCount > 1) {
+          plain = plainWindows !== undefined && plainWindows.has(from, histogramTo)
+        }
+        if (plain) result = histograms.rows.counts[histogramTo - 1]! - firstValue
+        else if (histogramCount > 1) {
           histogram = histogramRate(window, call, isCounter, histogramStarts)
           if (!histogram) return
+          result = histogram.count
         }
       } else {
         gaps = floatCount - 1
@@ -93,7 +103,7 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
         sampled = (lastT - firstStart) / 1000
         if (floatCount > 0) result += firstValue
         else {
-          const first = histograms.values[from]!
+          const first = histograms.at(from)
           histogram = histogram ? addReporting(histogram, first, window, call) : first
           if (!histogram) return
         }
@@ -103,11 +113,7 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
         if (toStart >= threshold) toStart = average / 2
         if (isCounter) {
           let toZero = toStart
-          if (floatCount > 0) {
-            if (result > 0 && firstValue >= 0) toZero = sampled * (firstValue / result)
-          } else if (histogram && histogram.count > 0 && firstValue >= 0) {
-            toZero = sampled * (firstValue / histogram.count)
-          }
+          if (result > 0 && firstValue >= 0) toZero = sampled * (firstValue / result)
           if (toZero < toStart) toStart = toZero
         }
       }
@@ -115,7 +121,8 @@ export function rateFunction(isCounter: boolean, isRate: boolean): RangeFunction
       let factor = 1
       if (sampled !== 0) factor = (sampled + toStart + toEnd) / sampled
       if (isRate) factor /= rangeSeconds
-      if (histogram) setHistogram(out, window.step, scaleHistogram(histogram, factor))
+      if (plain) setIncrease(out, window.step, histograms.rows, from, histogramTo - 1, factor)
+      else if (histogram) setHistogram(out, window.step, scaleHistogram(histogram, factor))
       else {
         out.values[window.step] = result * factor
         out.presence[window.step] = FLOAT

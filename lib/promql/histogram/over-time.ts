@@ -21,7 +21,7 @@ function run(
   const { annotations } = call.evaluation
   let reconciled = false
   for (let i = window.histogramFrom; i < window.histogramTo; i++) {
-    running.add(window.samples.histograms.values[i]!, {
+    running.add(window.samples.histograms.at(i), {
       incompatible: () => warnMixedSchemas(window, call),
       reconciled: () => (reconciled = true),
     })

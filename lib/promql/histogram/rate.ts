@@ -15,11 +15,12 @@ export function histogramRate(
   isCounter: boolean,
   starts: Float64Array | undefined,
 ): FloatHistogram | undefined {
-  const { values, times } = window.samples.histograms
+  const { histograms } = window.samples
+  const { times } = histograms
   const { histogramFrom: from, histogramTo: to } = window
   const { annotations } = call.evaluation
-  const first = values[from]!
-  const last = values[to - 1]!
+  const first = histograms.at(from)
+  const last = histograms.at(to - 1)
   const startReset = (i: number) =>
     starts !== undefined && isStartReset(starts[i - 1]!, times[i - 1]!, starts[i]!, times[i]!)
   const notCounter = () => {
@@ -33,7 +34,7 @@ export function histogramRate(
   }
   let base = first
   if (isCounter) {
-    const second = values[from + 1]!
+    const second = histograms.at(from + 1)
     // The layout of a sample before a reset does not matter.
     if (startReset(from + 1) || detectReset(second, first)) base = emptyLike(second)
   }
@@ -44,7 +45,7 @@ export function histogramRate(
   }
   let schema = Math.min(last.schema, base.schema)
   for (let i = isCounter ? from + 1 : to; i < to - 1; i++) {
-    const histogram = values[i]!
+    const histogram = histograms.at(i)
     if (histogram.counterResetHint === 'gauge') notCounter()
     if (histogram.schema < schema) schema = histogram.schema
     if (isCustom(histogram) !== custom) {
@@ -67,7 +68,7 @@ export function histogramRate(
         )
         overlapSeen = true
       }
-      const current = values[i]!
+      const current = histograms.at(i)
       if (startReset(i) || detectReset(current, previous)) {
         result = addReporting(result, previous, window, call)
       }

@@ -1,5 +1,7 @@
 /** Whether a counter histogram began anew between two samples. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HINT_NOT_RESET, HINT_RESET, type HistogramColumn } from '#lib/model/histogram-column.ts'
+import { hasBucketsInZero } from './union.ts'
 import { bucketBound, coarserIndex, exponentialBound, isExponentialSchema } from './bounds.ts'
 import {
   bucketsOf,
@@ -42,6 +44,23 @@ export function detectReset(current: FloatHistogram, previous: FloatHistogram): 
       previous.schema,
     )
   )
+}
+
+/** The same of two rows. */
+export function detectRowReset(rows: HistogramColumn, current: number, previous: number): boolean {
+  const hint = rows.hints[current]!
+  if (hint === HINT_RESET || hint === HINT_NOT_RESET) return hint === HINT_RESET
+  if (rows.counts[current]! < rows.counts[previous]!) return true
+  const layout = rows.layouts[current]!
+  if (layout !== rows.layouts[previous] || hasBucketsInZero(layout)) {
+    return detectReset(rows.at(current)!, rows.at(previous)!)
+  }
+  if (rows.zeroCounts[current]! < rows.zeroCounts[previous]!) return true
+  const { buckets, starts } = rows
+  const now = starts[current]!
+  const before = starts[previous]!
+  for (let b = 0; b < layout.size; b++) if (buckets[now + b]! < buckets[before + b]!) return true
+  return false
 }
 
 function zeroBucketOf(previous: FloatHistogram, threshold: number) {

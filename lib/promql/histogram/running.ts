@@ -2,6 +2,14 @@
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { WorkingHistogram } from './working-histogram.ts'
 
+/** What has been added before, elsewhere. */
+export interface Begun {
+  readonly working: WorkingHistogram
+  readonly count: number
+  readonly resetSeen: boolean
+  readonly notResetSeen: boolean
+}
+
 export interface HistogramNotes {
   /** Exponential and custom buckets met: there is no result. */
   incompatible(): void
@@ -11,17 +19,19 @@ export interface HistogramNotes {
 
 abstract class Running {
   incompatible = false
-  /** Nothing was added. */
-  empty = true
-  #resetSeen = false
-  #notResetSeen = false
+  #resetSeen: boolean
+  #notResetSeen: boolean
 
   get resetCollision(): boolean {
     return this.#resetSeen && this.#notResetSeen
   }
 
+  constructor(begun?: Begun) {
+    this.#resetSeen = begun?.resetSeen === true
+    this.#notResetSeen = begun?.notResetSeen === true
+  }
+
   protected track(histogram: FloatHistogram): void {
-    this.empty = false
     if (histogram.counterResetHint === 'reset') this.#resetSeen = true
     else if (histogram.counterResetHint === 'not-reset') this.#notResetSeen = true
   }
@@ -42,6 +52,11 @@ abstract class Running {
 export class HistogramSum extends Running {
   #sum: WorkingHistogram | undefined
 
+  constructor(begun?: Begun) {
+    super(begun)
+    this.#sum = begun?.working
+  }
+
   add(histogram: FloatHistogram, notes: HistogramNotes): void {
     if (this.incompatible) return
     this.track(histogram)
@@ -57,8 +72,14 @@ export class HistogramSum extends Running {
 /** The direct mean until the sum overflows, then the incremental one. */
 export class HistogramMean extends Running {
   #sum: WorkingHistogram | undefined
-  #count = 0
+  #count: number
   #incremental = false
+
+  constructor(begun?: Begun) {
+    super(begun)
+    this.#sum = begun?.working
+    this.#count = begun?.count ?? 0
+  }
 
   add(histogram: FloatHistogram, notes: HistogramNotes): void {
     if (this.incompatible) return

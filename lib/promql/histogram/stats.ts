@@ -1,10 +1,15 @@
 /** Histograms without their buckets, which have done what they are needed for: to say where counters were reset. */
-import type { CounterResetHint, FloatHistogram } from '#lib/model/histogram.ts'
+import {
+  EMPTY_LAYOUT,
+  HINT_NOT_RESET,
+  HINT_RESET,
+  HINT_UNKNOWN,
+  HistogramColumn,
+  type RowLayout,
+} from '#lib/model/histogram-column.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import type { SeriesSet } from '#lib/storage/storage.ts'
-import { detectReset } from './reset.ts'
-
-const NO_NUMBERS = new Float64Array(0)
+import { detectRowReset } from './reset.ts'
 
 export function statsSeries(set: SeriesSet): SeriesSet {
   return {
@@ -17,38 +22,24 @@ export function statsSeries(set: SeriesSet): SeriesSet {
 function statsSamples(columns: SampleColumns): SampleColumns {
   const { histograms, length, values } = columns
   if (!histograms) return columns
-  let previous: FloatHistogram | undefined
-  const stats: (FloatHistogram | undefined)[] = []
+  const { counts, sums, layouts } = histograms
+  const stats = new HistogramColumn(length)
+  /** The last sample that was not stale. */
+  let previous = -1
+  let layout: RowLayout | undefined
   for (let i = 0; i < length; i++) {
-    const histogram = histograms[i]
-    if (!histogram) {
-      stats.push(undefined)
-      continue
+    const whole = layouts[i]
+    if (!whole) continue
+    let hint = histograms.hints[i]!
+    if (!isStale(values, i)) {
+      if (hint === HINT_UNKNOWN && previous >= 0) {
+        // Its hint does not matter as long as the one of this sample is not known.
+        hint = detectRowReset(histograms, i, previous) ? HINT_RESET : HINT_NOT_RESET
+      }
+      previous = i
     }
-    const stale = isStale(values, i)
-    const hint = stale ? histogram.counterResetHint : hintAfter(histogram, previous)
-    if (!stale) previous = { ...histogram, counterResetHint: hint }
-    stats.push({
-      schema: histogram.schema,
-      zeroThreshold: 0,
-      zeroCount: 0,
-      count: histogram.count,
-      sum: histogram.sum,
-      positiveSpans: [],
-      negativeSpans: [],
-      positiveBuckets: NO_NUMBERS,
-      negativeBuckets: NO_NUMBERS,
-      customValues: NO_NUMBERS,
-      counterResetHint: hint,
-    })
+    if (layout?.schema !== whole.schema) layout = { ...EMPTY_LAYOUT, schema: whole.schema }
+    stats.open(i, layout, hint, counts[i]!, 0, sums[i]!)
   }
   return { ...columns, histograms: stats }
-}
-
-function hintAfter(
-  histogram: FloatHistogram,
-  previous: FloatHistogram | undefined,
-): CounterResetHint {
-  if (histogram.counterResetHint !== 'unknown' || !previous) return histogram.counterResetHint
-  return detectReset(histogram, previous) ? 'reset' : 'not-reset'
 }

@@ -1,13 +1,9 @@
 /** How many float samples a histogram counts for in limits and statistics. */
-import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { RowLayout } from '#lib/model/histogram-column.ts'
 
 /** Prometheus's estimate of its size in memory, in samples of 16 bytes. */
-export function histogramWeight(histogram: FloatHistogram): number {
-  const words =
-    histogram.positiveSpans.length +
-    histogram.negativeSpans.length +
-    histogram.positiveBuckets.length +
-    histogram.negativeBuckets.length +
-    histogram.customValues.length
+export function histogramWeight(layout: RowLayout): number {
+  const { positiveSpans, negativeSpans, customValues, size } = layout
+  const words = positiveSpans.length + negativeSpans.length + size + customValues.length
   return Math.trunc((168 + 8 * words + 8) / 16)
 }

@@ -1,8 +1,7 @@
 /** Chunk encodings, and the decoder that knows them all. */
 import { DomainError } from '#lib/model/errors.ts'
 import type { ColumnBuilder } from './columns.ts'
-import { decodeFloatHistogram, decodeFloatHistogramSt } from './float-histogram.ts'
-import { decodeHistogram, decodeHistogramSt } from './histogram.ts'
+import { decodeHistograms } from './histogram.ts'
 import { decodeXor } from './xor.ts'
 import { decodeXor2 } from './xor2.ts'
 
@@ -38,15 +37,15 @@ export function decodeChunk(
   const data = end - start === bytes.length ? bytes : bytes.subarray(start, end)
   switch (encoding) {
     case HISTOGRAM:
-      return decodeHistogram(data, into)
+      return decodeHistograms('integer', false, data, into)
     case FLOAT_HISTOGRAM:
-      return decodeFloatHistogram(data, into)
+      return decodeHistograms('float', false, data, into)
     case XOR2:
       return decodeXor2(data, into)
     case HISTOGRAM_ST:
-      return decodeHistogramSt(data, into)
+      return decodeHistograms('integer', true, data, into)
     case FLOAT_HISTOGRAM_ST:
-      return decodeFloatHistogramSt(data, into)
+      return decodeHistograms('float', true, data, into)
     case AGGREGATE:
       throw new DomainError('unsupported', `chunk encoding ${encoding} is five chunks, not one`)
     default:

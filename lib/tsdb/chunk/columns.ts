@@ -1,5 +1,5 @@
 /** Growable sample columns that chunk decoders fill; reused from series to series. */
-import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { indexAfter, NO_SAMPLES, type SampleColumns } from '#lib/model/samples.ts'
 
 /** A closed interval of milliseconds. */
@@ -21,7 +21,9 @@ export class ColumnBuilder {
   values: Float64Array
   /** The same memory as `values`: sample i is [2i] low, [2i + 1] high. Keeps NaN bits exact. */
   valueBits: Int32Array
-  #histograms: (FloatHistogram | undefined)[] | undefined
+  #histograms: HistogramColumn | undefined
+  /** Whether any sample is a histogram: the column is kept from series to series. */
+  #hasHistograms = false
   #startTimestamps: Float64Array | undefined
 
   constructor(capacity = 1024) {
@@ -34,7 +36,8 @@ export class ColumnBuilder {
     this.length = 0
     this.minTimeMs = minTimeMs
     this.maxTimeMs = maxTimeMs
-    this.#histograms = undefined
+    if (this.#hasHistograms) this.#histograms!.clear()
+    this.#hasHistograms = false
     this.#startTimestamps = undefined
   }
 
@@ -47,17 +50,20 @@ export class ColumnBuilder {
     this.values = grown(this.values, capacity)
     this.valueBits = new Int32Array(this.values.buffer)
     if (this.#startTimestamps) this.#startTimestamps = grown(this.#startTimestamps, capacity)
+    if (this.#hasHistograms) this.#histograms!.reserve(capacity)
   }
 
   /** Takes over `count` samples written behind `length`. */
-  commit(count: number, histograms?: readonly FloatHistogram[]): void {
-    if (histograms) {
-      this.#histograms ??= Array.from<FloatHistogram | undefined>({ length: this.length })
-      for (let i = 0; i < count; i++) this.#histograms.push(histograms[i])
-    } else if (this.#histograms) {
-      for (let i = 0; i < count; i++) this.#histograms.push(undefined)
-    }
+  commit(count: number): void {
     this.length += count
+  }
+
+  /** Where decoders of histograms write rows; layouts only just before they commit. Call after `reserve`. */
+  histograms(): HistogramColumn {
+    this.#histograms ??= new HistogramColumn(this.timestamps.length)
+    this.#histograms.reserve(this.timestamps.length)
+    this.#hasHistograms = true
+    return this.#histograms
   }
 
   /** Where decoders that know start timestamps write them, zero until then. Call after `reserve`. */
@@ -67,12 +73,12 @@ export class ColumnBuilder {
   }
 
   /** One float sample. Batch decoders write the arrays themselves. */
-  append(timestamp: number, value: number, histogram?: FloatHistogram): void {
+  append(timestamp: number, value: number): void {
     this.reserve(1)
     this.timestamps[this.length] = timestamp
     this.values[this.length] = value
     if (this.#startTimestamps) this.#startTimestamps[this.length] = 0
-    this.commit(1, histogram && [histogram])
+    this.commit(1)
   }
 
   /** What is wanted, without the samples in `deleted`: the first `length` entries of the builder's arrays. */
@@ -93,7 +99,7 @@ export class ColumnBuilder {
       length: this.length,
       timestamps,
       values: this.values,
-      histograms: this.#histograms,
+      histograms: this.#hasHistograms ? this.#histograms : undefined,
       startTimestamps: this.#startTimestamps,
     }
   }
@@ -116,7 +122,7 @@ export class ColumnBuilder {
     this.timestamps.copyWithin(from, to, this.length)
     this.valueBits.copyWithin(from * 2, to * 2, this.length * 2)
     this.#startTimestamps?.copyWithin(from, to, this.length)
-    this.#histograms?.splice(from, to - from)
+    if (this.#hasHistograms) this.#histograms!.remove(from, to)
     this.length -= to - from
   }
 }
@@ -133,7 +139,7 @@ export function copyColumns(columns: SampleColumns): SampleColumns {
     length: columns.length,
     timestamps: columns.timestamps.slice(0, columns.length),
     values: columns.values.slice(0, columns.length),
-    ...(columns.histograms && { histograms: columns.histograms.slice(0, columns.length) }),
+    ...(columns.histograms && { histograms: columns.histograms.copy(columns.length) }),
     ...(columns.startTimestamps && {
       startTimestamps: columns.startTimestamps.slice(0, columns.length),
     }),
@@ -150,8 +156,7 @@ export function mergeColumns(a: SampleColumns, b: SampleColumns): SampleColumns 
   const bits = new Int32Array(values.buffer)
   const aBits = bitsOf(a)
   const bBits = bitsOf(b)
-  const histograms: (FloatHistogram | undefined)[] | undefined =
-    a.histograms || b.histograms ? [] : undefined
+  const histograms = a.histograms || b.histograms ? new HistogramColumn(capacity) : undefined
   const starts = a.startTimestamps || b.startTimestamps ? new Float64Array(capacity) : undefined
   let i = 0
   let j = 0
@@ -170,7 +175,7 @@ export function mergeColumns(a: SampleColumns, b: SampleColumns): SampleColumns 
     timestamps[n] = t
     bits[n * 2] = fromBits[at * 2]!
     bits[n * 2 + 1] = fromBits[at * 2 + 1]!
-    if (histograms) histograms.push(from.histograms?.[at])
+    if (from.histograms) histograms!.copyRow(n, from.histograms, at)
     if (starts && from.startTimestamps) starts[n] = from.startTimestamps[at]!
     n++
   }

@@ -1,10 +1,10 @@
 /** Cuts the samples of one series into chunks of about the size Prometheus makes. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { EMPTY_LAYOUT } from '#lib/model/histogram-column.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import { FLOAT_HISTOGRAM, HISTOGRAM, type ReadyChunk, XOR } from './chunk.ts'
-import { encodeFloatHistogram } from './float-histogram.ts'
-import { encodeHistogram } from './histogram.ts'
-import { CounterResetHeader, EMPTY_LAYOUT } from './histogram-layout.ts'
+import { encodeHistograms } from './histogram.ts'
+import { CounterResetHeader } from './histogram-layout.ts'
 import { type HistogramRun, HistogramRuns } from './histogram-runs.ts'
 import { encodeXor } from './xor.ts'
 
@@ -19,7 +19,8 @@ const MIN_HISTOGRAMS = 10
  */
 export function encodeChunks(samples: SampleColumns): ReadyChunk[] {
   const chunks: ReadyChunk[] = []
-  const { histograms, length } = samples
+  const { length } = samples
+  const histograms = samples.histograms?.list(length)
   if (!histograms) {
     encodeFloats(samples, 0, length, chunks)
     return chunks
@@ -30,7 +31,7 @@ export function encodeChunks(samples: SampleColumns): ReadyChunk[] {
     let to = from + 1
     while (to < length && (histograms[to] === undefined) === float) to++
     if (float) encodeFloats(samples, from, to, chunks)
-    else encodeHistograms(samples, from, to, whole, chunks)
+    else encodeRuns(samples, new HistogramRuns(samples, histograms, from, to), whole, chunks)
     from = to
   }
   return chunks
@@ -60,14 +61,13 @@ function encodeFloats(
   }
 }
 
-function encodeHistograms(
+function encodeRuns(
   samples: SampleColumns,
-  from: number,
-  to: number,
+  runs: HistogramRuns,
   whole: boolean,
   chunks: ReadyChunk[],
 ): void {
-  for (const run of new HistogramRuns(samples, from, to)) {
+  for (const run of runs) {
     const parts = Math.ceil((run.to - run.from) / SAMPLES_PER_CHUNK)
     for (let i = 0; i < parts; i++) {
       const start = partStart(run.from, run.to, i, parts)
@@ -87,11 +87,11 @@ function encodePart(
   chunks: ReadyChunk[],
 ): void {
   const { timestamps, values } = samples
-  const encode = whole ? encodeHistogram : encodeFloatHistogram
   // Where a stale marker comes first, only stale markers follow: they have no buckets.
   const stale = isStale(values, start)
   const continued = start > run.from && run.header !== CounterResetHeader.gauge
-  const data = encode(
+  const data = encodeHistograms(
+    whole ? 'integer' : 'float',
     continued ? CounterResetHeader.notReset : run.header,
     stale ? EMPTY_LAYOUT : run.layout,
     timestamps.subarray(start, end),

@@ -1,55 +1,6 @@
-/** Bucket layouts: comparing, uniting and coarsening them. */
+/** Buckets of histograms that go into chunks: comparing, spreading and coarsening them. */
+import { bucketIndexes, spansOf } from '#lib/model/bucket-indexes.ts'
 import type { FloatHistogram, Span } from '#lib/model/histogram.ts'
-
-/** Bucket indices of the spans, in order. */
-export function bucketIndices(spans: readonly Span[]): Int32Array {
-  let count = 0
-  for (const { length } of spans) count += length
-  const indices = new Int32Array(count)
-  let at = 0
-  let index = 0
-  for (const { offset, length } of spans) {
-    index += offset
-    for (let i = 0; i < length; i++) indices[at++] = index++
-  }
-  return indices
-}
-
-/** Spans for ascending bucket indices. */
-export function spansOf(indices: ArrayLike<number>): Span[] {
-  const spans: Span[] = []
-  let end = 0
-  for (let i = 0; i < indices.length;) {
-    let length = 1
-    while (i + length < indices.length && indices[i + length] === indices[i]! + length) length++
-    spans.push({ offset: indices[i]! - end, length })
-    end = indices[i]! + length
-    i += length
-  }
-  return spans
-}
-
-export function sameSpans(a: readonly Span[], b: readonly Span[]): boolean {
-  if (a === b) return true
-  if (a.length !== b.length) return false
-  return a.every(({ offset, length }, i) => offset === b[i]!.offset && length === b[i]!.length)
-}
-
-/** Ascending, each once. */
-export function uniteIndices(a: Int32Array, b: Int32Array): Int32Array {
-  const out = new Int32Array(a.length + b.length)
-  let i = 0
-  let j = 0
-  let n = 0
-  while (i < a.length || j < b.length) {
-    const x = i < a.length ? a[i]! : Infinity
-    const y = j < b.length ? b[j]! : Infinity
-    out[n++] = Math.min(x, y)
-    if (x <= y) i++
-    if (y <= x) j++
-  }
-  return out.subarray(0, n)
-}
 
 /** Whether some bucket holds less in `next` than in `before`; a missing bucket holds 0. */
 export function someBucketDropped(
@@ -103,7 +54,7 @@ function coarser(
   buckets: Float64Array,
   shift: number,
 ): { spans: Span[]; buckets: Float64Array } {
-  const fine = bucketIndices(spans)
+  const fine = bucketIndexes(spans)
   const indices: number[] = []
   const counts: number[] = []
   for (let i = 0; i < fine.length; i++) {

@@ -1,26 +1,10 @@
 /** The start of a histogram chunk: what all its samples share. */
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
-import { type CounterResetHint, CUSTOM_BUCKETS_SCHEMA, type Span } from '#lib/model/histogram.ts'
+import { CUSTOM_BUCKETS_SCHEMA, type HistogramLayout, type Span } from '#lib/model/histogram.ts'
+import { EMPTY_LAYOUT, rowLayout, type RowLayout } from '#lib/model/histogram-column.ts'
 import type { BitReader } from './bit-reader.ts'
 import type { BitWriter } from './bit-writer.ts'
 import { readVarbitInt, readVarbitUint, writeVarbitInt, writeVarbitUint } from './varbit.ts'
-
-export interface HistogramLayout {
-  readonly schema: number
-  readonly zeroThreshold: number
-  readonly positiveSpans: readonly Span[]
-  readonly negativeSpans: readonly Span[]
-  readonly customValues: Float64Array
-}
-
-/** Stale samples have no buckets. */
-export const EMPTY_LAYOUT: HistogramLayout = {
-  schema: 0,
-  zeroThreshold: 0,
-  positiveSpans: [],
-  negativeSpans: [],
-  customValues: new Float64Array(0),
-}
 
 /** The top two bits of the flags. */
 export const CounterResetHeader = {
@@ -33,16 +17,7 @@ export const CounterResetHeader = {
 /** Highest resolution that is computed with; 9 to 52 are reserved and reduced to it. */
 export const MAX_SCHEMA = 8
 
-/**
- * What a sample of a chunk may claim. The chunk before it may be missing by now, so a first sample
- * claims nothing, whatever the header says.
- */
-export function resetHint(header: number, index: number): CounterResetHint {
-  if (header === CounterResetHeader.gauge) return 'gauge'
-  return index > 0 ? 'not-reset' : 'unknown'
-}
-
-export function readLayout(reader: BitReader): HistogramLayout {
+export function readLayout(reader: BitReader): RowLayout {
   const zeroThreshold = readZeroThreshold(reader)
   const schema = readVarbitInt(reader)
   if (schema !== CUSTOM_BUCKETS_SCHEMA && (schema < -9 || schema > 52)) {
@@ -54,7 +29,7 @@ export function readLayout(reader: BitReader): HistogramLayout {
   const customValues =
     schema === CUSTOM_BUCKETS_SCHEMA ? readCustomValues(reader) : EMPTY_LAYOUT.customValues
   reader.expectWithin()
-  return { schema, zeroThreshold, positiveSpans, negativeSpans, customValues }
+  return rowLayout({ schema, zeroThreshold, positiveSpans, negativeSpans, customValues })
 }
 
 export function writeLayout(out: BitWriter, layout: HistogramLayout): void {
@@ -67,18 +42,15 @@ export function writeLayout(out: BitWriter, layout: HistogramLayout): void {
   for (const bound of layout.customValues) writeCustomValue(out, bound)
 }
 
-/** How many buckets the spans have; each must have at least `bitsEach` bits left in the chunk. */
-export function bucketCount(
-  spans: readonly Span[],
-  reader: BitReader | undefined,
+/** Each bucket must have at least `bitsEach` bits left in the chunk. */
+export function expectRoomForBuckets(
+  { size }: RowLayout,
+  reader: BitReader,
   bitsEach: number,
-): number {
-  let count = 0
-  for (const { length } of spans) count += length
-  if (reader && count * bitsEach > reader.endBit - reader.at) {
-    throw new CorruptError(`${count} buckets behind byte ${reader.at >>> 3}`, reader.at >>> 3)
+): void {
+  if (size * bitsEach > reader.endBit - reader.at) {
+    throw new CorruptError(`${size} buckets behind byte ${reader.at >>> 3}`, reader.at >>> 3)
   }
-  return count
 }
 
 /** Byte 0 is 0, byte b is 2^(b−244), 255 precedes a float. */

@@ -1,21 +1,16 @@
 /** Which neighbouring histogram samples can share a chunk, under which layout. */
+import { bucketIndexes, spansOf, uniteIndexes } from '#lib/model/bucket-indexes.ts'
 import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram } from '#lib/model/histogram.ts'
+import { EMPTY_LAYOUT, rowLayout, sameSpans, type RowLayout } from '#lib/model/histogram-column.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
-import {
-  bucketIndices,
-  sameSpans,
-  someBucketDropped,
-  spansOf,
-  spreadBuckets,
-  uniteIndices,
-} from './histogram-buckets.ts'
-import { CounterResetHeader, EMPTY_LAYOUT, type HistogramLayout } from './histogram-layout.ts'
+import { someBucketDropped, spreadBuckets } from './histogram-buckets.ts'
+import { CounterResetHeader } from './histogram-layout.ts'
 
 /** Samples [from, to), spread onto one layout. */
 export interface HistogramRun {
   readonly from: number
   readonly to: number
-  readonly layout: HistogramLayout
+  readonly layout: RowLayout
   /** One of `CounterResetHeader`: what is known about the step from the run before. */
   readonly header: number
   readonly histograms: readonly FloatHistogram[]
@@ -26,12 +21,20 @@ export interface HistogramRun {
  * shape changes and behind a stale marker. Buckets that come up on the way are added to the whole run.
  */
 export class HistogramRuns implements Iterable<HistogramRun> {
-  readonly #samples: SampleColumns
+  readonly #sums: Float64Array
+  readonly #histograms: readonly (FloatHistogram | undefined)[]
   readonly #from: number
   readonly #to: number
 
-  constructor(samples: SampleColumns, from: number, to: number) {
-    this.#samples = samples
+  /** Samples [from, to) are histograms. `histograms` are all of the samples'. */
+  constructor(
+    samples: SampleColumns,
+    histograms: readonly (FloatHistogram | undefined)[],
+    from: number,
+    to: number,
+  ) {
+    this.#sums = samples.values
+    this.#histograms = histograms
     this.#from = from
     this.#to = to
   }
@@ -54,11 +57,11 @@ export class HistogramRuns implements Iterable<HistogramRun> {
   }
 
   #at(index: number): FloatHistogram {
-    return this.#samples.histograms![index]!
+    return this.#histograms[index]!
   }
 
   #isStale(index: number): boolean {
-    return isStale(this.#samples.values, index)
+    return isStale(this.#sums, index)
   }
 
   /** The header of the run that begins at `index`; undefined when none has to begin there. */
@@ -82,7 +85,7 @@ export class HistogramRuns implements Iterable<HistogramRun> {
 
   #run(from: number, to: number, header: number): HistogramRun {
     const first = this.#at(from)
-    const histograms = this.#samples.histograms!.slice(from, to) as FloatHistogram[]
+    const histograms = this.#histograms.slice(from, to) as FloatHistogram[]
     if (this.#isStale(from)) {
       return { from, to, layout: EMPTY_LAYOUT, header, histograms }
     }
@@ -92,7 +95,13 @@ export class HistogramRuns implements Iterable<HistogramRun> {
     const { schema, zeroThreshold, customValues } = first
     const positiveSpans = positive ? spansOf(positive) : first.positiveSpans
     const negativeSpans = negative ? spansOf(negative) : first.negativeSpans
-    const layout = { schema, zeroThreshold, positiveSpans, negativeSpans, customValues }
+    const layout = rowLayout({
+      schema,
+      zeroThreshold,
+      positiveSpans,
+      negativeSpans,
+      customValues,
+    })
     if (!positive && !negative) return { from, to, layout, header, histograms }
     const spread = histograms.map((histogram, i) => {
       if (this.#isStale(from + i)) return histogram
@@ -102,10 +111,10 @@ export class HistogramRuns implements Iterable<HistogramRun> {
         positiveSpans,
         negativeSpans,
         positiveBuckets: positive
-          ? spreadBuckets(bucketIndices(histogram.positiveSpans), positiveBuckets, positive)
+          ? spreadBuckets(bucketIndexes(histogram.positiveSpans), positiveBuckets, positive)
           : positiveBuckets,
         negativeBuckets: negative
-          ? spreadBuckets(bucketIndices(histogram.negativeSpans), negativeBuckets, negative)
+          ? spreadBuckets(bucketIndexes(histogram.negativeSpans), negativeBuckets, negative)
           : negativeBuckets,
       }
     })
@@ -128,7 +137,7 @@ function unite(
   for (const histogram of histograms) {
     const next = spans(histogram)
     if (sameSpans(last, next)) continue
-    all = uniteIndices(all ?? bucketIndices(last), bucketIndices(next))
+    all = uniteIndexes(all ?? bucketIndexes(last), bucketIndexes(next))
     last = next
   }
   return all
@@ -147,15 +156,15 @@ function sameShape(a: FloatHistogram, b: FloatHistogram): boolean {
 function dropped(a: FloatHistogram, b: FloatHistogram): boolean {
   return (
     someBucketDropped(
-      bucketIndices(a.positiveSpans),
+      bucketIndexes(a.positiveSpans),
       a.positiveBuckets,
-      bucketIndices(b.positiveSpans),
+      bucketIndexes(b.positiveSpans),
       b.positiveBuckets,
     ) ||
     someBucketDropped(
-      bucketIndices(a.negativeSpans),
+      bucketIndexes(a.negativeSpans),
       a.negativeBuckets,
-      bucketIndices(b.negativeSpans),
+      bucketIndexes(b.negativeSpans),
       b.negativeBuckets,
     )
   )

@@ -1,5 +1,6 @@
 /** One day of a few targets as two replicas scrape them: the same targets, each replica with hours it was not there. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { putBlock, testId, type TestSeries } from '#test/store/sample-block.ts'
 import { noise, seedOf } from './noise.ts'
@@ -74,10 +75,9 @@ function seriesAt(instance: string, timestamps: Float64Array): TestSeries[] {
     const labels = { __name__: name, instance, job: 'app', ...(le === undefined ? {} : { le }) }
     return { labels: labelsFrom(labels), samples: { length, timestamps, values: seconds.map(at) } }
   })
-  const histograms = Array.from(seconds, (t) =>
-    exponential(2, Math.floor((t / SCRAPE_MS) * 1000), 1),
-  )
-  const values = Float64Array.from(histograms, ({ sum }) => sum)
+  const made = Array.from(seconds, (t) => exponential(2, Math.floor((t / SCRAPE_MS) * 1000), 1))
+  const values = Float64Array.from(made, ({ sum }) => sum)
   const labels = labelsFrom({ __name__: 'size_bytes', instance, job: 'app' })
+  const histograms = HistogramColumn.of(made)
   return [...floats, { labels, samples: { length, timestamps, values, histograms } }]
 }

@@ -1,5 +1,6 @@
 /** Series for blocks that thaw writes: what a scrape can bring, stale markers and native histograms among it. */
 import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram, type Span } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { writeStale } from '#lib/model/samples.ts'
 import type { TestSeries } from '#test/store/sample-block.ts'
@@ -85,7 +86,12 @@ function seriesOf(
     else values[i] = typeof value === 'object' ? value.sum : value
   })
   const timestamps = Float64Array.from(samples, ({ t }) => t)
-  const columns = { length, timestamps, values, ...(some ? { histograms } : {}) }
+  const columns = {
+    length,
+    timestamps,
+    values,
+    histograms: some ? HistogramColumn.of(histograms) : undefined,
+  }
   return [{ labels: labelsFrom(labels), samples: columns }]
 }
 

@@ -42,7 +42,9 @@ function fillWindow(startMs: number, endMs: number, replica = 0): Map<string, Fi
       timestamps: columns.timestamps.slice(0, columns.length),
       values,
       bits: new BigUint64Array(values.buffer),
-      buckets: columns.histograms?.map((histogram) => histogram!.positiveBuckets.slice()),
+      buckets: columns.histograms
+        ?.list(columns.length)
+        .map((histogram) => histogram!.positiveBuckets),
     })
   }
   return filled

@@ -1,6 +1,7 @@
 // Which of the things that go wrong is told, and where: as Prometheus does, whatever our own order of work is.
 import { describe, expect, it } from 'vitest'
 import { CUSTOM_BUCKETS_SCHEMA } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { evaluate } from '#lib/promql/engine.ts'
 import { joinAnnotations } from '#lib/promql/execute/join-annotations.ts'
@@ -14,7 +15,7 @@ function series(record: Record<string, string>, from: number, count: number, his
   const timestamps = Float64Array.from({ length: count }, (_, i) => (from + i) * 60_000)
   const values = Float64Array.from(timestamps, (t) => t / 60_000)
   const histograms = histogram
-    ? Array.from({ length: count }, (_, i) => exponential(1, i, 1))
+    ? HistogramColumn.of(Array.from({ length: count }, (_, i) => exponential(1, i, 1)))
     : undefined
   const samples = { length: count, timestamps, values, histograms }
   return { labels: labelsFrom(record), samples }
@@ -22,8 +23,8 @@ function series(record: Record<string, string>, from: number, count: number, his
 
 function custom(record: Record<string, string>) {
   const { labels, samples } = series(record, 0, 4, true)
-  const histograms = samples.histograms!.map((histogram) => ({
-    ...histogram,
+  const made = samples.histograms!.list(4).map((histogram) => ({
+    ...histogram!,
     schema: CUSTOM_BUCKETS_SCHEMA,
     zeroThreshold: 0,
     zeroCount: 0,
@@ -34,7 +35,7 @@ function custom(record: Record<string, string>) {
     count: 2,
     customValues: Float64Array.of(1),
   }))
-  return { labels, samples: { ...samples, histograms } }
+  return { labels, samples: { ...samples, histograms: HistogramColumn.of(made) } }
 }
 
 const storage = memoryStorage([

@@ -1,6 +1,7 @@
 /** An answer does not depend on where it was cut: evaluating part of the steps gives the same bits as all of them. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsFrom, labelsKey } from '#lib/model/labels.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { writeStale } from '#lib/model/samples.ts'
@@ -48,7 +49,7 @@ function series(): MemorySeries[] {
   for (let i = 0; i < 3; i++) {
     const timestamps = Float64Array.from({ length: 200 }, (_, k) => k * 17_000 + i)
     let count = 0
-    const histograms = Array.from(timestamps, (): FloatHistogram => {
+    const states = Array.from(timestamps, (): FloatHistogram => {
       count = random() < 0.05 ? 1 : count + random()
       return {
         schema: i,
@@ -64,8 +65,9 @@ function series(): MemorySeries[] {
         counterResetHint: 'unknown',
       }
     })
-    const values = Float64Array.from(histograms, ({ sum }) => sum)
+    const values = Float64Array.from(states, ({ sum }) => sum)
     const labels = labelsFrom({ __name__: 'h', a: `${i}` })
+    const histograms = HistogramColumn.of(states)
     made.push({ labels, samples: { length: 200, timestamps, values, histograms } })
   }
   return made
@@ -188,7 +190,7 @@ function bits({ value }: QueryOutcome): Bits {
     const steps = Array.from(presence, (kind, i) => {
       if (kind === ABSENT) return undefined
       if (kind !== HISTOGRAM) return hex(values[i]!)
-      const { positiveBuckets, counterResetHint, schema, sum, count } = histograms![i]!
+      const { positiveBuckets, counterResetHint, schema, sum, count } = histograms!.at(i)!
       return [
         schema,
         counterResetHint,

@@ -1,6 +1,7 @@
 /** The data that random queries are asked of: three blocks of two hours with every kind of series a scrape can bring. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { isStale, type SampleColumns, writeStale } from '#lib/model/samples.ts'
 import { noise, seedOf } from '#test/e2e/support/noise.ts'
@@ -195,7 +196,7 @@ function columnsOf(
   if (shape === undefined) return { length, timestamps, values }
   // A series of histograms ends with a histogram too, whose sum is the stale marker.
   const ended = histograms.map((one, i) => one ?? (isStale(values, i) ? shape : undefined))
-  return { length, timestamps, values, histograms: ended }
+  return { length, timestamps, values, histograms: HistogramColumn.of(ended) }
 }
 
 export async function putData(bucket: Bucket): Promise<void> {

@@ -26,7 +26,7 @@ export function actualSeries(value: QueryValue, grid: StepGrid): Actual[] {
       points: Array.from({ length: samples.length }, (_, i) => ({
         timeMs: samples.timestamps[i]!,
         value: samples.values[i]!,
-        histogram: samples.histograms?.[i],
+        histogram: samples.histograms?.at(i),
       })),
     }))
   }
@@ -36,7 +36,7 @@ export function actualSeries(value: QueryValue, grid: StepGrid): Actual[] {
     for (const [i, kind] of presence.entries()) {
       if (kind === ABSENT) continue
       const timeMs = grid.startMs + i * grid.stepMs
-      const histogram = kind === HISTOGRAM ? histograms![i] : undefined
+      const histogram = kind === HISTOGRAM ? histograms!.at(i) : undefined
       points.push({ timeMs, value: values[i]!, histogram })
     }
     return { labels, points }

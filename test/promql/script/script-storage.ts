@@ -1,5 +1,6 @@
 /** What a script has loaded, as the storage that Prometheus would read it back from. */
 import type { CounterResetHint, FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsKey, labelValue, METRIC_NAME, setLabel, type Labels } from '#lib/model/labels.ts'
 import { writeStale, type SampleColumns } from '#lib/model/samples.ts'
 import { compactHistogram } from '#lib/promql/histogram/working-histogram.ts'
@@ -134,7 +135,7 @@ function columnsOf(unsorted: readonly Point[]): SampleColumns {
     length: points.length,
     timestamps: Float64Array.from(points, ({ timeMs }) => timeMs),
     values,
-    histograms: histograms.some(Boolean) ? histograms : undefined,
+    histograms: histograms.some(Boolean) ? HistogramColumn.of(histograms) : undefined,
     startTimestamps: points.some(({ startMs }) => startMs !== 0)
       ? Float64Array.from(points, ({ startMs }) => startMs)
       : undefined,

@@ -1,6 +1,8 @@
 /** ColumnBuilder and the chained merge. */
+import { exponential } from '#test/e2e/support/written-series.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { isStale, NO_SAMPLES, type SampleColumns, writeStale } from '#lib/model/samples.ts'
 import { ColumnBuilder, copyColumns, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
 
@@ -98,15 +100,15 @@ describe('mergeColumns', () => {
   it('keeps stale markers, start timestamps and histograms beside floats', () => {
     const a = columnsOf([10, 30], 1)
     writeStale(a.values, 1)
-    const histogram = { count: 3 } as never
+    const histogram = exponential(1, 3, 1)
     const b = {
       ...columnsOf([20], 7),
-      histograms: [histogram],
+      histograms: HistogramColumn.of([histogram]),
       startTimestamps: Float64Array.of(15),
     }
     const merged = mergeColumns(a, b)
     expect([0, 1, 2].map((i) => isStale(merged.values, i))).toEqual([false, false, true])
-    expect(merged.histograms).toEqual([undefined, histogram, undefined])
+    expect(merged.histograms!.list(3)).toEqual([undefined, histogram, undefined])
     expect([...merged.startTimestamps!]).toEqual([0, 15, 0])
   })
 })

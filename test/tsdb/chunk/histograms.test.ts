@@ -2,11 +2,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CounterResetHint, FloatHistogram, Span } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { type SampleColumns, writeStale } from '#lib/model/samples.ts'
 import { decodeChunk, type ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { ColumnBuilder, copyColumns } from '#lib/tsdb/chunk/columns.ts'
 import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
-import { bucketIndices, reduceResolution, spansOf } from '#lib/tsdb/chunk/histogram-buckets.ts'
+import { bucketIndexes, spansOf } from '#lib/model/bucket-indexes.ts'
+import { reduceResolution } from '#lib/tsdb/chunk/histogram-buckets.ts'
 
 interface Made {
   readonly counts: Readonly<Record<number, number>>
@@ -50,7 +52,7 @@ function columns(made: readonly (Made | number)[]): SampleColumns {
     if (typeof one !== 'number' && one.stale) writeStale(values, i)
   })
   const timestamps = Float64Array.from(made, (_, i) => 1000 + i * 15_000)
-  return { length: made.length, timestamps, values, histograms }
+  return { length: made.length, timestamps, values, histograms: HistogramColumn.of(histograms) }
 }
 
 const HEADERS = ['unknown', 'not-reset', 'reset', 'gauge']
@@ -72,7 +74,7 @@ function decoded(chunks: readonly ReadyChunk[]): SampleColumns {
 
 /** Buckets that hold something, by index. */
 function filled(spans: readonly Span[], buckets: Float64Array): [number, number][] {
-  const pairs = [...bucketIndices(spans)].map((index, i): [number, number] => [index, buckets[i]!])
+  const pairs = [...bucketIndexes(spans)].map((index, i): [number, number] => [index, buckets[i]!])
   return pairs.filter(([, count]) => count !== 0)
 }
 
@@ -108,8 +110,10 @@ describe('histogram chunks', () => {
           const after = decoded(encodeChunks(before))
           expect(after.timestamps).toEqual(before.timestamps)
           expect(after.values).toEqual(before.values)
-          const got = Array.from({ length: after.length }, (_, i) => essence(after.histograms?.[i]))
-          expect(got).toEqual(before.histograms!.map(essence))
+          const got = Array.from({ length: after.length }, (_, i) =>
+            essence(after.histograms?.at(i)),
+          )
+          expect(got).toEqual(before.histograms!.list(before.length).map(essence))
         },
       ),
     )
@@ -123,7 +127,7 @@ describe('histogram chunks', () => {
   it('take in buckets that come up later', () => {
     const chunks = encodeChunks(columns([{ counts: { 1: 2 } }, { counts: { 1: 2, 5: 1 } }]))
     expect(shape(chunks)).toEqual([[2, 'unknown', 2]])
-    expect([...decoded(chunks).histograms![0]!.positiveBuckets]).toEqual([2, 0])
+    expect([...decoded(chunks).histograms!.at(0)!.positiveBuckets]).toEqual([2, 0])
   })
 
   it('end where a counter is reset', () => {
@@ -175,10 +179,11 @@ describe('histogram chunks', () => {
     ])
     const chunks = encodeChunks(falls)
     expect(shape(chunks)).toEqual([[2, 'gauge', 2]])
-    expect(decoded(chunks).histograms!.map((one) => one!.counterResetHint)).toEqual([
-      'gauge',
-      'gauge',
-    ])
+    expect(
+      decoded(chunks)
+        .histograms!.list(2)
+        .map((one) => one!.counterResetHint),
+    ).toEqual(['gauge', 'gauge'])
   })
 
   it('end behind stale markers', () => {
