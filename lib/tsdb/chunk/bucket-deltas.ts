@@ -4,13 +4,13 @@ import type { BitWriter } from './bit-writer.ts'
 import { readVarbitInt, writeVarbitInt } from './varbit.ts'
 
 /**
- * Codes of up to nine bits by their first nine bits, as 16·value + length; 0 where the code is longer. Counts that grow
+ * Codes of up to nine bits by their first nine bits, as 32·value + length; 0 where the code is longer. Counts that grow
  * steadily have hardly any others.
  */
 const SHORT_CODES = Int16Array.from({ length: 512 }, (_, bits) => {
   if (bits < 0b1_0000_0000) return 1
-  if (bits < 0b1_1000_0000) return signed((bits >>> 4) & 7, 3) * 16 + 5
-  return bits < 0b1_1100_0000 ? signed(bits & 63, 6) * 16 + 9 : 0
+  if (bits < 0b1_1000_0000) return signed((bits >>> 4) & 7, 3) * 32 + 5
+  return bits < 0b1_1100_0000 ? signed(bits & 63, 6) * 32 + 9 : 0
 })
 
 /** See `readVarbitInt`. */
@@ -18,25 +18,30 @@ function signed(bits: number, size: number): number {
   return bits > 1 << (size - 1) ? bits - (1 << size) : bits
 }
 
-/** What is known of each bucket when the next sample comes; positive buckets first. */
+/** What is known of each bucket when the next sample comes, positive buckets first; used again from chunk to chunk. */
 export class BucketDeltas {
-  readonly #positives: number
+  #positives = 0
+  #size = 0
   /** To the bucket before. */
-  readonly #differences: Float64Array
+  #differences = new Float64Array(0)
   /** Of the difference, from the sample before to the last one. */
-  readonly #changes: Float64Array
+  #changes = new Float64Array(0)
 
-  constructor(positives: number, size: number) {
+  reset(positives: number, size: number): void {
     this.#positives = positives
-    this.#differences = new Float64Array(size)
-    this.#changes = new Float64Array(size)
+    this.#size = size
+    if (size > this.#differences.length) {
+      this.#differences = new Float64Array(size)
+      this.#changes = new Float64Array(size)
+    }
+    this.#changes.fill(0, 0, size)
   }
 
   /** Counts of the first sample, into `counts` from `at`. */
   readFirst(reader: BitReader, counts: Float64Array, at: number): void {
     const differences = this.#differences
     let count = 0
-    for (let b = 0; b < differences.length; b++) {
+    for (let b = 0; b < this.#size; b++) {
       const difference = readVarbitInt(reader)
       reader.expectWithin()
       differences[b] = difference
@@ -50,7 +55,7 @@ export class BucketDeltas {
     const { view, bytes, endBit } = reader
     const differences = this.#differences
     const changes = this.#changes
-    const size = differences.length
+    const size = this.#size
     let bit = reader.at
     let count = 0
     let b = 0
@@ -60,9 +65,10 @@ export class BucketDeltas {
         const shift = bit & 7
         let word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
         const first = SHORT_CODES[word >>> 23]!
-        word <<= first & 15
+        // A shift takes the low five bits of its right side.
+        word <<= first
         const second = SHORT_CODES[word >>> 23]!
-        word <<= second & 15
+        word <<= second
         const third = SHORT_CODES[word >>> 23]!
         if (first === 0 || second === 0 || third === 0) {
           reader.at = bit
@@ -72,10 +78,10 @@ export class BucketDeltas {
           }
           bit = reader.at
         } else {
-          bit += (first & 15) + (second & 15) + (third & 15)
-          const change0 = changes[b]! + (first >> 4)
-          const change1 = changes[b + 1]! + (second >> 4)
-          const change2 = changes[b + 2]! + (third >> 4)
+          bit += (first & 31) + (second & 31) + (third & 31)
+          const change0 = changes[b]! + (first >> 5)
+          const change1 = changes[b + 1]! + (second >> 5)
+          const change2 = changes[b + 2]! + (third >> 5)
           changes[b] = change0
           changes[b + 1] = change1
           changes[b + 2] = change2
@@ -115,7 +121,7 @@ export class BucketDeltas {
     const differences = this.#differences
     const changes = this.#changes
     let before = 0
-    for (let b = 0; b < differences.length; b++) {
+    for (let b = 0; b < this.#size; b++) {
       if (b === this.#positives) before = 0
       const difference = counts[b]! - before
       before = counts[b]!

@@ -1,4 +1,5 @@
 /** Counts of float histogram chunks: every field XOR-ed with its predecessor. */
+import type { RowLayout } from '#lib/model/histogram-column.ts'
 import type { BitReader } from './bit-reader.ts'
 import type { BitWriter } from './bit-writer.ts'
 import type { HistogramFields, WrittenFields } from './histogram.ts'
@@ -13,21 +14,24 @@ const BUCKETS = 3
 export class FloatFields implements HistogramFields {
   count = 0
   zeroCount = 0
-  readonly sumBits: Int32Array
-  readonly #row: XorValues
-  readonly #written: Float64Array
-  readonly #writtenBits: Int32Array
+  sumBits = new Int32Array(0)
+  #size = 0
+  readonly #row = new XorValues()
+  #written = new Float64Array(0)
+  #writtenBits = new Int32Array(0)
 
-  constructor(size: number) {
-    this.#row = new XorValues(BUCKETS + size)
+  reset({ size }: RowLayout): void {
+    this.#size = BUCKETS + size
+    this.#row.reset(this.#size)
     this.sumBits = this.#row.bits.subarray(SUM * 2, SUM * 2 + 2)
-    this.#written = new Float64Array(BUCKETS + size)
+    if (this.#size <= this.#written.length) return
+    this.#written = new Float64Array(this.#size)
     this.#writtenBits = new Int32Array(this.#written.buffer)
   }
 
   readFirst(reader: BitReader, buckets: Float64Array, at: number): void {
     const row = this.#row
-    for (let f = 0; f < row.values.length; f++) {
+    for (let f = 0; f < this.#size; f++) {
       row.readFirst(reader, f)
       reader.expectWithin()
     }
@@ -36,7 +40,7 @@ export class FloatFields implements HistogramFields {
 
   readNext(reader: BitReader, buckets: Float64Array, at: number): void {
     const row = this.#row
-    for (let f = 0; f < row.values.length; f++) {
+    for (let f = 0; f < this.#size; f++) {
       row.readNext(reader, f)
       reader.expectWithin()
       // A stale sample ends with its sum.
@@ -49,7 +53,7 @@ export class FloatFields implements HistogramFields {
     const { values } = this.#row
     this.count = values[COUNT]!
     this.zeroCount = values[ZERO_COUNT]!
-    for (let f = BUCKETS; f < values.length; f++) buckets[at + f - BUCKETS] = values[f]!
+    for (let f = BUCKETS; f < this.#size; f++) buckets[at + f - BUCKETS] = values[f]!
   }
 
   writeFirst(out: BitWriter, fields: WrittenFields): void {
@@ -69,6 +73,6 @@ export class FloatFields implements HistogramFields {
     this.#writtenBits.set(sumBits, SUM * 2)
     if (stale) return BUCKETS
     this.#written.set(buckets, BUCKETS)
-    return this.#written.length
+    return this.#size
   }
 }

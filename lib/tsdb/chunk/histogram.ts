@@ -31,6 +31,8 @@ export type HistogramKind = 'integer' | 'float'
 
 /** What a sample has besides its times, in the way of one kind; samples come in order. */
 export interface HistogramFields {
+  /** A chunk begins. */
+  reset(layout: RowLayout): void
   /** Of the sample that was read last; not of a stale one. */
   readonly count: number
   readonly zeroCount: number
@@ -52,9 +54,8 @@ export interface WrittenFields {
   readonly buckets: Float64Array
 }
 
-function fieldsOf(kind: HistogramKind, { positives, size }: RowLayout): HistogramFields {
-  return kind === 'integer' ? new IntegerFields(positives, size) : new FloatFields(size)
-}
+/** Used again: chunks are read and written in one go. */
+const shared = { integer: new IntegerFields(), float: new FloatFields() }
 
 /** `withStarts`: the encoding has start timestamps. */
 export function decodeHistograms(
@@ -70,7 +71,8 @@ export function decodeHistograms(
   reader.at = 24
   const read = readLayout(reader)
   expectRoomForBuckets(read, reader, kind === 'integer' ? 1 : 64)
-  const fields = fieldsOf(kind, read)
+  const fields: HistogramFields = shared[kind]
+  fields.reset(read)
   into.reserve(count)
   const { timestamps, valueBits } = into
   const starts = header.starts === 0 ? undefined : into.startTimestamps()
@@ -143,7 +145,8 @@ export function encodeHistograms(
   out.bits(counterReset << 6, 8)
   writeLayout(out, layout)
   const sumBits = new Int32Array(sums.buffer, sums.byteOffset, sums.length * 2)
-  const fields = fieldsOf(kind, layout)
+  const fields: HistogramFields = shared[kind]
+  fields.reset(layout)
   const written: WrittenFields = {
     count: 0,
     zeroCount: 0,

@@ -1,4 +1,5 @@
 /** Counts of integer histogram chunks: deltas of deltas, the sum XOR-ed. */
+import type { RowLayout } from '#lib/model/histogram-column.ts'
 import type { BitReader } from './bit-reader.ts'
 import type { BitWriter } from './bit-writer.ts'
 import { BucketDeltas } from './bucket-deltas.ts'
@@ -10,14 +11,21 @@ export class IntegerFields implements HistogramFields {
   count = 0
   zeroCount = 0
   readonly sumBits: Int32Array
-  readonly #sum = new XorValues(1)
-  readonly #buckets: BucketDeltas
+  readonly #sum = new XorValues()
+  readonly #buckets = new BucketDeltas()
   #countDelta = 0
   #zeroDelta = 0
 
-  constructor(positives: number, size: number) {
+  constructor() {
+    this.#sum.reset(1)
     this.sumBits = this.#sum.bits
-    this.#buckets = new BucketDeltas(positives, size)
+  }
+
+  reset({ positives, size }: RowLayout): void {
+    this.#sum.reset(1)
+    this.#buckets.reset(positives, size)
+    this.#countDelta = 0
+    this.#zeroDelta = 0
   }
 
   readFirst(reader: BitReader, buckets: Float64Array, at: number): void {

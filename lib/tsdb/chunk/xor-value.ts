@@ -5,20 +5,24 @@ import type { BitReader } from './bit-reader.ts'
 import type { BitWriter } from './bit-writer.ts'
 import { writeShifted } from './xor.ts'
 
-/** A row of floats and their windows. */
+/** A row of floats and their windows; used again from chunk to chunk. */
 export class XorValues {
-  readonly values: Float64Array
+  values = new Float64Array(0)
   /** [2i] low, [2i + 1] high half of value i. */
-  readonly bits: Int32Array
+  bits = new Int32Array(0)
   /** 255 while a value has no window. */
-  readonly #leading: Uint8Array
-  readonly #trailing: Uint8Array
+  #leading = new Uint8Array(0)
+  #trailing = new Uint8Array(0)
 
-  constructor(count: number) {
-    this.values = new Float64Array(count)
-    this.bits = new Int32Array(this.values.buffer)
-    this.#leading = new Uint8Array(count).fill(255)
-    this.#trailing = new Uint8Array(count)
+  /** Of the next chunk; there may be more room than for `count`. */
+  reset(count: number): void {
+    if (count > this.values.length) {
+      this.values = new Float64Array(count)
+      this.bits = new Int32Array(this.values.buffer)
+      this.#leading = new Uint8Array(count)
+      this.#trailing = new Uint8Array(count)
+    }
+    this.#leading.fill(255, 0, count)
   }
 
   /** 64 plain bits. */
