@@ -65,7 +65,7 @@ function newestOf(labels: Labels, samples: SampleColumns): NewestSample | undefi
     labels: labelValue(rest, 'instance') === '' ? [...rest, 'instance', ''] : rest,
     timestampMs: samples.timestamps[last]!,
     value: samples.values[last]!,
-    histogram: samples.histograms?.[last],
+    histogram: samples.histograms?.at(last),
   }
 }
 

@@ -33,7 +33,7 @@ export class ReadResponseWriter {
     appendLabels(out, labels)
     const { length, timestamps, values, histograms } = samples
     for (let i = 0; i < length; i++) {
-      const histogram = histograms?.[i]
+      const histogram = histograms?.at(i)
       if (histogram !== undefined) {
         appendHistogram(out, histogram, samples, i)
         continue

@@ -85,7 +85,7 @@ describe('over floats and histograms', () => {
     for (const [i, { samples }] of chunked.entries()) {
       const { timestamps, values, histograms } = samples
       const points = Array.from({ length: samples.length }, (_, at) => {
-        const histogram = histograms?.[at]
+        const histogram = histograms?.at(at)
         return [timestamps[at], histogram ? `${histogram.count}/${histogram.sum}` : values[at]]
       })
       expect(points).toEqual(sampled[i]!.samples)

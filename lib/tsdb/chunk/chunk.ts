@@ -34,18 +34,17 @@ export function decodeChunk(
   end = bytes.length,
 ): void {
   if (encoding === XOR) return decodeXor(bytes, into, start, end)
-  const data = end - start === bytes.length ? bytes : bytes.subarray(start, end)
   switch (encoding) {
     case HISTOGRAM:
-      return decodeHistograms('integer', false, data, into)
+      return decodeHistograms('integer', false, bytes, into, start, end)
     case FLOAT_HISTOGRAM:
-      return decodeHistograms('float', false, data, into)
+      return decodeHistograms('float', false, bytes, into, start, end)
     case XOR2:
-      return decodeXor2(data, into)
+      return decodeXor2(bytes.subarray(start, end), into)
     case HISTOGRAM_ST:
-      return decodeHistograms('integer', true, data, into)
+      return decodeHistograms('integer', true, bytes, into, start, end)
     case FLOAT_HISTOGRAM_ST:
-      return decodeHistograms('float', true, data, into)
+      return decodeHistograms('float', true, bytes, into, start, end)
     case AGGREGATE:
       throw new DomainError('unsupported', `chunk encoding ${encoding} is five chunks, not one`)
     default:

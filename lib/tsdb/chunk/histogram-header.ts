@@ -1,5 +1,5 @@
 /** The first three bytes of histogram chunks. */
-import { CorruptError } from '#lib/model/errors.ts'
+import type { BitReader } from './bit-reader.ts'
 
 export interface ChunkHeader {
   readonly count: number
@@ -10,10 +10,11 @@ export interface ChunkHeader {
 }
 
 /** Plain: count 16 bits, flags 2 bits, 6 unused. With start timestamps: flags 2 bits, count 14 bits, header 8 bits. */
-export function readHeader(data: Uint8Array, withStarts: boolean): ChunkHeader {
-  if (data.length < 3) throw new CorruptError('chunk ends inside its header', data.length)
-  const first = (data[0]! << 8) | data[1]!
+export function readHeader(reader: BitReader, withStarts: boolean): ChunkHeader {
+  const first = reader.bits(16)
+  const last = reader.bits(8)
+  reader.expectWithin()
   return withStarts
-    ? { count: first & 0x3fff, counterReset: first >>> 14, starts: data[2]! }
-    : { count: first, counterReset: data[2]! >>> 6, starts: 0 }
+    ? { count: first & 0x3fff, counterReset: first >>> 14, starts: last }
+    : { count: first, counterReset: last >>> 6, starts: 0 }
 }

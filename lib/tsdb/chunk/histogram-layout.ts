@@ -49,7 +49,7 @@ export function expectRoomForBuckets(
   bitsEach: number,
 ): void {
   if (size * bitsEach > reader.endBit - reader.at) {
-    throw new CorruptError(`${size} buckets behind byte ${reader.at >>> 3}`, reader.at >>> 3)
+    throw new CorruptError(`more buckets (${size}) than bytes hold`, reader.offsetOf(reader.at))
   }
 }
 
@@ -80,7 +80,7 @@ function readSpans(reader: BitReader): Span[] {
     const offset = readVarbitInt(reader)
     reader.expectWithin()
     if (length > 0xffff_ffff || Math.abs(offset) > 0x7fff_ffff) {
-      throw new CorruptError(`span of ${length} buckets at ${offset}`, reader.at >>> 3)
+      throw new CorruptError(`span of ${length} buckets at ${offset}`, reader.offsetOf(reader.at))
     }
     spans.push({ offset, length })
   }
@@ -100,7 +100,10 @@ function readCustomValues(reader: BitReader): Float64Array {
   const count = readVarbitUint(reader)
   // A bound takes five bits at least, except that it can't be a lone 0.
   if (count * 5 > reader.endBit - reader.at) {
-    throw new CorruptError(`${count} custom bounds behind byte ${reader.at >>> 3}`, reader.at >>> 3)
+    throw new CorruptError(
+      `more custom bounds (${count}) than bytes hold`,
+      reader.offsetOf(reader.at),
+    )
   }
   const bounds = new Float64Array(count)
   for (let i = 0; i < count; i++) {

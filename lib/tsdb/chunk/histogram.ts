@@ -57,24 +57,28 @@ export interface WrittenFields {
 /** Used again: chunks are read and written in one go. */
 const shared = { integer: new IntegerFields(), float: new FloatFields() }
 
-/** `withStarts`: the encoding has start timestamps. */
+/**
+ * Of bytes [start, end). `withStarts`: the encoding has start timestamps. Samples outside of what `into` wants are left
+ * out, and those behind it are not even read.
+ */
 export function decodeHistograms(
   kind: HistogramKind,
   withStarts: boolean,
   data: Uint8Array,
   into: ColumnBuilder,
+  start = 0,
+  end = data.length,
 ): void {
-  const header = readHeader(data, withStarts)
+  const reader = loadBits(data, start, end)
+  const header = readHeader(reader, withStarts)
   const { count } = header
   if (count === 0) return
-  const reader = loadBits(data)
-  reader.at = 24
   const read = readLayout(reader)
   expectRoomForBuckets(read, reader, kind === 'integer' ? 1 : 64)
   const fields: HistogramFields = shared[kind]
   fields.reset(read)
   into.reserve(count)
-  const { timestamps, valueBits } = into
+  const { timestamps, valueBits, minTimeMs, maxTimeMs } = into
   const starts = header.starts === 0 ? undefined : into.startTimestamps()
   const startReader = new StartTimestampReader(header.starts)
   const rows = into.histograms()
@@ -83,18 +87,21 @@ export function decodeHistograms(
   const gauge = header.counterReset === CounterResetHeader.gauge
   let timestamp = 0
   let timeDelta = 0
-  for (let i = 0, out = first; i < count; i++, out++) {
+  let out = first
+  let at = rows.take(layout.size)
+  for (let i = 0; i < count; i++) {
     const before = timestamp
-    const at = rows.take(layout.size)
     if (i === 0) {
       timestamp = readVarbitInt(reader)
+      if (timestamp > maxTimeMs) break
       fields.readFirst(reader, rows.buckets, at)
     } else {
       timeDelta += readVarbitInt(reader)
       if (timeDelta < 0) {
-        throw new CorruptError(`timestamp runs back in sample ${i}`, reader.at >>> 3)
+        throw new CorruptError(`timestamp runs back in sample ${i}`, reader.offsetOf(reader.at))
       }
       timestamp += timeDelta
+      if (timestamp > maxTimeMs) break
       fields.readNext(reader, rows.buckets, at)
     }
     const stale = isStaleBits(fields.sumBits, 0)
@@ -115,14 +122,19 @@ export function decodeHistograms(
           : HINT_UNKNOWN
     if (starts) starts[out] = startReader.read(reader, i, timestamp, before)
     reader.expectWithin()
+    // A sample before what is wanted is overwritten by the next.
+    if (timestamp < minTimeMs) continue
+    out++
+    at = rows.take(layout.size)
   }
-  for (let out = first; out < first + count; out++) {
-    rows.layouts[out] = isStaleBits(valueBits, out) ? EMPTY_LAYOUT : layout
-    if (layout.schema > MAX_SCHEMA && !isStaleBits(valueBits, out)) {
-      rows.set(out, reduceResolution(rows.at(out)!, MAX_SCHEMA))
+  for (let row = first; row < out; row++) {
+    const stale = isStaleBits(valueBits, row)
+    rows.layouts[row] = stale ? EMPTY_LAYOUT : layout
+    if (layout.schema > MAX_SCHEMA && !stale) {
+      rows.set(row, reduceResolution(rows.at(row)!, MAX_SCHEMA))
     }
   }
-  into.commit(count)
+  into.commit(out - first)
 }
 
 const scratch = new BitWriter(4096)

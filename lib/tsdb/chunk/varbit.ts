@@ -21,7 +21,7 @@ export function readVarbitUint(reader: BitReader): number {
   reader.at += 8
   const start = reader.at
   const high = ones === 7 ? reader.bits(24) : reader.bits(32)
-  return safe(high * 0x1_0000_0000 + reader.bits(32), start)
+  return safe(high * 0x1_0000_0000 + reader.bits(32), reader.offsetOf(start))
 }
 
 /** Of n bits, x stands for x, or for x − 2^n where x > 2^(n−1): the range leans to the positive side. */
@@ -43,11 +43,11 @@ export function readVarbitInt(reader: BitReader): number {
   let high = ones === 7 ? reader.bits(24) : reader.bits32()
   const low = reader.bits(32)
   if (ones === 7 && (high > 0x80_0000 || (high === 0x80_0000 && low > 0))) high -= 0x100_0000
-  return safe(high * 0x1_0000_0000 + low, start)
+  return safe(high * 0x1_0000_0000 + low, reader.offsetOf(start))
 }
 
-function safe(value: number, at: number): number {
-  if (!Number.isSafeInteger(value)) throw new CorruptError('varbit exceeds 2^53', at >>> 3)
+function safe(value: number, offset: number): number {
+  if (!Number.isSafeInteger(value)) throw new CorruptError('varbit exceeds 2^53', offset)
   return value
 }
 

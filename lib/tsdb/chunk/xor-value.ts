@@ -47,7 +47,10 @@ export class XorValues {
       leading = (word >>> 25) & 31
       const size = (word >>> 19) & 63 || 64
       if (leading + size > 64) {
-        throw new CorruptError(`window of ${size} bits behind ${leading} zeros`, reader.at >>> 3)
+        throw new CorruptError(
+          `window of ${size} bits behind ${leading} zeros`,
+          reader.offsetOf(reader.at),
+        )
       }
       this.#leading[index] = leading
       this.#trailing[index] = 64 - leading - size

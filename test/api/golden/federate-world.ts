@@ -2,6 +2,7 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { writeStale, type SampleColumns } from '#lib/model/samples.ts'
 import type { MadeHistogram, MadeSample, MadeSeries } from '#test/data/made-series.ts'
@@ -128,7 +129,7 @@ function columnsOf(samples: readonly MadeSample[]): SampleColumns {
     length: samples.length,
     timestamps: Float64Array.from(samples, ({ t }) => t),
     values,
-    ...(histograms.some((one) => one !== undefined) && { histograms }),
+    histograms: histograms.some(Boolean) ? HistogramColumn.of(histograms) : undefined,
   }
 }
 
