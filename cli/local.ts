@@ -20,6 +20,7 @@ export function localCommand(
     .option('--days <n>', 'days of sample data, when no Prometheus is given', days, 15)
     .option('--prometheus.url <url>', 'a Prometheus whose blocks are shipped')
     .option('--tsdb.path <dir>', 'and its data directory')
+    .option('--query.flags <flags>', "flags of Thanos's querier, in one argument", '')
     .option('--debug', 'show stack traces of errors')
   return addObjstoreFlags(command)
     .addHelpText('after', HELP)
@@ -31,6 +32,7 @@ export function localCommand(
         objstore: objstoreFlags(parsed),
         prometheusUrl: parsed['prometheus.url'] as string | undefined,
         tsdbPath: parsed['tsdb.path'] as string | undefined,
+        queryFlags: parsed['query.flags'] as string,
         days: parsed['days'] as number,
         context,
       })
@@ -41,6 +43,7 @@ const HELP = `${OBJSTORE_HELP}
 Examples:
   $ thaw local                                   sample data in .thaw, http://127.0.0.1:19090
   $ thaw local --objstore.config-file=bucket.yml query the bucket Thanos writes to, on this machine
+  $ thaw local --query.flags='--query.enforce-tenancy --query.lookback-delta=2m'
   $ thaw local --prometheus.url=http://localhost:9090 --tsdb.path=/var/lib/prometheus/metrics2
 `
 

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { ApiParts } from '#lib/api/parts.ts'
-import { DEFAULT_LIMITS, DEFAULT_SCOPE } from '#lib/api/parts.ts'
+import { DEFAULT_LIMITS } from '#lib/api/parts.ts'
 import { apiApp } from '#lib/api/app.ts'
 import { invokeStore, lambdaClient } from '#lib/aws/invoke-store.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
@@ -11,12 +11,13 @@ import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
 import type { HttpEvent, HttpResult } from '#lib/lambda/http.ts'
 import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
-import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
+import { readQueryFlags } from '#lib/lambda/query-flags.ts'
 import { runRemoteSlice } from '#lib/query/remote-slice.ts'
 import { slicedBackend } from '#lib/query/sliced-backend.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 
 const environment = readEnvironment(process.env)
+const settings = readQueryFlags(environment.queryFlags)
 const registry = new Registry()
 collectDefaultMetrics({ register: registry })
 
@@ -37,7 +38,7 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
       concurrency: maxSlices,
       megabytes: environment.megabytes,
       retries: {
-        attempts: environment.sliceAttempts,
+        attempts: settings.sliceAttempts,
         pause: (attempt, signal) =>
           setTimeout(Math.random() * 100 * 2 ** attempt, undefined, { signal }),
       },
@@ -61,20 +62,17 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
         buildDate: '',
         goVersion: process.version,
       },
-      engine: DEFAULT_ENGINE_OPTIONS,
-      scope: { ...DEFAULT_SCOPE, replicaLabels: environment.replicaLabels },
+      engine: settings.engine,
+      scope: settings.scope,
       limits: {
         ...DEFAULT_LIMITS,
+        timeoutMs: settings.timeoutMs,
         deadlineMs,
         maxAnswerBytes: 256 * 1024 * 1024,
         maxResponseBytes: MAX_LAMBDA_BODY_BYTES,
-        defaultStepMs: 1000,
+        defaultStepMs: settings.defaultStepMs,
       },
-      flags: {
-        'query.lookback-delta': '5m',
-        'query.replica-label': environment.replicaLabels.join(','),
-        'query.timeout': '2m',
-      },
+      flags: settings.flags,
       metrics: () => registry.metrics(),
       ready: () =>
         index.blocks(Date.now(), Date.now()).then(

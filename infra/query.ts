@@ -23,7 +23,7 @@ export class QueryFunction extends ThawFunction {
       timeoutSeconds: 29,
       environment: {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
-        THAW_REPLICA_LABELS: config.replicaLabels.join(','),
+        THAW_QUERY_FLAGS: config.queryFlags,
         THAW_STORE_FUNCTION: store.function.functionName,
       },
     })

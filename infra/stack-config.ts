@@ -8,8 +8,8 @@ export interface StackConfig {
   readonly stackName: string
   /** An existing bucket of blocks, such as Thanos's. Empty: the stack makes one, and keeps it when the stack is deleted. */
   readonly bucketName: string
-  /** External labels that tell replicas of one Prometheus apart. */
-  readonly replicaLabels: readonly string[]
+  /** Flags of Thanos's querier for the query function, as on a command line; docs/flags.md lists them. */
+  readonly queryFlags: string
   /** Origins of web pages that may call the HTTP API. Empty: none. */
   readonly corsOrigins: readonly string[]
   /** Steady rate of the HTTP API; bursts may be twice that. */
@@ -25,7 +25,7 @@ export interface StackConfig {
 export const DEFAULT_STACK_CONFIG: StackConfig = {
   stackName: 'thaw',
   bucketName: '',
-  replicaLabels: [],
+  queryFlags: '',
   corsOrigins: ['*'],
   requestsPerSecond: 100,
   queryMemoryMb: 1769,
@@ -40,7 +40,7 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
   return {
     stackName: text('stackName', context) ?? defaults.stackName,
     bucketName: text('bucket', context) ?? defaults.bucketName,
-    replicaLabels: list('replicaLabels', context) ?? defaults.replicaLabels,
+    queryFlags: text('queryFlags', context) ?? defaults.queryFlags,
     corsOrigins: list('corsOrigins', context) ?? defaults.corsOrigins,
     requestsPerSecond: count('requestsPerSecond', context) ?? defaults.requestsPerSecond,
     queryMemoryMb: count('queryMemoryMb', context) ?? defaults.queryMemoryMb,

@@ -19,7 +19,6 @@ export class StoreFunction extends ThawFunction {
       timeoutSeconds: 29,
       environment: {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
-        THAW_REPLICA_LABELS: config.replicaLabels.join(','),
       },
     })
     this.allowList(bucket)

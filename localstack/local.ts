@@ -20,6 +20,8 @@ export interface LocalOptions {
   /** With `tsdbPath`: ship the blocks of this Prometheus. Undefined: sample data. */
   readonly prometheusUrl?: string | undefined
   readonly tsdbPath?: string | undefined
+  /** Flags of Thanos's querier for the query function. */
+  readonly queryFlags: string
   /** How many days of sample data. */
   readonly days: number
   readonly context: LocalContext
@@ -57,7 +59,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
 
     const bundling = startProgress('functions', show)
     const assemblyDir = join(dataDir, 'cdk.out')
-    await synthesise({ outDir: assemblyDir, context: { replicaLabels: REPLICA_LABEL }, signal })
+    await synthesise({ outDir: assemblyDir, context: {}, signal })
     bundling.finish('bundled from the synthesised stack')
 
     const prometheuses = await dataSources(options, dataDir, ends)
@@ -72,7 +74,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       concurrency: CONCURRENCY,
       environment: {
         THAW_OBJSTORE_CONFIG: yaml,
-        THAW_REPLICA_LABELS: REPLICA_LABEL,
+        THAW_QUERY_FLAGS: `--query.replica-label=${REPLICA_LABEL} ${options.queryFlags}`,
         THAW_SLICE_BYTES: String(SLICE_BYTES),
       },
       log: (source, line) => void functionsLog.write(`[${source}] ${line}\n`),

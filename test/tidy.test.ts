@@ -36,7 +36,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],
     packages: ['hono', '@hono/node-server', 'node:zlib', 'node:net', 'node:http', 'node:util'],
   },
-  'lib/lambda': { lib: ['model', 'api'], packages: ['hono', 'node:stream', 'node:zlib'] },
+  'lib/lambda': {
+    lib: ['model', 'storage', 'promql', 'api'],
+    packages: ['hono', 'node:stream', 'node:zlib', 'node:util'],
+  },
   'lib/aws': { lib: ['model', 'bucket'], packages: ['@aws-sdk/', '@smithy/', 'node:'] },
   functions: { lib: 'any', packages: ['ulid', 'prom-client', 'node:timers/promises'] },
   agent: { lib: 'any', packages: 'any', also: ['agent'] },

@@ -6,8 +6,8 @@ export interface FunctionEnvironment {
   readonly objstoreConfig: string
   /** `THAW_STORE_FUNCTION`: name or ARN of the store function; absent in `store` and `plan` themselves. */
   readonly storeFunction: string | undefined
-  /** `THAW_REPLICA_LABELS`: labels that tell replicas apart, comma separated. */
-  readonly replicaLabels: readonly string[]
+  /** `THAW_QUERY_FLAGS`: flags of Thanos's querier, as on a command line. */
+  readonly queryFlags: string
   /** `THAW_SLICE_BYTES`: chunk bytes one slice should read. */
   readonly sliceBytes: number
   /** `THAW_MAX_SLICES`: slices of one query at most. */
@@ -16,8 +16,6 @@ export interface FunctionEnvironment {
   readonly deadlineMs: number
   /** `THAW_CACHE_BYTES`: what a function keeps of lookups and series between calls. */
   readonly cacheBytes: number
-  /** `THAW_MAX_RETRIES_PER_REQUEST`: tries of one slice, as Thanos's `--query-range.max-retries-per-request` counts them. */
-  readonly sliceAttempts: number
   /** `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: what function time costs depends on it. */
   readonly megabytes: number
 }
@@ -35,15 +33,11 @@ export function readEnvironment(
   return {
     objstoreConfig,
     storeFunction: env['THAW_STORE_FUNCTION'] || undefined,
-    replicaLabels: (env['THAW_REPLICA_LABELS'] ?? '')
-      .split(',')
-      .map((name) => name.trim())
-      .filter(Boolean),
+    queryFlags: env['THAW_QUERY_FLAGS'] ?? '',
     sliceBytes: positive(env, 'THAW_SLICE_BYTES', 8 * 1024 * 1024),
     maxSlices: positive(env, 'THAW_MAX_SLICES', 64),
     deadlineMs: positive(env, 'THAW_QUERY_DEADLINE_MS', 25_000),
     cacheBytes: positive(env, 'THAW_CACHE_BYTES', 256 * 1024 * 1024),
-    sliceAttempts: positive(env, 'THAW_MAX_RETRIES_PER_REQUEST', 5),
     megabytes: positive(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 1024),
   }
 }

@@ -13,16 +13,19 @@ export interface EngineOptions {
   readonly maxSteps?: number | undefined
   /** Step of a subquery that names none: the global evaluation interval. */
   readonly defaultSubqueryStepMs: number
-  /** `--enable-feature` names: promql-experimental-functions, promql-delayed-name-removal, promql-extended-range-selectors, promql-binop-fill-modifiers, use-start-timestamps, promql-duration-expr. */
+  /** `--enable-feature` names: promql-experimental-functions, promql-delayed-name-removal, promql-extended-range-selectors, promql-binop-fill-modifiers, use-start-timestamps. */
   readonly features: ReadonlySet<Feature>
 }
 
-export type Feature =
-  | 'promql-experimental-functions'
-  | 'promql-delayed-name-removal'
-  | 'promql-extended-range-selectors'
-  | 'promql-binop-fill-modifiers'
-  | 'use-start-timestamps'
+export const FEATURES = [
+  'promql-experimental-functions',
+  'promql-delayed-name-removal',
+  'promql-extended-range-selectors',
+  'promql-binop-fill-modifiers',
+  'use-start-timestamps',
+] as const
+
+export type Feature = (typeof FEATURES)[number]
 
 export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   lookbackMs: 300_000,

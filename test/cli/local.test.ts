@@ -29,6 +29,7 @@ describe('thaw local', () => {
       objstore: { yaml: undefined, file: undefined },
       prometheusUrl: undefined,
       tsdbPath: undefined,
+      queryFlags: '',
       days: 15,
       context,
     })
@@ -44,6 +45,7 @@ describe('thaw local', () => {
       objstore: { yaml: undefined, file: 'b.yml' },
       prometheusUrl: 'http://p:9090',
       tsdbPath: '/data',
+      queryFlags: '',
       days: 3,
     })
   })

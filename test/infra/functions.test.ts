@@ -46,7 +46,7 @@ describe('the functions', () => {
       Environment: {
         Variables: {
           THAW_OBJSTORE_CONFIG: OBJSTORE,
-          THAW_REPLICA_LABELS: '',
+          THAW_QUERY_FLAGS: '',
           THAW_STORE_FUNCTION: 'StoreFunction',
         },
       },
@@ -61,7 +61,7 @@ describe('the functions', () => {
       Timeout: 29,
       Role: 'StoreRole.Arn',
       LoggingConfig: logging('Store'),
-      Environment: { Variables: { THAW_OBJSTORE_CONFIG: OBJSTORE, THAW_REPLICA_LABELS: '' } },
+      Environment: { Variables: { THAW_OBJSTORE_CONFIG: OBJSTORE } },
     })
   })
 

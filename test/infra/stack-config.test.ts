@@ -9,7 +9,7 @@ describe('the stack configuration', () => {
     const context: Record<string, unknown> = {
       stackName: 'metrics',
       bucket: ' metrics-of-old ',
-      replicaLabels: 'replica, prometheus_replica',
+      queryFlags: '--query.replica-label=replica',
       corsOrigins: '',
       requestsPerSecond: '10',
       queryMemoryMb: '512',
@@ -19,7 +19,7 @@ describe('the stack configuration', () => {
     expect(stackConfig((name) => context[name])).toEqual({
       stackName: 'metrics',
       bucketName: 'metrics-of-old',
-      replicaLabels: ['replica', 'prometheus_replica'],
+      queryFlags: '--query.replica-label=replica',
       corsOrigins: [],
       requestsPerSecond: 10,
       queryMemoryMb: 512,

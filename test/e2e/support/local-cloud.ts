@@ -14,7 +14,7 @@ export interface Assembly {
 /** The stack as it would be deployed, with its bundles. */
 export async function synthesiseStack(): Promise<Assembly> {
   const dir = await mkdtemp(join(tmpdir(), 'thaw-assembly-'))
-  await synthesise({ outDir: dir, context: { replicaLabels: 'replica' } })
+  await synthesise({ outDir: dir, context: {} })
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
 }
 
@@ -44,7 +44,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     concurrency: 12,
     environment: {
       THAW_OBJSTORE_CONFIG: options.objstore,
-      THAW_REPLICA_LABELS: 'replica',
+      THAW_QUERY_FLAGS: '--query.replica-label=replica',
       THAW_SLICE_BYTES: String(options.sliceBytes),
       THAW_MAX_SLICES: '8',
     },

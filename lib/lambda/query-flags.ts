@@ -1,0 +1,183 @@
+/** The flags of Thanos's querier, from one environment variable: what `thanos query` takes, the `query` function takes. */
+import { parseArgs } from 'node:util'
+import { parseDuration } from '#lib/api/params.ts'
+import { DEFAULT_SCOPE, type ScopeDefaults } from '#lib/api/parts.ts'
+import { CERTIFICATE_FIELDS, type CertificateField } from '#lib/api/tenant.ts'
+import { DomainError } from '#lib/model/errors.ts'
+import {
+  DEFAULT_ENGINE_OPTIONS,
+  FEATURES,
+  type EngineOptions,
+  type Feature,
+} from '#lib/promql/options.ts'
+
+export interface QuerySettings {
+  readonly engine: EngineOptions
+  readonly scope: ScopeDefaults
+  readonly timeoutMs: number
+  readonly defaultStepMs: number
+  /** Tries of one slice. */
+  readonly sliceAttempts: number
+  /** Every flag with its value, for status/flags. */
+  readonly flags: Readonly<Record<string, string>>
+}
+
+interface Flag {
+  readonly type: 'string' | 'boolean'
+  readonly default: string
+  /** Shown in docs/flags.md. */
+  readonly help: string
+}
+
+/** Thanos's names, and its defaults where a bucket alone allows them. */
+export const QUERY_FLAGS = {
+  'enable-feature': text('', 'experimental PromQL, comma separated'),
+  'query-range.max-retries-per-request': text('5', 'tries of one slice'),
+  'query.auto-downsampling': toggle(false, 'a request that names no resolution means `auto`'),
+  'query.default-evaluation-interval': text('1m', 'step of a subquery that names none'),
+  'query.default-step': text('1s', 'least step of a range query that names none'),
+  'query.default-tenant-id': text('default-tenant', 'tenant of a request that names none'),
+  'query.enforce-tenancy': toggle(
+    false,
+    'a tenant only ever sees series that carry its tenant label',
+  ),
+  'query.lookback-delta': text('5m', 'how far back an instant selector looks'),
+  'query.max-samples': text('50000000', 'samples a query may hold at one time'),
+  'query.partial-response': toggle(true, 'blocks that cannot be read are a warning, not an error'),
+  'query.replica-label': text('', 'labels that tell replicas apart, comma separated'),
+  'query.tenant-certificate-field': text(
+    '',
+    'field of the client certificate that is the tenant: organization, organizationalUnit or commonName',
+  ),
+  'query.tenant-header': text('THANOS-TENANT', 'header that names the tenant'),
+  'query.tenant-label-name': text('tenant_id', 'label that a series names its tenant in'),
+  'query.timeout': text('2m', 'how long a query may take'),
+} as const satisfies Record<string, Flag>
+
+export type QueryFlag = keyof typeof QUERY_FLAGS
+
+/** As on a command line: `--query.timeout=1m --query.enforce-tenancy`. Throws `invalid` with what is wrong and where. */
+export function readQueryFlags(line: string): QuerySettings {
+  const values = parseFlags(line)
+  const flag = (name: QueryFlag): string => values[name]
+  const duration = (name: QueryFlag): number => {
+    const ms = Math.floor(wrong(name, () => parseDuration(flag(name))))
+    if (ms <= 0) throw bad(name, flag(name), 'a duration such as 5m')
+    return ms
+  }
+  const field = flag('query.tenant-certificate-field')
+  if (field !== '' && !isCertificateField(field)) {
+    throw bad('query.tenant-certificate-field', field, CERTIFICATE_FIELDS.join(', '))
+  }
+  return {
+    engine: {
+      ...DEFAULT_ENGINE_OPTIONS,
+      lookbackMs: duration('query.lookback-delta'),
+      maxSamples: wholeNumber('query.max-samples', flag('query.max-samples')),
+      defaultSubqueryStepMs: duration('query.default-evaluation-interval'),
+      features: featuresOf(flag('enable-feature')),
+    },
+    scope: {
+      ...DEFAULT_SCOPE,
+      replicaLabels: listOf(flag('query.replica-label')),
+      partialResponse: flag('query.partial-response') === 'true',
+      autoDownsampling: flag('query.auto-downsampling') === 'true',
+      tenancy: {
+        header: flag('query.tenant-header'),
+        defaultTenant: flag('query.default-tenant-id'),
+        certificateField: field === '' ? undefined : field,
+        enforce: flag('query.enforce-tenancy') === 'true',
+        labelName: flag('query.tenant-label-name'),
+      },
+    },
+    timeoutMs: duration('query.timeout'),
+    defaultStepMs: duration('query.default-step'),
+    sliceAttempts: wholeNumber(
+      'query-range.max-retries-per-request',
+      flag('query-range.max-retries-per-request'),
+    ),
+    flags: values,
+  }
+}
+
+function text(value: string, help: string): Flag {
+  return { type: 'string', default: value, help }
+}
+
+function toggle(value: boolean, help: string): Flag {
+  return { type: 'boolean', default: String(value), help }
+}
+
+function parseFlags(line: string): Record<QueryFlag, string> {
+  const options = Object.fromEntries(
+    Object.entries<Flag>(QUERY_FLAGS).map(([name, { type }]) => [name, { type, multiple: true }]),
+  )
+  const values: Record<string, string> = {}
+  for (const [name, flag] of Object.entries<Flag>(QUERY_FLAGS)) values[name] = flag.default
+  try {
+    const given = parseArgs({ args: wordsOf(line), options, allowNegative: true }).values
+    // A flag given again adds to a list, as in Thanos; of the others the last one counts.
+    for (const [name, all] of Object.entries(given)) {
+      values[name] = LISTS.has(name)
+        ? (all as string[]).join(',')
+        : String((all as unknown[]).at(-1))
+    }
+  } catch (error) {
+    throw new DomainError('invalid', `${VARIABLE}: ${(error as Error).message}`)
+  }
+  return values
+}
+
+const VARIABLE = 'THAW_QUERY_FLAGS'
+const LISTS: ReadonlySet<string> = new Set(['enable-feature', 'query.replica-label'])
+
+/** Words at white space; quotes keep it. */
+function wordsOf(line: string): string[] {
+  const words: string[] = []
+  for (const [word] of line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)) {
+    words.push(word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'))
+  }
+  return words
+}
+
+function listOf(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function featuresOf(value: string): ReadonlySet<Feature> {
+  const features = new Set<Feature>()
+  for (const name of listOf(value)) {
+    const feature = FEATURES.find((known) => known === name)
+    if (feature === undefined) throw bad('enable-feature', name, FEATURES.join(', '))
+    features.add(feature)
+  }
+  return features
+}
+
+function isCertificateField(value: string): value is CertificateField {
+  return (CERTIFICATE_FIELDS as readonly string[]).includes(value)
+}
+
+function wholeNumber(name: QueryFlag, value: string): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number) || number <= 0) throw bad(name, value, 'a positive integer')
+  return number
+}
+
+function wrong<T>(name: QueryFlag, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new DomainError('invalid', `${VARIABLE}: --${name}: ${(error as Error).message}`)
+  }
+}
+
+function bad(name: QueryFlag, value: string, want: string): DomainError {
+  return new DomainError(
+    'invalid',
+    `${VARIABLE}: --${name} is ${JSON.stringify(value)}, want ${want}`,
+  )
+}

@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
+import { QUERY_FLAGS, readQueryFlags } from '#lib/lambda/query-flags.ts'
+import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
+
+describe('readQueryFlags', () => {
+  it('gives the defaults of the library when there is none', () => {
+    const { engine, scope, timeoutMs } = readQueryFlags('')
+    expect(engine).toEqual({ ...DEFAULT_ENGINE_OPTIONS, maxSteps: engine.maxSteps })
+    expect(scope).toEqual(DEFAULT_SCOPE)
+    expect(timeoutMs).toBe(120_000)
+  })
+
+  it('reads them as a command line', () => {
+    const { engine, scope, timeoutMs, defaultStepMs, flags } = readQueryFlags(`
+      --query.replica-label=replica --query.replica-label prometheus_replica
+      --query.timeout=1m30s --query.timeout=90s --query.lookback-delta 2m
+      --no-query.partial-response --query.auto-downsampling
+      --query.enforce-tenancy --query.tenant-header="X-Scope-OrgID" --query.tenant-label-name='team'
+      --query.tenant-certificate-field=commonName
+      --enable-feature=promql-experimental-functions,use-start-timestamps
+      --query.max-samples=1000 --query.default-step=10`)
+    expect(scope).toEqual({
+      ...DEFAULT_SCOPE,
+      replicaLabels: ['replica', 'prometheus_replica'],
+      partialResponse: false,
+      autoDownsampling: true,
+      tenancy: {
+        header: 'X-Scope-OrgID',
+        defaultTenant: 'default-tenant',
+        certificateField: 'commonName',
+        enforce: true,
+        labelName: 'team',
+      },
+    })
+    expect([timeoutMs, engine.lookbackMs, engine.maxSamples, defaultStepMs]).toEqual([
+      90_000, 120_000, 1000, 10_000,
+    ])
+    expect([...engine.features]).toEqual(['promql-experimental-functions', 'use-start-timestamps'])
+    expect(flags['query.replica-label']).toBe('replica,prometheus_replica')
+  })
+
+  it.each([
+    ['--query.timout=1m', "Unknown option '--query.timout'"],
+    ['query.timeout=1m', "Unexpected argument 'query.timeout=1m'"],
+    ['--query.timeout', 'argument missing'],
+    ['--query.timeout=soon', '--query.timeout: cannot parse "soon" to a valid duration'],
+    ['--query.timeout=0', '--query.timeout is "0", want a duration such as 5m'],
+    ['--query.max-samples=-1', 'want a positive integer'],
+    ['--query.enforce-tenancy=yes', 'does not take an argument'],
+    ['--enable-feature=promql-everything', 'want promql-experimental-functions, '],
+    ['--query.tenant-certificate-field=email', 'want organization, organizationalUnit, commonName'],
+  ])('refuses %s', (line, message) => {
+    expect(() => readQueryFlags(line)).toThrow(message)
+    expect(() => readQueryFlags(line)).toThrow('THAW_QUERY_FLAGS: ')
+  })
+})
+
+it('stand in docs/flags.md, each with its default and what it does', async () => {
+  const rows = [
+    ...(await readFile('docs/flags.md', 'utf8')).matchAll(/^\| `--([^`]+)` \| (.*?) \| (.*) \|$/gm),
+  ].map(([, name, value, help]) => [name, value, help])
+  expect(rows).toEqual(
+    Object.entries(QUERY_FLAGS).map(([name, flag]) => [
+      name,
+      flag.default === '' ? '' : `\`${flag.default}\``,
+      flag.help,
+    ]),
+  )
+})
