@@ -40,9 +40,17 @@ async function answerOrError(parts: ApiParts, c: Context, route: Route): Promise
   const answerOf = route.raw ? textErrorAnswer : errorAnswer
   try {
     const form = route.raw ? readUrlForm(request) : await readForm(request)
-    const tenant = tenantOf(request.headers, parts.scope.tenancy, clientSubject(c))
-    const pathPart = labelPart(request.url)
-    return await route.handle({ parts, request, form, tenant, pathPart, client: request.signal })
+    return await route.handle({
+      parts,
+      request,
+      form,
+      pathPart: labelPart(request.url),
+      client: request.signal,
+      // Only what has to do with data asks whose it is: a probe needs no tenant.
+      get tenant() {
+        return tenantOf(request.headers, parts.scope.tenancy, clientSubject(c))
+      },
+    })
   } catch (error) {
     // A body that breaks off throws whatever the server below throws.
     if (request.signal.aborted) return answerOf(canceled())

@@ -1,7 +1,7 @@
 /** thaw in this process over a bucket: the parts of the query function, with slices that run in place. */
 import type { Hono } from 'hono'
 import { apiApp } from '#lib/api/app.ts'
-import { DEFAULT_LIMITS, DEFAULT_SCOPE } from '#lib/api/parts.ts'
+import { DEFAULT_LIMITS, DEFAULT_SCOPE, type ApiParts } from '#lib/api/parts.ts'
 import { DEFAULT_TENANCY, type TenancySettings } from '#lib/api/tenant.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
@@ -19,6 +19,7 @@ export interface ThawAppOptions {
   readonly indexAgeMs?: number | undefined
   readonly deadlineMs?: number | undefined
   readonly tenancy?: TenancySettings | undefined
+  readonly log?: ApiParts['log']
 }
 
 export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
@@ -51,5 +52,6 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
     engine: DEFAULT_ENGINE_OPTIONS,
     scope: { ...DEFAULT_SCOPE, replicaLabels, tenancy },
     limits: { ...DEFAULT_LIMITS, deadlineMs },
+    log: options.log,
   })
 }
