@@ -13,6 +13,7 @@ import type { HttpEvent, HttpResult } from '#lib/lambda/http.ts'
 import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
 import { readQueryFlags } from '#lib/lambda/query-flags.ts'
 import { runRemoteSlice } from '#lib/query/remote-slice.ts'
+import { ResultsCache } from '#lib/query/results-cache.ts'
 import { slicedBackend } from '#lib/query/sliced-backend.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 
@@ -42,6 +43,11 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
         pause: (attempt, signal) =>
           setTimeout(Math.random() * 100 * 2 ** attempt, undefined, { signal }),
       },
+      results: new ResultsCache({
+        maxBytes: environment.resultsBytes,
+        maxFreshnessMs: settings.maxFreshnessMs,
+        inBucket: true,
+      }),
       invokeSlice:
         store &&
         ((slice, signal) => {

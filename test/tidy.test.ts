@@ -28,7 +28,13 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'lib/query': {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'blocks', 'store'],
-    packages: ['p-limit', 'node:worker_threads', 'node:timers/promises'],
+    packages: [
+      'p-limit',
+      'lru-cache',
+      'node:crypto',
+      'node:worker_threads',
+      'node:timers/promises',
+    ],
   },
   'lib/remote': { lib: ['model', 'bytes', 'tsdb'], packages: [] },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },

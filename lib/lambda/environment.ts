@@ -16,6 +16,8 @@ export interface FunctionEnvironment {
   readonly deadlineMs: number
   /** `THAW_CACHE_BYTES`: what a function keeps of lookups and series between calls. */
   readonly cacheBytes: number
+  /** `THAW_RESULTS_CACHE_BYTES`: what a function keeps of answers. */
+  readonly resultsBytes: number
   /** `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: what function time costs depends on it. */
   readonly megabytes: number
 }
@@ -38,6 +40,7 @@ export function readEnvironment(
     maxSlices: positive(env, 'THAW_MAX_SLICES', 64),
     deadlineMs: positive(env, 'THAW_QUERY_DEADLINE_MS', 25_000),
     cacheBytes: positive(env, 'THAW_CACHE_BYTES', 256 * 1024 * 1024),
+    resultsBytes: positive(env, 'THAW_RESULTS_CACHE_BYTES', 64 * 1024 * 1024),
     megabytes: positive(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 1024),
   }
 }

@@ -18,6 +18,8 @@ export interface QuerySettings {
   readonly defaultStepMs: number
   /** Tries of one slice. */
   readonly sliceAttempts: number
+  /** Answers for younger times are not kept. */
+  readonly maxFreshnessMs: number
   /** Every flag with its value, for status/flags. */
   readonly flags: Readonly<Record<string, string>>
 }
@@ -33,6 +35,7 @@ interface Flag {
 export const QUERY_FLAGS = {
   'enable-feature': text('', 'experimental PromQL, comma separated'),
   'query-range.max-retries-per-request': text('5', 'tries of one slice'),
+  'query-range.response-cache-max-freshness': text('1m', 'answers for younger times are not kept'),
   'query.auto-downsampling': toggle(false, 'a request that names no resolution means `auto`'),
   'query.default-evaluation-interval': text('1m', 'step of a subquery that names none'),
   'query.default-step': text('1s', 'least step of a range query that names none'),
@@ -96,6 +99,7 @@ export function readQueryFlags(line: string): QuerySettings {
       'query-range.max-retries-per-request',
       flag('query-range.max-retries-per-request'),
     ),
+    maxFreshnessMs: duration('query-range.response-cache-max-freshness'),
     flags: values,
   }
 }

@@ -16,6 +16,8 @@ export interface PreparedQuery {
   readonly request: QueryRequest
   /** Resolved: means the same for any part of the steps. */
   readonly expr: Expr
+  /** As it was written. */
+  readonly parsed: Expr
   /** Whether its steps may be answered in parts. */
   readonly sliceable: boolean
   /** Visible blocks, as the index had them at one moment: whatever is planned, cached or read later uses these. */
@@ -29,8 +31,9 @@ export async function prepareQuery(
   read: ReadOptions & { readonly wider?: StepGrid | undefined } = {},
 ): Promise<PreparedQuery> {
   const { text, grid, options, scope } = request
-  const expr = resolve(parseExpr(text, { features: options.features }), grid, options)
-  const prepared = { request, expr, sliceable: sliceable(expr) }
+  const parsed = parseExpr(text, { features: options.features })
+  const expr = resolve(parsed, grid, options)
+  const prepared = { request, parsed, expr, sliceable: sliceable(expr) }
   const reaches = selectorReaches(expr, read.wider ?? grid, options)
   if (reaches.length === 0) return { ...prepared, blocks: [] }
   const further = selectReachMs(scope)

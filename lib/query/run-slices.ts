@@ -24,6 +24,8 @@ export interface SlicesRunner extends SliceRunner {
 export interface SlicesRequest {
   /** A slice that stays away is a warning. */
   readonly partialResponse: boolean
+  /** No other function is asked. */
+  readonly inPlace: boolean
   readonly meter: CostMeter
   readonly signal?: AbortSignal | undefined
 }
@@ -40,14 +42,14 @@ const LEAVES_THE_REST: ReadonlySet<ErrorKind> = new Set(['unavailable', 'not-fou
 
 export async function runSlices(
   runner: SlicesRunner,
-  { slices, runs }: SlicePlan,
-  { partialResponse, meter, signal }: SlicesRequest,
+  { slices, runs }: Pick<SlicePlan, 'slices' | 'runs'>,
+  { partialResponse, inPlace, meter, signal }: SlicesRequest,
 ): Promise<SlicesOutcome> {
   const limit = pLimit(runner.concurrency)
   // One slice that fails for good stops the others: nobody needs them any more.
   const stop = new AbortController()
   const sliceSignal = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
-  const answerOf = sliceAnswerer(runner, slices.length, meter, sliceSignal)
+  const answerOf = sliceAnswerer(runner, inPlace, meter, sliceSignal)
   const warnings: string[] = []
   const outcomes = await Promise.all(
     slices.map((slice, i) =>
@@ -70,10 +72,9 @@ export async function runSlices(
   return { outcomes, warnings }
 }
 
-/** A lone slice runs here, where its query is; several go to other functions. */
 function sliceAnswerer(
   runner: SlicesRunner,
-  count: number,
+  inPlace: boolean,
   meter: CostMeter,
   signal: AbortSignal,
 ): (slice: Slice) => Promise<SliceAnswer> {
@@ -85,7 +86,7 @@ function sliceAnswerer(
     meter.countSlice(answer.cost, false)
     return answer
   }
-  const invoke = count > 1 ? runner.invokeSlice : undefined
+  const invoke = inPlace ? undefined : runner.invokeSlice
   if (!invoke) return runHere
   return async (slice) => {
     try {

@@ -1,22 +1,25 @@
 /** Answers queries over the blocks of a bucket: plans them from the bucket index, runs their slices and joins them. */
 import type { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
-import { isKind } from '#lib/model/errors.ts'
+import { isKind, LimitError } from '#lib/model/errors.ts'
 import type { QueryAnswer, QueryBackend, QueryRequest } from '#lib/promql/backend.ts'
 import type { QueryOutcome } from '#lib/promql/result.ts'
+import { cachedSteps, cellsOfRequest } from './cached-steps.ts'
+import { spanOf } from './cells.ts'
 import { CostMeter } from './cost-meter.ts'
-import type { CutOptions } from './cut.ts'
+import type { RunOutcome } from './join.ts'
 import { joinOutcomes } from './join.ts'
 import { labelQueries } from './label-queries.ts'
-import { planSlices, withoutShards, type SlicePlan } from './plan-slices.ts'
 import { prepareQuery } from './prepare-query.ts'
-import type { SlicesRunner } from './run-slices.ts'
-import { runSlices } from './run-slices.ts'
+import type { ResultsCache } from './results-cache.ts'
+import type { StepsRunner } from './run-steps.ts'
+import { runSteps } from './run-steps.ts'
 import { storedQueries } from './stored-queries.ts'
 
-export interface SlicedBackendParts extends SlicesRunner {
+export interface SlicedBackendParts extends StepsRunner {
   readonly index: BucketIndexReader
-  readonly cut: CutOptions
+  /** Without it every query is evaluated. */
+  readonly results?: ResultsCache | undefined
 }
 
 export function slicedBackend(parts: SlicedBackendParts): QueryBackend {
@@ -59,26 +62,37 @@ async function attempt(
 ): Promise<QueryOutcome> {
   const { bucket, counts } = countingBucket(parts.bucket)
   try {
-    const prepared = await prepareQuery(parts.index, request, { bucket, signal, fresh: again })
-    const all = { first: 0, count: request.grid.stepCount }
-    const plan = planSlices(prepared, all, { ...parts.cut, goneBlockFails: !again })
-    const { partialResponse } = request.scope
-    const { outcomes, warnings } = await runPlan(plan, (slices) =>
-      runSlices(parts, slices, { partialResponse, meter, signal }),
-    )
-    const joined = joinOutcomes(request.grid, outcomes)
+    const cells = parts.results ? cellsOfRequest(request) : []
+    const read = { bucket, signal, fresh: again, wider: spanOf(cells) }
+    const prepared = await prepareQuery(parts.index, request, read)
+    const access = parts.results && { cache: parts.results, bucket, nowMs: parts.now(), signal }
+    const cached = access && (await cachedSteps(prepared, cells, access))
+    const hits = cached?.hits ?? []
+    meter.countCachedSteps(hits.reduce((steps, { run }) => steps + run.count, 0))
+    const missing = cached?.missing ?? [{ first: 0, count: request.grid.stepCount }]
+    const steps = { meter, signal, goneBlockFails: !again }
+    const { outcomes, warnings } = await runSteps(parts, prepared, missing, steps)
+    for (const { run, outcome, whole } of outcomes) if (whole) cached?.keep(run, outcome)
+    const joined = joinOutcomes(request.grid, inOrder([...hits, ...outcomes]))
+    checkSamples(joined, request.options.maxSamples)
+    await cached?.stored()
     return { ...joined, warnings: [...joined.warnings, ...warnings] }
   } finally {
     meter.countRequests(counts)
   }
 }
 
-/** Which series fails first, and whether some failures are one, is only known where all series are. */
-async function runPlan<T>(plan: SlicePlan, run: (plan: SlicePlan) => Promise<T>): Promise<T> {
-  try {
-    return await run(plan)
-  } catch (error) {
-    if (!isKind(error, 'execution') || plan.slices.every(({ shard }) => !shard)) throw error
-    return await run(withoutShards(plan))
-  }
+function inOrder(parts: readonly RunOutcome[]): RunOutcome[] {
+  return parts.toSorted((a, b) => a.run.first - b.run.first)
+}
+
+/** Parts that are each within the limit may not be together. */
+function checkSamples({ grid, value }: QueryOutcome, maxSamples: number): void {
+  const samples = value.type === 'vector' ? value.series.length * grid.stepCount : 0
+  if (samples <= maxSamples) return
+  throw new LimitError(
+    'query processing would load too many samples into memory in query execution',
+    maxSamples,
+    samples,
+  )
 }

@@ -243,6 +243,17 @@ describe('slicedBackend', () => {
     expect(calls).toBe(1)
   })
 
+  it('counts the samples of all slices together', async () => {
+    const cut = { sliceBytes: 1, maxSlices: 12 }
+    const request = range('load')
+    const options = { ...request.options, maxSamples: 6 * 1440 - 1 }
+    await expect(
+      slicedBackend(backendParts(bucket, { cut })).query({ ...request, options }),
+    ).rejects.toMatchObject({ kind: 'limit' })
+    const enough = { ...request, options: { ...options, maxSamples: 6 * 1440 } }
+    await slicedBackend(backendParts(bucket, { cut })).query(enough)
+  })
+
   it('says so when the bucket is away', async () => {
     const { bucket: faulty } = faultyBucket(bucket, {
       fault: { type: 'fail', error: unavailableError() },

@@ -1,0 +1,84 @@
+/** Where extents are kept: bounded memory for this instance, and the bucket for all of them. */
+import { LRUCache } from 'lru-cache'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import type { Extent } from './extent.ts'
+import { memoryOf, outcomeOf } from './extent.ts'
+import { decodeAnswer, encodeAnswer } from './frame.ts'
+
+const PREFIX = 'thaw/results/'
+/** A cell of an answer that is larger is not worth its way to the bucket and back. */
+const MAX_OBJECT_BYTES = 4 * 1024 * 1024
+const NO_COST = { gets: 0, lists: 0, puts: 0, bytes: 0, milliseconds: 0, megabytes: 0 }
+/** Queries known to answer with annotations. */
+const ANNOTATED_QUERIES = 1024
+
+export interface ResultsCacheOptions {
+  /** Of memory. */
+  readonly maxBytes: number
+  /** Thanos's `--query-range.response-cache-max-freshness`: younger steps are never kept. */
+  readonly maxFreshnessMs: number
+  /** Whether whole cells go to the bucket. */
+  readonly inBucket: boolean
+}
+
+interface Entry {
+  readonly extent: Extent
+  /** The bucket has it, or will not take it. */
+  stored: boolean
+}
+
+export class ResultsCache {
+  readonly maxFreshnessMs: number
+  readonly inBucket: boolean
+  /** Keys of queries whose answers are kept cell by cell, because annotations speak of all steps of an answer. */
+  readonly annotated = new LRUCache<string, true>({ max: ANNOTATED_QUERIES })
+  readonly #memory: LRUCache<string, Entry>
+
+  constructor({ maxBytes, maxFreshnessMs, inBucket }: ResultsCacheOptions) {
+    this.maxFreshnessMs = maxFreshnessMs
+    this.inBucket = inBucket
+    this.#memory = new LRUCache({
+      maxSize: Math.max(1, maxBytes),
+      maxEntrySize: Math.max(1, Math.floor(maxBytes / 4)),
+      sizeCalculation: ({ extent }) => memoryOf(extent),
+    })
+  }
+
+  /** `name` is of a query and a cell. */
+  get(name: string): Extent | undefined {
+    return this.#memory.get(name)?.extent
+  }
+
+  keep(name: string, extent: Extent, stored = false): void {
+    this.#memory.set(name, { extent, stored })
+  }
+
+  /** The extent of a whole cell that some instance has put there; undefined where none has, or what it put is broken. */
+  async fetch(bucket: Bucket, key: string, signal?: AbortSignal): Promise<Extent | undefined> {
+    if (!this.inBucket) return undefined
+    try {
+      const { body } = await bucket.get(PREFIX + key, { signal })
+      const { grid, value, annotations } = await decodeAnswer([body], () =>
+        Promise.reject(new Error('bug: a cached answer is whole')),
+      )
+      return { grid, value, annotations, blocks: key.slice(key.lastIndexOf('/') + 1) }
+    } catch {
+      signal?.throwIfAborted()
+      // A cache that fails is a cache that has nothing.
+      return undefined
+    }
+  }
+
+  /** Puts a kept extent of a whole cell into the bucket, unless it is there. Never rejects: the answer does not need it. */
+  async store(bucket: Bucket, name: string, key: string): Promise<void> {
+    const entry = this.#memory.get(name)
+    if (!entry || entry.stored || !this.inBucket) return
+    entry.stored = true
+    const frames = [...encodeAnswer({ ...outcomeOf(entry.extent), cost: NO_COST })]
+    const body = Buffer.concat(frames)
+    if (body.length > MAX_OBJECT_BYTES) return
+    await bucket.put(PREFIX + key, body).catch(() => {
+      entry.stored = false
+    })
+  }
+}
