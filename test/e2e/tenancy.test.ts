@@ -4,6 +4,14 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_TENANCY } from '#lib/api/tenant.ts'
 import { type Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
+import type { Matcher } from '#lib/model/matcher.ts'
+import {
+  CHUNKS,
+  SAMPLES,
+  decodeChunks,
+  decodeSamples,
+  encodeReadRequest,
+} from '#test/remote/read-message.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
 import { thawApp } from './support/thaw-app.ts'
 
@@ -168,6 +176,38 @@ describe('a tenant among others', () => {
       }
     }
     expect(compared).toBeGreaterThan(3000)
+  })
+
+  it.each([
+    ['samples', SAMPLES, decodeSamples],
+    ['chunks', CHUNKS, decodeChunks],
+  ])('gets of a remote read in %s what it would get alone', async (_, type, decode) => {
+    const attempts: Matcher[][] = [
+      [{ type: '!=', name: '__name__', value: '' }],
+      [{ type: '=', name: 'tenant_id', value: 'b' }],
+      [{ type: '=~', name: 'tenant_id', value: '.+' }],
+      [{ type: '!=', name: 'tenant_id', value: 'a' }],
+      [{ type: '=', name: 'job', value: SECRET }],
+      [],
+    ]
+    const seen: string[] = []
+    for (const matchers of attempts) {
+      const body = encodeReadRequest([{ startMs: START, endMs: NOW, matchers }], [type])
+      const read = async (app: Hono): Promise<Uint8Array> => {
+        const response = await app.request('/api/v1/read', {
+          method: 'POST',
+          headers: { ...HEADERS, 'content-encoding': 'snappy' },
+          body,
+        })
+        expect(response.status).toBe(200)
+        return new Uint8Array(await response.arrayBuffer())
+      }
+      const answer = decode(await read(among))
+      expect(answer).toEqual(decode(await read(alone)))
+      seen.push(JSON.stringify(answer))
+    }
+    expect(seen.filter((text) => text.includes(SECRET))).toEqual([])
+    expect(seen[0]).toContain('mine')
   })
 
   it('is seen by nobody who names no tenant, or another', async () => {
