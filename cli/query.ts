@@ -80,6 +80,7 @@ The answer goes to standard output, warnings to standard error. The exit code is
 empty one or one with warnings, and 1 for an error.
 
 With --objstore.config-file or --objstore.config no server is asked: the query is evaluated here, over the bucket.
+Lookups of blocks that have none yet are made, and kept in the bucket where it may be written.
 ${OBJSTORE_HELP}
 Examples:
   $ thaw query 'sum by (job) (up)'

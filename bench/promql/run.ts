@@ -45,6 +45,16 @@ const blocks = await benchBlocks()
 const dataDir = await mkdtemp(join(tmpdir(), 'thaw-bench-'))
 const agent = new Agent({ keepAlive: true })
 const servers: Served[] = []
+
+async function end(): Promise<void> {
+  agent.destroy()
+  for (const { stop } of servers) await stop()
+  await rm(dataDir, { recursive: true, force: true })
+}
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => void end().finally(() => process.exit(1)))
+}
 try {
   for (const workers of new Set([0, ...options.threads.split(',').map(Number)])) {
     servers.push(await thawOver({ blocks, workers, profiles: options['cpu-prof'] }))
@@ -65,7 +75,5 @@ try {
   }
   await summary()
 } finally {
-  agent.destroy()
-  for (const { stop } of servers) await stop()
-  await rm(dataDir, { recursive: true, force: true })
+  await end()
 }
