@@ -8,8 +8,9 @@ import {
   type RangeWindow,
 } from '../execute/range-function.ts'
 import { averageHistograms, sumHistograms } from '../histogram/over-time.ts'
-import { nextCompensation } from './kahan.ts'
 import { formatGeneral } from './float-math.ts'
+import { extremeOfWindows, ofEachWindow } from './float-windows.ts'
+import { nextCompensation } from './kahan.ts'
 import { quantileOf } from './quantile.ts'
 
 const MAX = Number.MAX_VALUE
@@ -48,7 +49,7 @@ function eitherKind(
   ofFloats: (values: Float64Array, from: number, to: number) => number,
   ofHistograms: (window: RangeWindow, out: Column, call: RangeCall) => void,
 ): RangeFunction {
-  return plain((window, out, call) => {
+  const kernel: RangeKernel = (window, out, call) => {
     if (histogramsIn(window) === 0) {
       const value = ofFloats(window.samples.floats.values, window.floatFrom, window.floatTo)
       setFloat(out, window.step, value)
@@ -59,7 +60,8 @@ function eitherKind(
         call.position,
       )
     }
-  })
+  }
+  return Object.assign(plain(kernel), { ofFloats: ofEachWindow(ofFloats) })
 }
 
 function sumFloats(values: Float64Array, from: number, to: number): number {
@@ -209,8 +211,18 @@ function quantileOverTime(window: RangeWindow, call: RangeCall): number {
 export const OVER_TIME_FUNCTIONS: Readonly<Record<string, RangeFunction>> = {
   sum_over_time: eitherKind(sumFloats, sumHistograms),
   avg_over_time: eitherKind(averageFloats, averageHistograms),
-  min_over_time: extreme((value, best) => value < best, false),
-  max_over_time: extreme((value, best) => value > best, false),
+  min_over_time: Object.assign(
+    extreme((value, best) => value < best, false),
+    {
+      ofFloats: extremeOfWindows(-1),
+    },
+  ),
+  max_over_time: Object.assign(
+    extreme((value, best) => value > best, false),
+    {
+      ofFloats: extremeOfWindows(1),
+    },
+  ),
   ts_of_min_over_time: extreme((value, best) => value <= best, true),
   ts_of_max_over_time: extreme((value, best) => value >= best, true),
   count_over_time: plain((window, out) => {
