@@ -4,11 +4,14 @@
  */
 import { ABSENT, FLOAT, HISTOGRAM } from '../result.ts'
 import { quantileOf } from '../function/quantile.ts'
-import { newColumn, setFloat, type Column } from './column.ts'
+import { clearColumn, newColumn, setFloat, type Column } from './column.ts'
 
 export interface Accumulator {
   add(column: Column): void
+  /** Good until `clear`. */
   finish(): Column
+  /** For the next group. */
+  clear(): void
 }
 
 /** Called when histograms are met that the operation can't use. */
@@ -37,6 +40,10 @@ export function countAccumulator(stepCount: number): Accumulator {
       }
     },
     finish: () => result,
+    clear() {
+      values.fill(0)
+      presence.fill(ABSENT)
+    },
   }
 }
 
@@ -49,6 +56,7 @@ export function groupAccumulator(stepCount: number): Accumulator {
       }
     },
     finish: () => result,
+    clear: () => clearColumn(result),
   }
 }
 
@@ -75,6 +83,7 @@ export function extremeAccumulator(
       }
     },
     finish: () => result,
+    clear: () => clearColumn(result),
   }
 }
 
@@ -116,6 +125,7 @@ export function varianceAccumulator(
       }
       return result
     },
+    clear: () => clearColumn(result),
   }
 }
 
@@ -124,6 +134,7 @@ export function quantileAccumulator(
   stepCount: number,
   ignore: IgnoreHistogram,
 ): Accumulator {
+  const result = newColumn(stepCount)
   const lists: number[][] = Array.from({ length: stepCount }, () => [])
   return {
     add(column) {
@@ -134,7 +145,6 @@ export function quantileAccumulator(
       }
     },
     finish() {
-      const result = newColumn(stepCount)
       const scratch = new Float64Array(
         lists.reduce((most, { length }) => Math.max(most, length), 0),
       )
@@ -145,6 +155,10 @@ export function quantileAccumulator(
         setFloat(result, i, quantileOf(q[i]!, scratch, list.length))
       }
       return result
+    },
+    clear() {
+      clearColumn(result)
+      for (const list of lists) list.length = 0
     },
   }
 }

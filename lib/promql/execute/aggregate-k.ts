@@ -16,7 +16,7 @@ import {
 } from './column.ts'
 import { saidBy } from './annotation-set.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
-import { GroupIndex, groupingOf, groupLabels } from './grouping.ts'
+import { GroupIndex, groupingOf } from './grouping.ts'
 import { drain } from './materialize.ts'
 import { hashRatio, loadHash } from './label-hash.ts'
 
@@ -39,14 +39,13 @@ export async function aggregateK(
     return NOTHING
   }
   if (op === 'limit_ratio') await loadHash()
-  const grouping = groupingOf(aggregation)
-  const index = new GroupIndex()
+  const index = new GroupIndex(groupingOf(aggregation))
   /** Per group, per step. */
   const picked: (Pick[] | undefined)[][] = []
   const worse = op === 'bottomk' ? higherFirst : lowerFirst
   for (const [series, { labels }] of input.heads.entries()) {
     if (evaluation.due(grid.stepCount)) await evaluation.pause()
-    const group = index.of(groupLabels(labels, grouping))
+    const group = index.of(labels)
     const steps = (picked[group] ??= Array.from({ length: grid.stepCount }))
     take(series, labels, input.column(series), steps)
   }

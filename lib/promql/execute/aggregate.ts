@@ -13,7 +13,7 @@ import {
 import type { Column, VectorOperator } from './column.ts'
 import { saidBy } from './annotation-set.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
-import { GroupIndex, groupingOf, groupLabels } from './grouping.ts'
+import { GroupIndex, groupingOf } from './grouping.ts'
 import { averageAccumulator, sumAccumulator, type SumNotes } from './sum-accumulators.ts'
 
 /**
@@ -52,11 +52,10 @@ export async function aggregate(
   }
   if (aggregation.op === 'quantile') warnAboutQuantile(evaluation, aggregation, param!)
 
-  const grouping = groupingOf(aggregation)
-  const index = new GroupIndex()
+  const index = new GroupIndex(groupingOf(aggregation))
   const members: number[][] = []
   for (const [i, { labels }] of input.heads.entries()) {
-    const group = index.of(groupLabels(labels, grouping))
+    const group = index.of(labels)
     ;(members[group] ??= []).push(i)
   }
   const heads = index.labels.map((labels, group) => ({
@@ -76,14 +75,16 @@ export async function aggregate(
     early[group] = accumulator.finish()
     evaluation.hold(grid.stepCount)
   }
+  let shared: Accumulator | undefined
   return {
     heads,
     column(group) {
       const column = early[group]
       if (column) return column
-      const accumulator = make()
-      for (const i of members[group]!) add(accumulator, i)
-      return accumulator.finish()
+      shared ??= make()
+      shared.clear()
+      for (const i of members[group]!) add(shared, i)
+      return shared.finish()
     },
   }
 

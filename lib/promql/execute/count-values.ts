@@ -7,7 +7,7 @@ import { formatHistogram } from '../histogram/format.ts'
 import { formatPlain } from '../function/float-math.ts'
 import { newColumn, storedColumns, type Column, type VectorOperator } from './column.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
-import { GroupIndex, groupLabels, type Grouping } from './grouping.ts'
+import { GroupIndex, type Grouping } from './grouping.ts'
 
 export async function countValues(
   evaluation: Evaluation,
@@ -24,7 +24,7 @@ export async function countValues(
   const names = new Set(aggregation.grouping)
   names.add(aggregation.without ? METRIC_NAME : label)
   const grouping: Grouping = { without: aggregation.without, names }
-  const index = new GroupIndex()
+  const index = new GroupIndex(grouping)
   const columns: Column[] = []
   for (const [i, { labels }] of input.heads.entries()) {
     if (evaluation.due(grid.stepCount)) await evaluation.pause()
@@ -39,7 +39,7 @@ export async function countValues(
           : formatPlain(column.values[step]!)
       let group = groups.get(text)
       if (group === undefined) {
-        group = index.of(groupLabels(setLabel(labels, label, text), grouping))
+        group = index.of(setLabel(labels, label, text))
         groups.set(text, group)
       }
       const counts = (columns[group] ??= newColumn(grid.stepCount))

@@ -46,6 +46,11 @@ export class FloatSums {
     }
   }
 
+  clear(): void {
+    this.compensations.fill(0)
+    this.seen.fill(0)
+  }
+
   total(step: number): number {
     return this.sums[step]! + this.compensations[step]!
   }
@@ -93,6 +98,11 @@ export class FloatMeans {
     const mean = scaled + share
     compensations[step] = nextCompensation(scaled, share, mean, q * compensations[step]!)
     this.#means[step] = mean
+  }
+
+  clear(): void {
+    this.sums.clear()
+    this.#incremental.fill(0)
   }
 
   mean(step: number): number {

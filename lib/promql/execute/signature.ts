@@ -1,13 +1,8 @@
 /** Which series of two sides belong together: the signature of vector matching. */
-import {
-  keepLabels,
-  labelsKey,
-  METRIC_NAME,
-  withoutLabels,
-  type Labels,
-} from '#lib/model/labels.ts'
+import { METRIC_NAME, type Labels } from '#lib/model/labels.ts'
 import type { VectorMatching } from '../parse/ast.ts'
 import type { SeriesHead } from './column.ts'
+import { GroupIndex, groupLabels, type Grouping } from './grouping.ts'
 
 export interface Signatures {
   readonly count: number
@@ -15,12 +10,13 @@ export interface Signatures {
   readonly right: Int32Array
 }
 
+function groupingOf({ on, labels }: VectorMatching): Grouping {
+  return { without: !on, names: new Set(on ? labels : [...labels, METRIC_NAME]) }
+}
+
 /** The labels two series must share. */
 export function matchLabels(labels: Labels, matching: VectorMatching): Labels {
-  const names = new Set(matching.labels)
-  if (matching.on) return keepLabels(labels, names)
-  names.add(METRIC_NAME)
-  return withoutLabels(labels, names)
+  return groupLabels(labels, groupingOf(matching))
 }
 
 export function signaturesOf(
@@ -28,22 +24,12 @@ export function signaturesOf(
   right: readonly SeriesHead[],
   matching: VectorMatching,
 ): Signatures {
-  const ordinals = new Map<string, number>()
-  const names = new Set(matching.labels)
-  if (!matching.on) names.add(METRIC_NAME)
+  const index = new GroupIndex(groupingOf(matching))
   const number = (heads: readonly SeriesHead[]) =>
-    Int32Array.from(heads, ({ labels }) => {
-      const key = labelsKey(matching.on ? keepLabels(labels, names) : withoutLabels(labels, names))
-      let ordinal = ordinals.get(key)
-      if (ordinal === undefined) {
-        ordinal = ordinals.size
-        ordinals.set(key, ordinal)
-      }
-      return ordinal
-    })
+    Int32Array.from(heads, ({ labels }) => index.of(labels))
   const leftOrdinals = number(left)
   const rightOrdinals = number(right)
-  return { count: ordinals.size, left: leftOrdinals, right: rightOrdinals }
+  return { count: index.labels.length, left: leftOrdinals, right: rightOrdinals }
 }
 
 /** Members of each signature, in order. */

@@ -4,7 +4,14 @@ import { ABSENT, HISTOGRAM } from '../result.ts'
 import { HistogramMean, HistogramSum, type HistogramNotes } from '../histogram/running.ts'
 import { RowSums } from '../histogram/row-sums.ts'
 import type { Accumulator } from './accumulators.ts'
-import { histogramRows, newColumn, setFloat, setHistogram, type Column } from './column.ts'
+import {
+  clearColumn,
+  histogramRows,
+  newColumn,
+  setFloat,
+  setHistogram,
+  type Column,
+} from './column.ts'
 import { FloatMeans, FloatSums } from './float-sums.ts'
 
 /** What a group reports about its histograms. */
@@ -31,6 +38,10 @@ export function sumAccumulator(stepCount: number, notes: () => SumNotes): Accumu
       }
     },
     finish: () => histograms.finish(floats.seen, (step) => floats.total(step), notes),
+    clear() {
+      floats.clear()
+      histograms.clear()
+    },
   }
 }
 
@@ -49,6 +60,11 @@ export function averageAccumulator(stepCount: number, notes: () => SumNotes): Ac
       }
     },
     finish: () => histograms.finish(floats.sums.seen, (step) => floats.mean(step), notes),
+    clear() {
+      floats.clear()
+      counts.fill(0)
+      histograms.clear()
+    },
   }
 }
 
@@ -61,6 +77,7 @@ class HistogramSteps {
   any = false
   readonly #stepCount: number
   readonly #mean: boolean
+  readonly #result: Column
   #rows: RowSums | undefined
   /** In the rows. */
   readonly #counts: Float64Array
@@ -72,9 +89,21 @@ class HistogramSteps {
   constructor(stepCount: number, mean: boolean) {
     this.#stepCount = stepCount
     this.#mean = mean
+    this.#result = newColumn(stepCount)
     this.#counts = new Float64Array(stepCount)
     this.#hintsSeen = new Uint8Array(stepCount)
     this.#lost = new Uint8Array(stepCount)
+  }
+
+  clear(): void {
+    clearColumn(this.#result)
+    if (!this.any) return
+    this.any = false
+    this.#rows = undefined
+    this.#apart = undefined
+    this.#counts.fill(0)
+    this.#hintsSeen.fill(0)
+    this.#lost.fill(0)
   }
 
   /** Nothing counts after histograms that don't go together, not even floats. */
@@ -128,7 +157,7 @@ class HistogramSteps {
     floatValue: (step: number) => number,
     notes: () => SumNotes,
   ): Column {
-    const result = newColumn(this.#stepCount)
+    const result = this.#result
     for (let i = 0; i < this.#stepCount; i++) {
       const apart = this.#apart?.[i]
       const count = this.#counts[i]!
