@@ -15,7 +15,7 @@ import { formatGeneral, formatOpenMetrics, formatTwoDigits } from '../function/f
 import {
   classicFraction,
   classicQuantile,
-  type ClassicBucket,
+  ClassicBuckets,
   type ForcedMonotonicity,
 } from '../histogram/classic.ts'
 import { nativeFraction, nativeQuantile, type NanEffect } from '../histogram/native-quantile.ts'
@@ -41,10 +41,7 @@ export interface HistogramEstimate {
   readonly label?: readonly [name: string, value: string] | undefined
   /** Steps it is for; all when absent. */
   covers?(step: number): boolean
-  classic(
-    buckets: ClassicBucket[],
-    step: number,
-  ): { value: number; forced?: ForcedMonotonicity | undefined }
+  classic(buckets: ClassicBuckets, step: number): number
   native(histogram: FloatHistogram, step: number): { value: number; nan: NanEffect }
 }
 
@@ -76,7 +73,7 @@ function sameValue(a: number, b: number): boolean {
 
 export function fractionEstimate(lower: Float64Array, upper: Float64Array): HistogramEstimate {
   return {
-    classic: (buckets, step) => ({ value: classicFraction(lower[step]!, upper[step]!, buckets) }),
+    classic: (buckets, step) => classicFraction(lower[step]!, upper[step]!, buckets),
     native: (histogram, step) => nativeFraction(lower[step]!, upper[step]!, histogram),
   }
 }
@@ -131,13 +128,23 @@ export async function histogramOperator(
   const results: Result[] = []
   /** Native histograms in series with an `le` of their own, which is then a label like any other. */
   const strays: { labels: Labels; column: Column }[] = []
+  /** Columns of the buckets of one histogram, used again for the next one. */
+  const pool: Column[] = []
   for (const { labels, buckets, others } of groupSeries(input.heads)) {
     if (evaluation.due(grid.stepCount * (buckets.length + 1))) await evaluation.pause()
-    const bucketColumns = buckets.map(({ index, upperBound }): BucketColumn => {
-      const column = copyColumn(input.column(index))
-      if (column.histograms) strays.push({ labels: input.heads[index]!.labels, column })
-      return { upperBound, column }
+    const bucketColumns = buckets.map(({ index, upperBound }, i): BucketColumn => {
+      const column = input.column(index)
+      if (!column.histograms) {
+        const copy = (pool[i] ??= newColumn(grid.stepCount))
+        copy.values.set(column.values)
+        copy.presence.set(column.presence)
+        return { upperBound, column: copy }
+      }
+      const copy = copyColumn(column)
+      if (copy.histograms) strays.push({ labels: input.heads[index]!.labels, column: copy })
+      return { upperBound, column: copy }
     })
+    bucketColumns.sort((a, b) => compareBounds(a.upperBound, b.upperBound))
     const otherColumns = others.map((index): OtherColumn => {
       const le = labelValue(input.heads[index]!.labels, 'le')
       return { le, column: copyColumn(input.column(index)) }
@@ -162,12 +169,15 @@ export async function histogramOperator(
   ): void {
     const columns = estimates.map(() => newColumn(grid.stepCount))
     const name = delayed ? labelValue(labels, METRIC_NAME) : ''
-    for (let step = 0; step < grid.stepCount; step++) {
-      const classic: ClassicBucket[] = []
+    const classic = new ClassicBuckets(buckets.length)
+    const gather = (step: number) => {
+      classic.clear()
       for (const { upperBound, column } of buckets) {
-        if (column.presence[step] !== FLOAT) continue
-        classic.push({ upperBound, count: column.values[step]! })
+        if (column.presence[step] === FLOAT) classic.push(upperBound, column.values[step]!)
       }
+    }
+    for (let step = 0; step < grid.stepCount; step++) {
+      gather(step)
       let native: FloatHistogram | undefined
       for (const { le, column } of others) {
         if (column.presence[step] === HISTOGRAM) native = column.histograms!.at(step)
@@ -185,14 +195,15 @@ export async function histogramOperator(
         )
         continue
       }
-      for (const [i, estimate] of estimates.entries()) {
+      for (let i = 0; i < estimates.length; i++) {
+        const estimate = estimates[i]!
         if (estimate.covers && !estimate.covers(step)) continue
         if (native) setFloat(columns[i]!, step, nativeValue(estimate, native, step, name))
         else if (classic.length > 0) {
-          const own = estimates.length > 1 ? classic.map((bucket) => ({ ...bucket })) : classic
-          const { value, forced } = estimate.classic(own, step)
-          if (forced) noteForced(forced, name, gridTime(grid, step))
-          setFloat(columns[i]!, step, value)
+          // Each estimate starts from counts that none has levelled.
+          if (i > 0) gather(step)
+          setFloat(columns[i]!, step, estimate.classic(classic, step))
+          if (classic.forced) noteForced(classic.forced, name, gridTime(grid, step))
         }
       }
     }
@@ -230,6 +241,10 @@ export async function histogramOperator(
       forcedDetail({ ...forced, firstMs: timeMs, lastMs: timeMs, count: 1 }),
     )
   }
+}
+
+function compareBounds(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function groupSeries(heads: readonly SeriesHead[]): Iterable<Histogram> {

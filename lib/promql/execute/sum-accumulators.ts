@@ -51,12 +51,19 @@ export function averageAccumulator(stepCount: number, notes: () => SumNotes): Ac
   const histograms = new HistogramSteps(stepCount, true)
   return {
     add(column) {
+      const { values, presence } = column
+      if (!column.histograms && !histograms.any) {
+        for (let i = 0; i < stepCount; i++) {
+          if (presence[i] !== ABSENT) floats.add(i, values[i]!, ++counts[i]!)
+        }
+        return
+      }
       for (let i = 0; i < stepCount; i++) {
-        const kind = column.presence[i]
+        const kind = presence[i]
         if (kind === ABSENT || histograms.gaveUp(i)) continue
         counts[i]!++
         if (kind === HISTOGRAM) histograms.add(i, column, floats.sums.seen[i] === 1, notes)
-        else floats.add(i, column.values[i]!, counts[i]!)
+        else floats.add(i, values[i]!, counts[i]!)
       }
     },
     finish: () => histograms.finish(floats.sums.seen, (step) => floats.mean(step), notes),
@@ -158,6 +165,12 @@ class HistogramSteps {
     notes: () => SumNotes,
   ): Column {
     const result = this.#result
+    if (!this.any) {
+      for (let i = 0; i < this.#stepCount; i++) {
+        if (floatsSeen[i] === 1) setFloat(result, i, floatValue(i))
+      }
+      return result
+    }
     for (let i = 0; i < this.#stepCount; i++) {
       const apart = this.#apart?.[i]
       const count = this.#counts[i]!

@@ -1,10 +1,5 @@
 /** Quantile and fraction of a classic histogram: cumulative buckets with `le` labels. */
 
-export interface ClassicBucket {
-  readonly upperBound: number
-  count: number
-}
-
 /** Where the counts went down with growing bounds and were levelled. */
 export interface ForcedMonotonicity {
   minBucket: number
@@ -12,59 +7,91 @@ export interface ForcedMonotonicity {
   maxDiff: number
 }
 
-export interface ClassicQuantile {
-  readonly value: number
-  readonly forced: ForcedMonotonicity | undefined
-}
-
 /** Relative difference of counts that is taken for rounding error. */
 const TOLERANCE = 1e-12
 
-/** `buckets` are not empty; they are sorted and changed. */
-export function classicQuantile(q: number, buckets: ClassicBucket[]): ClassicQuantile {
-  const plain = (value: number): ClassicQuantile => ({ value, forced: undefined })
-  if (Number.isNaN(q)) return plain(NaN)
-  if (q < 0) return plain(-Infinity)
-  if (q > 1) return plain(Infinity)
-  const merged = mergedBuckets(buckets)
-  if (!merged) return plain(NaN)
-  const forced = makeMonotonic(merged)
-  const last = merged.length - 1
-  const observations = merged[last]!.count
-  if (merged.length < 2 || observations === 0) return { value: NaN, forced }
+/** Cumulative buckets in ascending order, used again for one sample after the other. */
+export class ClassicBuckets {
+  length = 0
+  /** Set by `classicQuantile`. */
+  forced: ForcedMonotonicity | undefined
+  readonly bounds: Float64Array
+  readonly counts: Float64Array
+
+  constructor(capacity: number) {
+    this.bounds = new Float64Array(capacity)
+    this.counts = new Float64Array(capacity)
+  }
+
+  clear(): void {
+    this.length = 0
+    this.forced = undefined
+  }
+
+  /** No bound is below the one before; counts of equal ones add up. */
+  push(bound: number, count: number): void {
+    const last = this.length - 1
+    if (last >= 0 && this.bounds[last] === bound) {
+      this.counts[last]! += count
+      return
+    }
+    this.bounds[this.length] = bound
+    this.counts[this.length++] = count
+  }
+
+  /** Whether there is a bucket for everything. */
+  get isWhole(): boolean {
+    return this.bounds[this.length - 1] === Infinity
+  }
+}
+
+/** Of buckets that are not empty. Levels their counts. */
+export function classicQuantile(q: number, buckets: ClassicBuckets): number {
+  if (Number.isNaN(q)) return NaN
+  if (q < 0) return -Infinity
+  if (q > 1) return Infinity
+  if (!buckets.isWhole) return NaN
+  makeMonotonic(buckets)
+  const { bounds, counts } = buckets
+  const last = buckets.length - 1
+  const observations = counts[last]!
+  if (last < 1 || observations === 0) return NaN
   let rank = q * observations
   let b = 0
   let high = last
   while (b < high) {
     const middle = (b + high) >>> 1
-    if (merged[middle]!.count >= rank) high = middle
+    if (counts[middle]! >= rank) high = middle
     else b = middle + 1
   }
-  if (b === last) return { value: merged[last - 1]!.upperBound, forced }
-  const end = merged[b]!.upperBound
-  if (b === 0 && end <= 0) return { value: end, forced }
+  if (b === last) return bounds[last - 1]!
+  const end = bounds[b]!
+  if (b === 0 && end <= 0) return end
   let start = 0
-  let count = merged[b]!.count
+  let count = counts[b]!
   if (b > 0) {
-    start = merged[b - 1]!.upperBound
-    count -= merged[b - 1]!.count
-    rank -= merged[b - 1]!.count
+    start = bounds[b - 1]!
+    count -= counts[b - 1]!
+    rank -= counts[b - 1]!
   }
-  return { value: start + (end - start) * (rank / count), forced }
+  return start + (end - start) * (rank / count)
 }
 
-export function classicFraction(lower: number, upper: number, buckets: ClassicBucket[]): number {
-  const merged = mergedBuckets(buckets)
-  if (!merged) return NaN
-  const total = merged.at(-1)!.count
+/** Of buckets that are not empty. */
+export function classicFraction(lower: number, upper: number, buckets: ClassicBuckets): number {
+  if (!buckets.isWhole) return NaN
+  const { bounds, counts, length } = buckets
+  const total = counts[length - 1]!
   if (total === 0 || Number.isNaN(lower) || Number.isNaN(upper)) return NaN
   if (lower >= upper) return 0
   let rank = 0
   let low: number | undefined
   let high: number | undefined
   // Without a bucket at or below zero, the first is taken to begin at zero.
-  let lowerBound = merged[0]!.upperBound <= 0 ? -Infinity : 0
-  for (const { upperBound, count } of merged) {
+  let lowerBound = bounds[0]! <= 0 ? -Infinity : 0
+  for (let b = 0; b < length; b++) {
+    const upperBound = bounds[b]!
+    const count = counts[b]!
     const rankAt = (value: number): number | undefined => {
       if (lowerBound >= value) return rank
       if (upperBound <= value) return undefined
@@ -81,35 +108,25 @@ export function classicFraction(lower: number, upper: number, buckets: ClassicBu
   return (capped(high) - capped(low)) / total
 }
 
-/** Sorted, equal bounds added up; undefined without a bucket for everything. */
-function mergedBuckets(buckets: ClassicBucket[]): ClassicBucket[] | undefined {
-  buckets.sort((a, b) => (a.upperBound < b.upperBound ? -1 : a.upperBound > b.upperBound ? 1 : 0))
-  if (buckets.at(-1)!.upperBound !== Infinity) return undefined
-  const merged: ClassicBucket[] = []
-  for (const { upperBound, count } of buckets) {
-    const last = merged.at(-1)
-    if (last?.upperBound === upperBound) last.count += count
-    else merged.push({ upperBound, count })
-  }
-  return merged
-}
-
-function makeMonotonic(buckets: ClassicBucket[]): ForcedMonotonicity | undefined {
-  let forced: ForcedMonotonicity | undefined
-  let previous = buckets[0]!.count
-  for (const bucket of buckets.slice(1)) {
-    const { count, upperBound } = bucket
+function makeMonotonic(buckets: ClassicBuckets): void {
+  const { bounds, counts, length } = buckets
+  let previous = counts[0]!
+  for (let b = 1; b < length; b++) {
+    const count = counts[b]!
     if (count === previous) continue
-    if (almostEqual(previous, count)) bucket.count = previous
+    if (almostEqual(previous, count)) counts[b] = previous
     else if (count < previous) {
-      bucket.count = previous
-      forced ??= { minBucket: Infinity, maxBucket: -Infinity, maxDiff: 0 }
-      forced.minBucket = Math.min(forced.minBucket, upperBound)
-      forced.maxBucket = Math.max(forced.maxBucket, upperBound)
+      counts[b] = previous
+      const forced = (buckets.forced ??= {
+        minBucket: Infinity,
+        maxBucket: -Infinity,
+        maxDiff: 0,
+      })
+      forced.minBucket = Math.min(forced.minBucket, bounds[b]!)
+      forced.maxBucket = Math.max(forced.maxBucket, bounds[b]!)
       forced.maxDiff = Math.max(forced.maxDiff, previous - count)
     } else previous = count
   }
-  return forced
 }
 
 const SMALLEST_NORMAL = 2 ** -1022

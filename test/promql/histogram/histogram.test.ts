@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { addHistograms, subtractHistograms } from '#lib/promql/histogram/arithmetic.ts'
 import { bucketBound, exponentialBound } from '#lib/promql/histogram/bounds.ts'
-import { classicQuantile } from '#lib/promql/histogram/classic.ts'
+import { ClassicBuckets, classicQuantile } from '#lib/promql/histogram/classic.ts'
 import { equalHistograms } from '#lib/promql/histogram/equal.ts'
 import { formatHistogram } from '#lib/promql/histogram/format.ts'
 import { nativeFraction, nativeQuantile } from '#lib/promql/histogram/native-quantile.ts'
@@ -167,15 +167,12 @@ describe('estimates', () => {
   })
 
   it('levels classic buckets that go down', () => {
-    const buckets = [
-      { upperBound: Infinity, count: 9 },
-      { upperBound: 1, count: 4 },
-      { upperBound: 2, count: 3 },
-    ]
-    expect(classicQuantile(0.4, buckets)).toEqual({
-      value: 0.9,
-      forced: { minBucket: 2, maxBucket: 2, maxDiff: 1 },
-    })
+    const buckets = new ClassicBuckets(3)
+    buckets.push(1, 4)
+    buckets.push(2, 3)
+    buckets.push(Infinity, 9)
+    expect(classicQuantile(0.4, buckets)).toBe(0.9)
+    expect(buckets.forced).toEqual({ minBucket: 2, maxBucket: 2, maxDiff: 1 })
   })
 })
 
