@@ -45,7 +45,7 @@ function answer(next: () => number): QueryOutcome {
   return {
     grid: { startMs: 1_700_000_000_000, stepMs: 15_000, stepCount: STEPS },
     value: { type: 'vector', series },
-    annotations: { warnings: [], infos: [] },
+    annotations: { warnings: [], infos: [], places: {} },
     warnings: [],
     stats: { samplesRead: 0, peakSamples: 0, seriesRead: 0 },
   }

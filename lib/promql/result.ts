@@ -2,6 +2,7 @@
 import type { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
+import type { Position } from './parse/ast.ts'
 
 /** `presence` of a step. */
 export const ABSENT = 0
@@ -44,6 +45,8 @@ export interface RawSeries {
 export interface Annotations {
   readonly warnings: readonly string[]
   readonly infos: readonly string[]
+  /** What each of them is about, as offsets in the query: of a text met in several places one is shown. */
+  readonly places: Readonly<Record<string, Position>>
 }
 
 export interface QueryStats {

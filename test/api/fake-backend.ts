@@ -52,7 +52,7 @@ export function testApp(
       return {
         grid: request.grid,
         value: (canned.values ?? emptyVector)(request),
-        annotations: canned.annotations ?? { warnings: [], infos: [] },
+        annotations: { warnings: [], infos: [], ...canned.annotations, places: {} },
         warnings,
         stats: { samplesRead: 7, peakSamples: 5, seriesRead: 3 },
         cost: {

@@ -10,7 +10,7 @@ import { writeQueryAnswer } from '#lib/api/write-json.ts'
 import { writeSeriesAnswer, writeStringsAnswer } from '#lib/api/write-labels.ts'
 
 const INSTANT: StepGrid = { startMs: 1_700_000_031_500, stepMs: 0, stepCount: 1 }
-const NO_TEXTS = { warnings: [], infos: [] }
+const NO_TEXTS = { warnings: [], infos: [], places: {} }
 
 function outcome(value: QueryValue, grid = INSTANT): QueryOutcome {
   return {

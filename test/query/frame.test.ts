@@ -30,7 +30,11 @@ const histogram: FloatHistogram = {
 const answer = (value: QueryValue): SliceAnswer => ({
   grid: { startMs: 1000, stepMs: 15_000, stepCount: 3 },
   value,
-  annotations: { warnings: ['w'], infos: ['i'] },
+  annotations: {
+    warnings: ['w'],
+    infos: ['i'],
+    places: { w: { start: 1, end: 2.5 }, i: { start: 3, end: 4 } },
+  },
   warnings: ['half'],
   stats: { samplesRead: 1, peakSamples: 2, seriesRead: 3 },
   cost: { gets: 4, lists: 0, puts: 1, bytes: 5, milliseconds: 6, megabytes: 7 },

@@ -20,7 +20,7 @@ function outcome(startMs: number, factor: number): QueryOutcome {
   return {
     grid: { startMs, stepMs: 10, stepCount: 1 },
     value: { type: 'scalar', values: Float64Array.of(1) },
-    annotations: { warnings: [], infos: [] },
+    annotations: { warnings: [], infos: [], places: {} },
     warnings: [],
     stats: { samplesRead: 0, peakSamples: 0, seriesRead: 0 },
     analysis: analysis(factor),

@@ -61,13 +61,15 @@ export class AnnotationSet {
     }
     const warnings: string[] = []
     const infos: string[] = []
+    const places: Record<string, Position> = {}
     for (const [text, { kind, position, detail }] of this.#entries) {
       const prefix = kind === 'warning' ? 'PromQL warning: ' : 'PromQL info: '
       const line = `${prefix}${text}${detail?.show() ?? ''} (${lineAndColumn(query, position.start)})`
       if (kind === 'warning') warnings.push(line)
       else infos.push(line)
+      places[line] = { start: position.start, end: position.end }
     }
-    return { warnings, infos }
+    return { warnings, infos, places }
   }
 }
 
@@ -75,7 +77,7 @@ export class AnnotationSet {
  * Of a text met in several places Prometheus shows the one it evaluates last: operands from left to right, then the
  * operation. In what order we compute plays no part.
  */
-function evaluatedAfter(a: Position, b: Position): boolean {
+export function evaluatedAfter(a: Position, b: Position): boolean {
   return a.end !== b.end ? a.end > b.end : a.start < b.start
 }
 

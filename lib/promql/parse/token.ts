@@ -10,7 +10,7 @@ export interface Token {
   readonly end: number
 }
 
-const OPERATORS = new Set(
+export const OPERATORS: ReadonlySet<string> = new Set(
   '+ - * / % ^ == != < <= > >= </ >/ =~ !~ @ and or unless atan2'.split(' '),
 )
 

@@ -224,6 +224,22 @@ describe('joinAnnotations', () => {
   const forced = (rest: string): string =>
     `PromQL info: input to histogram_quantile needed to be fixed for monotonicity, from buckets ${rest} (1:20)`
 
+  const part = (warnings: string[], infos: string[], start = 19, end = 30) => {
+    const places = Object.fromEntries([...warnings, ...infos].map((text) => [text, { start, end }]))
+    return { warnings, infos, places }
+  }
+
+  it('shows a text once, where it was met last', () => {
+    const first = part([], ['ignored (1:5)'], 4, 12)
+    const second = part([], ['ignored (1:20)'], 19, 30)
+    for (const parts of [
+      [first, second],
+      [second, first],
+    ]) {
+      expect(joinAnnotations(parts)).toEqual(second)
+    }
+  })
+
   it('adds up what parts of a query say of the same buckets', () => {
     const parts = [
       forced(
@@ -232,8 +248,8 @@ describe('joinAnnotations', () => {
       forced(
         '0.5 to 1, with a max diff of 2, over 4 samples from 2026-01-01T00:03:00Z to 2026-01-01T00:04:00Z',
       ),
-    ].map((text) => ({ warnings: ['same'], infos: [text, 'other'] }))
-    expect(joinAnnotations(parts)).toEqual({
+    ].map((text) => part(['same'], [text, 'other']))
+    expect(joinAnnotations(parts)).toMatchObject({
       warnings: ['same'],
       infos: [
         forced(
@@ -249,10 +265,7 @@ describe('joinAnnotations', () => {
       forced(
         `${bounds}, with a max diff of 2, over 1 samples from 2026-01-01T00:01:00Z to 2026-01-01T00:01:00Z`,
       )
-    const parts = ['1 to 1', '+Inf to +Inf', '5 to 5'].map((bounds) => ({
-      warnings: [],
-      infos: [told(bounds)],
-    }))
+    const parts = ['1 to 1', '+Inf to +Inf', '5 to 5'].map((bounds) => part([], [told(bounds)]))
     expect(joinAnnotations(parts).infos).toEqual([told('1 to +Inf').replace('over 1', 'over 3')])
   })
 })

@@ -195,7 +195,7 @@ describe('evaluate', () => {
 
   it('says where in the query an annotation comes from', async () => {
     const { annotations } = await run('1 +\n  rate(a[5m])', INSTANT)
-    expect(annotations).toEqual({
+    expect(annotations).toMatchObject({
       warnings: [],
       infos: [
         'PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "a" (2:8)',

@@ -23,6 +23,8 @@ export const AGGREGATIONS: readonly AggregationOp[] = [
 export function aggregation(all: Grammar, depth: number, kind: Kind): string {
   const { random } = all
   const op = random.pick(AGGREGATIONS)
+  // Keywords are the same in capitals.
+  const written = random.chance(0.03) ? op.toUpperCase() : op
   // Histograms are summed and averaged, and ignored by most of the others.
   const input = all.vector(depth - 1, kind)
   const by = random.weighted([
@@ -32,7 +34,7 @@ export function aggregation(all: Grammar, depth: number, kind: Kind): string {
   ])
   const param = paramOf(all, op, depth)
   const args = param === '' ? input : `${param}, ${input}`
-  return by !== '' && random.chance(0.2) ? `${op}(${args})${by}` : `${op}${by} (${args})`
+  return by !== '' && random.chance(0.2) ? `${written}(${args})${by}` : `${written}${by} (${args})`
 }
 
 export function grouping({ random }: Pick<Grammar, 'random'>): string {

@@ -1,7 +1,7 @@
 /** Random binary operations: between vectors with every kind of matching, with scalars, and between scalars. */
 import type { BinaryOp } from '#lib/promql/parse/ast.ts'
 import { grouping } from './aggregations.ts'
-import { type Kind, LABEL_NAMES, METRICS } from './catalogue.ts'
+import { type Kind, LABEL_NAMES, metricsOf } from './catalogue.ts'
 import type { Grammar } from './generate.ts'
 import { selectorOf } from './selectors.ts'
 
@@ -66,7 +66,7 @@ function withTarget(all: Grammar, depth: number, kind: Kind): string {
   const { random } = all
   const on = random.chance(0.7) ? 'job, instance' : 'instance, job'
   const many = parenthesised(all, depth - 1, kind)
-  const metric = random.pick(METRICS.filter(({ perTarget }) => perTarget))
+  const metric = random.pick(all.dataset.metrics.filter(({ perTarget }) => perTarget))
   const one = random.chance(0.6)
     ? selectorOf(random, metric)
     : `${random.pick(['sum', 'max', 'count'])} by (${on}) (${all.vector(depth - 1, kind)})`
@@ -75,12 +75,38 @@ function withTarget(all: Grammar, depth: number, kind: Kind): string {
       LABEL_NAMES.filter((name) => !on.includes(name)),
       2,
     )
-    .map((name) => (/^\w+$/.test(name) ? name : JSON.stringify(name)))
+    .map(written)
   const op = operator(all, kind)
-  const group = (side: string): string => `on (${on}) group_${side} (${include.join(', ')})`
+  // By what is not given, the labels of the "one" side are those it has.
+  const matching = random.chance(0.8)
+    ? `on (${on})`
+    : `ignoring (${LABEL_NAMES.filter((name) => !on.includes(name))
+        .map(written)
+        .join(', ')})`
+  // What follows group_right may begin with a parenthesis, which would be taken for its labels.
+  const group = (side: 'left' | 'right'): string =>
+    side === 'left' && include.length === 0 && random.chance(0.3)
+      ? `${matching} group_left`
+      : `${matching} group_${side} (${include.join(', ')})`
   return random.chance(0.7)
     ? `${many} ${op} ${group('left')}${fill(all)} ${one}`
     : `${one} ${op} ${group('right')}${fill(all)} ${many}`
+}
+
+function written(name: string): string {
+  return /^\w+$/.test(name) ? name : JSON.stringify(name)
+}
+
+/** Without parentheses: which operand belongs to which operator is the parser's to say. */
+export function chain(all: Grammar, kind: Kind): string {
+  const { random } = all
+  const operands = Array.from({ length: 3 + random.below(2) }, (_, i) =>
+    i === 0 || random.chance(0.3)
+      ? selectorOf(random, random.pick(metricsOf(all.dataset, kind)))
+      : random.pick(['2', '0.5', '-1', '3', '10']),
+  )
+  const operators = [...ARITHMETIC, '>', '<=', '!=']
+  return operands.reduce((text, operand) => `${text} ${random.pick(operators)} ${operand}`)
 }
 
 function setOperation(all: Grammar, depth: number, kind: Kind): string {

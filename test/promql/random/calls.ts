@@ -4,6 +4,7 @@ import { FUNCTIONS, type FunctionSignature } from '#lib/promql/parse/functions.t
 import { type Kind, LABEL_NAMES } from './catalogue.ts'
 import type { Grammar } from './generate.ts'
 import type { RandomSource } from './random-source.ts'
+import { selector } from './selectors.ts'
 
 const BY_RESULT = Map.groupBy(FUNCTIONS.values(), ({ returnType }) => returnType)
 
@@ -78,6 +79,8 @@ function argument(
 function vectorArgument(all: Grammar, name: string, depth: number, wanted: Kind): string {
   const { random } = all
   if (OF_HISTOGRAMS.test(name)) return histograms(all, name, depth)
+  // Only of a selector do these know more than the time of the step.
+  if (name.endsWith('timestamp') && random.chance(0.6)) return selector(all, wanted)
   if (OF_DATES.has(name) && random.chance(0.6)) {
     return random.pick(['unix_seconds', 'unix_seconds * 7', 'unix_seconds - 86400 * 365 * 4'])
   }

@@ -1,4 +1,7 @@
-/** The metrics of `data.ts` as the generator knows them: what selects some of them, and what their samples are. */
+/** The metrics of the data as the generator knows them: what selects some of them, and what their samples are. */
+
+import { START_MS } from '#test/data/made-series.ts'
+import { DATA_END_MS, DATA_START_MS } from './data.ts'
 
 /** What a query is made to have: only `histogram` has native histograms, `any` may. */
 export type Kind = 'float' | 'histogram' | 'any'
@@ -13,6 +16,8 @@ export interface Metric {
 
 const TARGET = { job: ['api', 'web'], instance: ['a:1', 'b:2'] }
 
+const TYPED = (type: string): Metric['labels'] => ({ __type__: [type], __unit__: ['seconds'] })
+
 const metric = (
   kind: Metric['kind'],
   name: string,
@@ -20,7 +25,7 @@ const metric = (
   more: Metric['labels'] = {},
 ): Metric => ({ name, kind, perTarget, labels: { ...TARGET, ...more } })
 
-export const METRICS: readonly Metric[] = [
+const METRICS: readonly Metric[] = [
   metric('counter', 'requests_total', false, { code: ['200', '404', '500'] }),
   metric('counter', 'requests_total', false, { code: ['200', '404', '500'] }),
   metric('counter', 'bytes_total', true),
@@ -48,6 +53,8 @@ export const METRICS: readonly Metric[] = [
   metric('native', 'native_custom_seconds', true),
   metric('native', 'native_gone_seconds', true),
   metric('mixed', 'mixed_seconds', true),
+  metric('counter', 'typed_seconds_total', true, TYPED('counter')),
+  metric('native', 'typed_seconds', true, TYPED('histogram')),
 ]
 
 export const LABEL_NAMES: readonly string[] = [
@@ -61,18 +68,51 @@ export const LABEL_NAMES: readonly string[] = [
   'region',
   'label.ä',
   'missing',
+  '__type__',
 ]
 
 /** Of several metrics at once. */
-export const NAME_MATCHERS: Readonly<Record<Kind, readonly string[]>> = {
+const NAME_MATCHERS: Readonly<Record<Kind, readonly string[]>> = {
   float: ['=~"te.+|le.+"', '=~"requests_total|up"', '=~"classic_seconds_(sum|count)"'],
   histogram: ['=~"native_.*_seconds"', '=~"native_(float|custom)_seconds"'],
   any: ['=~".+_seconds"', '=~"mixed.*|up|native_seconds"', '=~"[tl]e.+|late|.*float.*"'],
 }
 
-export function metricsOf(kind: Kind): readonly Metric[] {
-  if (kind === 'any') return METRICS
-  return METRICS.filter((one) =>
+/** Data that queries can be asked of. */
+export interface Dataset {
+  readonly startMs: number
+  readonly endMs: number
+  readonly metrics: readonly Metric[]
+  readonly nameMatchers: Readonly<Record<Kind, readonly string[]>>
+}
+
+export const SCRAPED: Dataset = {
+  startMs: DATA_START_MS,
+  endMs: DATA_END_MS,
+  metrics: METRICS,
+  nameMatchers: NAME_MATCHERS,
+}
+
+/** Series that know when their counting began: of the block of `test/data` with start times. */
+const STARTED_NAMES = ['restarting', 'started', 'started_each']
+
+export const STARTED: Dataset = {
+  startMs: START_MS,
+  endMs: START_MS + 900_000,
+  metrics: STARTED_NAMES.flatMap((name): Metric[] => [
+    { name, kind: 'counter', perTarget: true, labels: {} },
+    { name: `${name}_histogram`, kind: 'native', perTarget: true, labels: {} },
+  ]),
+  nameMatchers: {
+    float: ['=~"started|restarting"', '=~"start.*d"'],
+    histogram: ['=~".*start.+_histogram"'],
+    any: ['=~".*start.+"', '=~"started(_.*)?"'],
+  },
+}
+
+export function metricsOf({ metrics }: Dataset, kind: Kind): readonly Metric[] {
+  if (kind === 'any') return metrics
+  return metrics.filter((one) =>
     kind === 'histogram'
       ? one.kind === 'native' || one.kind === 'mixed'
       : one.kind !== 'native' && one.kind !== 'mixed',

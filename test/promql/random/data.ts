@@ -4,7 +4,10 @@ import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { isStale, type SampleColumns, writeStale } from '#lib/model/samples.ts'
+import { BlockReader } from '#lib/tsdb/block/block-reader.ts'
+import { formatBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { noise, seedOf } from '#test/e2e/support/noise.ts'
+import { goldenBlock } from '#test/tsdb/golden.ts'
 import { putBlock, testId, type TestSeries } from '#test/store/sample-block.ts'
 import { customHistogram, grownHistogram, type HistogramShape } from './data-histograms.ts'
 
@@ -47,6 +50,9 @@ function made(
   return { labels, at, stepMs, phaseMs }
 }
 
+/** What type-and-unit-labels has Prometheus write. */
+const typed = (type: string): LabelRecord => ({ __type__: type, __unit__: 'seconds' })
+
 function floats(): MadeSeries[] {
   const series: MadeSeries[] = []
   targets.forEach((target, n) => {
@@ -74,6 +80,7 @@ function floats(): MadeSeries[] {
         const at = (k + n * 3) % 20
         return at < 13 ? (k * 7) % 11 : at === 13 ? 'stale' : undefined
       }),
+      made(of('typed_seconds_total', typed('counter')), counter(seed + 7, 1.5, 210 + n)),
       made(of('target_info', { version: n < 2 ? '1.0' : '2.0', region: `r${n}` }), (k) =>
         n === 3 && k > 400 ? undefined : 1,
       ),
@@ -125,7 +132,11 @@ function classic(): MadeSeries[] {
 function native(): MadeSeries[] {
   const series: MadeSeries[] = []
   targets.forEach((target, n) => {
-    const of = (name: string): LabelRecord => ({ __name__: name, ...target })
+    const of = (name: string, more: LabelRecord = {}): LabelRecord => ({
+      __name__: name,
+      ...target,
+      ...more,
+    })
     const shape = (schema: number, more: Partial<HistogramShape> = {}): HistogramShape => ({
       schema,
       unit: 1,
@@ -155,6 +166,7 @@ function native(): MadeSeries[] {
     )
     if (n >= 2) return
     series.push(
+      made(of('typed_seconds', typed('histogram')), (k) => grownHistogram(shape(1), k % 333)),
       made(of('native_gone_seconds'), (k) =>
         k % 150 < 100 ? grownHistogram(shape(2), k) : k % 150 === 100 ? 'stale' : undefined,
       ),
@@ -199,6 +211,7 @@ function columnsOf(
   return { length, timestamps, values, histograms: HistogramColumn.of(ended) }
 }
 
+/** The made series, and the block with start times, which lies long before them. */
 export async function putData(bucket: Bucket): Promise<void> {
   for (let i = 0; i < BLOCK_COUNT; i++) {
     const minTimeMs = DATA_START_MS + i * BLOCK_MS
@@ -206,4 +219,14 @@ export async function putData(bucket: Bucket): Promise<void> {
     const series = dataSeries(minTimeMs, maxTimeMs)
     await putBlock(bucket, { id: testId(i), minTimeMs, maxTimeMs, externalLabels: {}, series })
   }
+  const { files, ulid } = goldenBlock('prometheus-3.14-start-times')
+  const meta = new BlockReader(files).meta
+  for (const name of ['chunks/000001', 'index', 'tombstones']) {
+    await bucket.put(`${ulid}/${name}`, files(name)!)
+  }
+  const thanos = { labels: {}, downsample: { resolution: 0 }, source: 'test' }
+  await bucket.put(
+    `${ulid}/meta.json`,
+    new TextEncoder().encode(formatBlockMeta({ ...meta, thanos })),
+  )
 }

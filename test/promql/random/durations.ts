@@ -50,5 +50,6 @@ function positiveArithmetic(random: RandomSource): string {
     () => `min_of(max_of(range(), 1m), 10m)`,
     () => `2 ^ 6`,
     () => `-(1m - 3m)`,
+    () => `+(2m - 30s)`,
   ])()
 }

@@ -3,10 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApiAnswer, askUrl } from '#test/e2e/support/ask.ts'
+import type { Feature } from '#lib/promql/options.ts'
+import { SCRAPED, STARTED } from './catalogue.ts'
 import { compareAnswers } from './compare.ts'
 import { type RandomQuery, randomQuery } from './generate.ts'
 import { oracleFlags, startOracle } from './oracle.ts'
-import { DELAYED_NAME_REMOVAL, FEATURES } from './thaw.ts'
+import { DELAYED_NAME_REMOVAL, FEATURES, START_TIMESTAMPS } from './thaw.ts'
 
 export const GOLDEN_FILE = new URL('golden.jsonl', import.meta.url)
 
@@ -19,12 +21,17 @@ export interface GoldenHead {
 
 export interface GoldenQuery extends RandomQuery {
   readonly number: number
-  readonly delayedNameRemoval: boolean
+  /** More than FEATURES. */
+  readonly feature?: Feature | undefined
   readonly answer: ApiAnswer
 }
 
 const SEED = 314
-const COUNT = { plain: 330, delayed: 90 }
+const SETS: readonly { readonly feature?: Feature; readonly count: number }[] = [
+  { count: 330 },
+  { feature: DELAYED_NAME_REMOVAL, count: 90 },
+  { feature: START_TIMESTAMPS, count: 60 },
+]
 /** Of an answer: a few large ones would be most of the file. */
 const MAX_BYTES = 6000
 /** A query whose answers are not always the same is left out. */
@@ -45,21 +52,18 @@ async function makeGolden(binary: string, version: string): Promise<void> {
     seed: SEED,
   }
   const lines: string[] = [JSON.stringify(head)]
-  for (const delayedNameRemoval of [false, true]) {
-    const count = delayedNameRemoval ? COUNT.delayed : COUNT.plain
-    const features = delayedNameRemoval ? [...FEATURES, DELAYED_NAME_REMOVAL] : FEATURES
-    lines.push(...(await answers(binary, features, delayedNameRemoval, count)))
-  }
+  for (const [i, set] of SETS.entries()) lines.push(...(await answers(binary, SEED + i, set)))
   await writeFile(GOLDEN_FILE, `${lines.join('\n')}\n`)
   console.log(`${lines.length - 1} queries of Prometheus ${version}`)
 }
 
 async function answers(
   binary: string,
-  features: typeof FEATURES,
-  delayedNameRemoval: boolean,
-  count: number,
+  seed: number,
+  { feature, count }: (typeof SETS)[number],
 ): Promise<string[]> {
+  const features = feature ? [...FEATURES, feature] : FEATURES
+  const dataset = feature === START_TIMESTAMPS ? STARTED : SCRAPED
   const root = await mkdtemp(join(tmpdir(), 'thaw-golden-'))
   const server = await startOracle({ binary, dataDir: join(root, 'data'), features })
   const ask = askUrl(server.url)
@@ -67,14 +71,9 @@ async function answers(
   let empty = 0
   try {
     for (let number = 0; lines.length < count; number++) {
-      const query = randomQuery(SEED + (delayedNameRemoval ? 1 : 0), number, 'both')
+      const query = randomQuery(seed, number, 'both', dataset)
       const answer = await ask(query.path, query.params)
-      const line = JSON.stringify({
-        number,
-        delayedNameRemoval,
-        ...query,
-        answer,
-      } satisfies GoldenQuery)
+      const line = JSON.stringify({ number, feature, ...query, answer } satisfies GoldenQuery)
       if (line.length > MAX_BYTES || !(await isSteady(ask, query, answer))) continue
       // Some empty answers are enough.
       const { result } = (answer.data ?? {}) as { result?: readonly unknown[] }

@@ -10,7 +10,7 @@ import { putData } from './data.ts'
 import type { Paths } from './generate.ts'
 import { startOracle } from './oracle.ts'
 import { type Difference, runSession } from './session.ts'
-import { CUT, DELAYED_NAME_REMOVAL, FEATURES, thaw, WHOLE } from './thaw.ts'
+import { CUT, DELAYED_NAME_REMOVAL, FEATURES, START_TIMESTAMPS, thaw, WHOLE } from './thaw.ts'
 
 const program = new Command()
   .description('Compares thaw with a Prometheus on random queries over made data')
@@ -24,6 +24,7 @@ const program = new Command()
   .option('--range', 'range queries only')
   .option('--instant', 'instant queries only')
   .option('--delayed-name-removal', 'with this feature in both')
+  .option('--start-timestamps', 'with this feature in both, and series that have some')
   .option('--at-once <n>', 'queries in flight', '4')
   .option('--no-shrink', 'show differences as they are')
   .parse()
@@ -39,6 +40,7 @@ interface Options {
   readonly range?: boolean
   readonly instant?: boolean
   readonly delayedNameRemoval?: boolean
+  readonly startTimestamps?: boolean
   readonly atOnce: string
   readonly shrink: boolean
 }
@@ -47,7 +49,11 @@ const options = program.opts<Options>()
 const temporary =
   options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'thaw-random-')) : undefined
 const dataDir = options.dataDir ?? temporary!
-const features = options.delayedNameRemoval ? [...FEATURES, DELAYED_NAME_REMOVAL] : FEATURES
+const features = [
+  ...FEATURES,
+  ...(options.delayedNameRemoval ? [DELAYED_NAME_REMOVAL] : []),
+  ...(options.startTimestamps ? [START_TIMESTAMPS] : []),
+]
 
 if (options.writeData) {
   await putData(fileBucket(dataDir))
@@ -103,7 +109,7 @@ try {
       `seed ${seed}: ${count} queries in ${Math.round((performance.now() - startedMs) / 1000)} s`,
       `${withValues} answered with values (${values} compared to the last bit), ${errors} with the same error`,
       `${varying} with one of several answers of Prometheus's own`,
-      `${random} where Prometheus answers at random and gave none like ours in forty answers`,
+      `${random} where Prometheus answers at random and gave none like ours`,
       ...(otherError > 0 ? [`${otherError} with another of several errors, when cut`] : []),
       ...(overlooked > 0
         ? [`${overlooked} refused for equal labels that Prometheus overlooks`]

@@ -1,6 +1,5 @@
 /** Random selectors and subqueries with their modifiers. */
-import { DATA_END_MS, DATA_START_MS } from './data.ts'
-import { type Kind, type Metric, metricsOf, NAME_MATCHERS } from './catalogue.ts'
+import { type Kind, type Metric, metricsOf } from './catalogue.ts'
 import { offsetDuration, rangeDuration, subqueryStep } from './durations.ts'
 import type { Grammar } from './generate.ts'
 import type { RandomSource } from './random-source.ts'
@@ -8,9 +7,10 @@ import type { RandomSource } from './random-source.ts'
 const ANCHORED = new Set(['resets', 'changes', 'rate', 'increase', 'delta'])
 const SMOOTHED = new Set(['rate', 'increase', 'delta'])
 
-export function selector(random: RandomSource, kind: Kind): string {
+export function selector(all: Grammar, kind: Kind): string {
+  const { random } = all
   const smoothed = random.chance(0.03) ? ' smoothed' : ''
-  return matching(random, kind) + smoothed + placed(random)
+  return matching(all, kind) + smoothed + placed(all)
 }
 
 /** The selector of one metric, without modifiers. */
@@ -27,9 +27,9 @@ export function selectorOf(random: RandomSource, { name, labels }: Metric): stri
   return (plain ? name : '') + (matchers.length > 0 ? `{${matchers.join(',')}}` : '')
 }
 
-function matching(random: RandomSource, kind: Kind): string {
-  if (random.chance(0.06)) return `{__name__${random.pick(NAME_MATCHERS[kind])}}`
-  return selectorOf(random, random.pick(metricsOf(kind)))
+function matching({ random, dataset }: Grammar, kind: Kind): string {
+  if (random.chance(0.06)) return `{__name__${random.pick(dataset.nameMatchers[kind])}}`
+  return selectorOf(random, random.pick(metricsOf(dataset, kind)))
 }
 
 function labelMatcher(random: RandomSource, values: readonly string[]): string {
@@ -47,22 +47,34 @@ function labelMatcher(random: RandomSource, values: readonly string[]): string {
 }
 
 /** `offset` and `@`, mostly none. */
-function placed(random: RandomSource): string {
+function placed(all: Grammar): string {
+  const { random } = all
   const offset = random.chance(0.12) ? ` offset ${offsetDuration(random)}` : ''
-  const at = random.chance(0.07) ? ` @ ${atTime(random)}` : ''
+  const at = random.chance(0.07) ? ` @ ${atTime(all)}` : ''
   return random.chance(0.5) ? offset + at : at + offset
 }
 
-function atTime(random: RandomSource): string {
-  const seconds = (DATA_START_MS + random.next() * (DATA_END_MS - DATA_START_MS)) / 1000
+function atTime({ random, dataset: { startMs, endMs } }: Grammar): string {
+  const seconds = (startMs + random.next() * (endMs - startMs)) / 1000
   const scrape = seconds - (seconds % 30)
-  return random.pick(['start()', 'end()', seconds.toFixed(3), String(scrape)])
+  const exponent = scrape.toExponential()
+  return random.pick([
+    'start()',
+    'end()',
+    'start()',
+    'end()',
+    seconds.toFixed(3),
+    String(scrape),
+    exponent,
+    '-1.5',
+  ])
 }
 
-export function rangeSelector(random: RandomSource, kind: Kind, func: string): string {
+export function rangeSelector(all: Grammar, kind: Kind, func: string): string {
+  const { random } = all
   const anchored = ANCHORED.has(func) && random.chance(0.2) ? ' anchored' : ''
   const smoothed = anchored === '' && SMOOTHED.has(func) && random.chance(0.2) ? ' smoothed' : ''
-  return `${matching(random, kind)}[${rangeDuration(random)}]${anchored}${smoothed}${placed(random)}`
+  return `${matching(all, kind)}[${rangeDuration(random)}]${anchored}${smoothed}${placed(all)}`
 }
 
 export function subquery(all: Grammar, depth: number, kind: Kind): string {
@@ -72,5 +84,5 @@ export function subquery(all: Grammar, depth: number, kind: Kind): string {
   // In parentheses unless it is surely one operand.
   const input = simple && !/\) *[-+*/^%<>=!a-z]/.test(inner) ? inner : `(${inner})`
   const range = random.pick(['2m', '5m', '7m', '10m', '10m', '15m', '20m1s'])
-  return `${input}[${range}:${subqueryStep(random)}]${placed(random)}`
+  return `${input}[${range}:${subqueryStep(random)}]${placed(all)}`
 }

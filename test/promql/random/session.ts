@@ -1,12 +1,14 @@
 /** Asks random queries of thaw and of a Prometheus, and judges the answers. */
 import type { EngineOptions } from '#lib/promql/options.ts'
 import type { ApiAnswer, Ask } from '#test/e2e/support/ask.ts'
+import { SCRAPED, STARTED } from './catalogue.ts'
 import { compareAnswers, type Verdict } from './compare.ts'
 import { type Paths, type RandomQuery, randomQuery } from './generate.ts'
 import { orderOf } from './order.ts'
 import { isOverlooked } from './overlooked.ts'
 import { isEqualLabelset, MAX_ULPS, SAME_BITS } from './rules.ts'
 import { shrink } from './shrink.ts'
+import { START_TIMESTAMPS } from './thaw.ts'
 import { isOneAtEachStep } from './varying.ts'
 
 export interface SessionOptions {
@@ -55,6 +57,7 @@ const ASKED_WHILE_VARYING = 400
 
 export async function runSession(options: SessionOptions): Promise<SessionReport> {
   const { seed, from, count, paths, atOnce } = options
+  const dataset = options.features.has(START_TIMESTAMPS) ? STARTED : SCRAPED
   const differences: Difference[] = []
   const counts = {
     withValues: 0,
@@ -70,7 +73,7 @@ export async function runSession(options: SessionOptions): Promise<SessionReport
   const worker = async (): Promise<void> => {
     while (next < from + count) {
       const number = next++
-      const query = randomQuery(seed, number, paths)
+      const query = randomQuery(seed, number, paths, dataset)
       const actual = number % 2 === 0 ? options.actual.whole : options.actual.cut
       const { verdict, answer } = await judgeBoth(options, query, actual)
       if (answer.status === 'error') counts.errors++

@@ -14,6 +14,7 @@ export const FEATURES: readonly Feature[] = [
   'promql-binop-fill-modifiers',
 ]
 export const DELAYED_NAME_REMOVAL: Feature = 'promql-delayed-name-removal'
+export const START_TIMESTAMPS: Feature = 'use-start-timestamps'
 
 export interface ThawOptions {
   readonly features: readonly Feature[]
