@@ -3,6 +3,8 @@ import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { compareLabels, labelsKey } from '#lib/model/labels.ts'
 import { joinAnnotations } from '#lib/promql/execute/join-annotations.ts'
+import type { PartialAggregation } from '#lib/promql/plan/shard.ts'
+import { ABSENT } from '#lib/promql/result.ts'
 import type { QueryOutcome, QueryValue, StepGrid, StepSeries } from '#lib/promql/result.ts'
 import type { StepRun } from './cut.ts'
 import { joinAnalyses } from './join-analysis.ts'
@@ -13,14 +15,19 @@ export interface RunOutcome {
   readonly outcome: QueryOutcome | undefined
 }
 
-export function joinOutcomes(grid: StepGrid, parts: readonly RunOutcome[]): QueryOutcome {
+/** `partial` says what becomes of values that several parts have of one series at one step. */
+export function joinOutcomes(
+  grid: StepGrid,
+  parts: readonly RunOutcome[],
+  partial?: PartialAggregation,
+): QueryOutcome {
   const outcomes = parts.flatMap(({ outcome }) => outcome ?? [])
   const only = parts.length === 1 ? outcomes[0] : undefined
   if (only) return only
   const analysis = joinAnalyses(outcomes.flatMap((outcome) => outcome.analysis ?? []))
   return {
     grid,
-    value: joinValues(grid, parts),
+    value: joinValues(grid, parts, partial),
     annotations: joinAnnotations(outcomes.map(({ annotations }) => annotations)),
     warnings: union(outcomes.map((outcome) => outcome.warnings)),
     stats: {
@@ -32,7 +39,11 @@ export function joinOutcomes(grid: StepGrid, parts: readonly RunOutcome[]): Quer
   }
 }
 
-function joinValues(grid: StepGrid, parts: readonly RunOutcome[]): QueryValue {
+function joinValues(
+  grid: StepGrid,
+  parts: readonly RunOutcome[],
+  partial: PartialAggregation | undefined,
+): QueryValue {
   const scalar = parts.some(({ outcome }) => outcome?.value.type === 'scalar')
   if (scalar) {
     const values = new Float64Array(grid.stepCount).fill(NaN)
@@ -41,7 +52,7 @@ function joinValues(grid: StepGrid, parts: readonly RunOutcome[]): QueryValue {
     }
     return { type: 'scalar', values }
   }
-  return { type: 'vector', series: joinSeries(grid, parts) }
+  return { type: 'vector', series: joinSeries(grid, parts, partial) }
 }
 
 interface JoinedSeries {
@@ -51,7 +62,11 @@ interface JoinedSeries {
   histograms?: HistogramColumn
 }
 
-function joinSeries(grid: StepGrid, parts: readonly RunOutcome[]): StepSeries[] {
+function joinSeries(
+  grid: StepGrid,
+  parts: readonly RunOutcome[],
+  partial: PartialAggregation | undefined,
+): StepSeries[] {
   const byKey = new Map<string, JoinedSeries>()
   for (const { run, outcome } of parts) {
     if (outcome?.value.type !== 'vector') continue
@@ -66,6 +81,10 @@ function joinSeries(grid: StepGrid, parts: readonly RunOutcome[]): StepSeries[] 
         }
         byKey.set(key, joined)
       }
+      if (partial) {
+        addPartial(joined, run, series, partial)
+        continue
+      }
       joined.values.set(series.values, run.first)
       joined.presence.set(series.presence, run.first)
       if (series.histograms) {
@@ -77,6 +96,20 @@ function joinSeries(grid: StepGrid, parts: readonly RunOutcome[]): StepSeries[] 
     }
   }
   return [...byKey.values()].sort((a, b) => compareLabels(a.labels, b.labels))
+}
+
+function addPartial(
+  { values, presence }: JoinedSeries,
+  { first, count }: StepRun,
+  part: StepSeries,
+  partial: PartialAggregation,
+): void {
+  for (let i = 0; i < count; i++) {
+    if (part.presence[i] === ABSENT) continue
+    const counts = partial === 'count' && presence[first + i] !== ABSENT
+    values[first + i] = counts ? values[first + i]! + part.values[i]! : part.values[i]!
+    presence[first + i] = part.presence[i]!
+  }
 }
 
 function union(lists: readonly (readonly string[])[]): string[] {

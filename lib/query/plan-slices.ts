@@ -3,7 +3,7 @@ import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Expr } from '#lib/promql/parse/ast.ts'
 import { children } from '#lib/promql/parse/walk.ts'
 import type { SelectorReach } from '#lib/promql/plan/reach.ts'
-import { shardableBy } from '#lib/promql/plan/shard.ts'
+import { shardPlan, type PartialAggregation } from '#lib/promql/plan/shard.ts'
 import type { StepGrid } from '#lib/promql/result.ts'
 import type { Shard } from '#lib/storage/storage.ts'
 import type { CutOptions, StepRun } from './cut.ts'
@@ -18,6 +18,8 @@ export interface SlicePlan {
   readonly runs: readonly StepRun[]
   /** Bytes of chunks that will be read, estimated. */
   readonly bytes: number
+  /** How the answers of shards become one. */
+  readonly partial?: PartialAggregation | undefined
 }
 
 /** Plans the steps of `run`. */
@@ -36,7 +38,7 @@ export function planSlices(
     ? cutSteps(grid, blocks, bytesOf, readsBackMs(reaches, grid.startMs, lastMs), cut)
     : [{ first: 0, count: grid.stepCount }]
   const bytes = blocks.reduce((sum, block) => sum + bytesOf(block), 0)
-  const shards = shardsOf(expr, grid, shardCount(bytes, parts.length, cut))
+  const { shards, partial } = shardsOf(expr, grid, shardCount(bytes, parts.length, cut))
   const slices = parts.flatMap((part): Slice[] => {
     const partGrid = runGrid(grid, part)
     const wanted = parts.length === 1 ? blocks : reachOfSteps(prepared, partGrid).blocks
@@ -53,7 +55,7 @@ export function planSlices(
     return shards.map((shard) => ({ ...slice, ...(shard && { shard }) }))
   })
   const runs = parts.map(({ first, count }) => ({ first: run.first + first, count }))
-  return { slices, runs: runs.flatMap((part) => shards.map(() => part)), bytes }
+  return { slices, runs: runs.flatMap((part) => shards.map(() => part)), bytes, partial }
 }
 
 /** The same runs of steps, with all series. */
@@ -76,12 +78,21 @@ function shardCount(bytes: number, runs: number, { sliceBytes, maxSlices }: CutO
 }
 
 /** One `undefined` where the expression stays whole. */
-function shardsOf(expr: Expr, grid: StepGrid, count: number): readonly (Shard | undefined)[] {
-  const whole = [undefined]
+function shardsOf(
+  expr: Expr,
+  grid: StepGrid,
+  count: number,
+): {
+  readonly shards: readonly (Shard | undefined)[]
+  readonly partial?: PartialAggregation | undefined
+} {
+  const whole = { shards: [undefined] }
   // The answer of an instant query may have an order, which is lost between shards.
   if (count < 2 || (grid.stepCount === 1 && ordersSeries(expr))) return whole
-  const by = shardableBy(expr)
-  return by ? Array.from({ length: count }, (_, index) => ({ index, count, ...by })) : whole
+  const plan = shardPlan(expr)
+  if (!plan) return whole
+  const { partial, ...by } = plan
+  return { shards: Array.from({ length: count }, (_, index) => ({ index, count, ...by })), partial }
 }
 
 function ordersSeries(expr: Expr): boolean {

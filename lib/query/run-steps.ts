@@ -43,7 +43,7 @@ export async function runSteps(
       outcome,
     }))
     const whole = parts.every(({ outcome }) => outcome !== undefined)
-    return { run, outcome: joinOutcomes(runGrid(grid, run), rebased), whole }
+    return { run, outcome: joinOutcomes(runGrid(grid, run), rebased, plans[i]!.partial), whole }
   })
   return { outcomes, warnings: ran.warnings }
 }

@@ -67,6 +67,9 @@ describe('slicedBackend', () => {
     'quantile without (host) (0.3, load)',
     'load / on (cluster, host) requests_total',
     'topk by (host) (1, load)',
+    'count(load)',
+    'count by (cluster) (sum by (host, cluster) (load) > 1)',
+    'group(sum by (host) (load))',
   ])('gives the same bits in shards as whole: %s', async (text) => {
     const instant = { ...range(text), grid: { startMs: 40_000_000, stepMs: 0, stepCount: 1 } }
     // Three steps can be cut three times at most, and are worth more functions than that.

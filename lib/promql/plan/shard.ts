@@ -1,4 +1,4 @@
-/** By which labels an expression may be cut into shards of series, so that the answer is the union of theirs. */
+/** By which labels an expression may be cut into shards of series, and how the answer follows from theirs. */
 import { METRIC_NAME } from '#lib/model/labels.ts'
 import type { Aggregation, Binary, Call, Expr } from '../parse/ast.ts'
 import { children } from '../parse/walk.ts'
@@ -10,18 +10,36 @@ export interface ShardLabels {
   readonly labels: readonly string[]
 }
 
+export interface ShardPlan extends ShardLabels {
+  /** What is done where several shards have a value of one series: nothing for undefined, since none have. */
+  readonly partial?: PartialAggregation | undefined
+}
+
+/** Counts add up and groups stay 1, to the bit, in any order. A sum of sums has other bits, and the greatest of 0 and -0 is the first. */
+export type PartialAggregation = 'count' | 'group'
+
+/** Undefined where no labels will do, and where nothing joins series: then there is nothing to win. */
+export function shardPlan(expr: Expr): ShardPlan | undefined {
+  const { joins, shards } = shardableBy(expr)
+  if (joins && shards) return shards
+  const root = unwrapParens(expr)
+  if (root.type !== 'aggregation' || (root.op !== 'count' && root.op !== 'group')) return undefined
+  const inner = shardableBy(root.input).shards
+  return inner && { ...inner, partial: root.op }
+}
+
 /**
- * Undefined where no labels will do, and where nothing joins series: then there is nothing to win.
+ * By which labels the series of an expression stay together, and whether anything in it joins series.
  *
  * Every node that joins series leaves only the labels it groups or matches by; those of all nodes together remain. Labels that
  * some function writes by hand don't count, nor does the metric name, which most functions drop.
  */
-export function shardableBy(expr: Expr): ShardLabels | undefined {
+function shardableBy(expr: Expr): { joins: boolean; shards: ShardLabels | undefined } {
   const constraints: ShardLabels[] = []
   const written = new Set<string>([METRIC_NAME])
   let joins = false
-  if (!collect(expr) || !joins) return undefined
-  return allOf(constraints, written)
+  const possible = collect(expr)
+  return { joins, shards: possible ? allOf(constraints, written) : undefined }
 
   function collect(node: Expr): boolean {
     switch (node.type) {

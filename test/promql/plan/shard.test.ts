@@ -4,7 +4,7 @@ import { labelsFrom, labelsKey } from '#lib/model/labels.ts'
 import { evaluate } from '#lib/promql/engine.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'
-import { shardableBy, type ShardLabels } from '#lib/promql/plan/shard.ts'
+import { shardPlan, type ShardPlan } from '#lib/promql/plan/shard.ts'
 import { ABSENT } from '#lib/promql/result.ts'
 import { memoryStorage, type MemorySeries } from '#lib/storage/memory-storage.ts'
 import { inShard } from '#lib/storage/shard.ts'
@@ -15,8 +15,8 @@ const OPTIONS = {
   features: new Set(['promql-experimental-functions'] as const),
 }
 
-describe('shardableBy', () => {
-  it.each<[string, ShardLabels]>([
+describe('shardPlan', () => {
+  it.each<[string, ShardPlan]>([
     ['sum by (a, b) (rate(x[5m]))', { by: true, labels: ['a', 'b'] }],
     ['sum without (a) (x)', { by: false, labels: ['__name__', 'a'] }],
     ['sum by (a, b) (count by (b, c) (x))', { by: true, labels: ['b'] }],
@@ -31,8 +31,15 @@ describe('shardableBy', () => {
     ['sum by (__name__, a) (x)', { by: true, labels: ['a'] }],
     ['sum by (a) (max_over_time(rate(x[1m])[1h:1m]))', { by: true, labels: ['a'] }],
     ['count_values by (a) ("b", x)', { by: true, labels: ['a'] }],
+    ['count(x)', { by: false, labels: ['__name__'], partial: 'count' }],
+    ['group by (__name__) (x)', { by: false, labels: ['__name__'], partial: 'group' }],
+    ['(count(sum by (a) (x) > 1))', { by: true, labels: ['a'], partial: 'count' }],
+    [
+      'count by (b) (label_replace(x, "b", "", "", ""))',
+      { by: false, labels: ['__name__', 'b'], partial: 'count' },
+    ],
   ])('%s', (text, expected) => {
-    expect(shardableBy(parseExpr(text, OPTIONS))).toEqual(expected)
+    expect(shardPlan(parseExpr(text, OPTIONS))).toEqual(expected)
   })
 
   it.each([
@@ -40,6 +47,7 @@ describe('shardableBy', () => {
     ['all series are one group', 'sum(x)'],
     ['one group is inside', 'sum by (a) (x / on () group_left () sum(y))'],
     ['groups have no label in common', 'sum by (a) (sum by (b) (x))'],
+    ['one group of all is counted', 'count(count(x))'],
     ['absence is of all series', 'sum by (a) (x) or on (a) absent(y)'],
     ['a scalar looks at all series', 'sum by (a) (x) * scalar(y)'],
     ['each shard would make up a series', 'sum by (a) (x) or on (a) vector(1)'],
@@ -49,7 +57,7 @@ describe('shardableBy', () => {
     ['the only label is the name', 'sum by (__name__) (x)'],
     ['buckets are one group', 'sum by (le) (x)/ on (le) histogram_quantile(0.9, x)'],
   ])('not where %s', (_, text) => {
-    expect(shardableBy(parseExpr(text, OPTIONS))).toBe(undefined)
+    expect(shardPlan(parseExpr(text, OPTIONS))).toBe(undefined)
   })
 
   it('gives shards that together are the answer', async () => {
@@ -67,7 +75,16 @@ describe('shardableBy', () => {
         selector,
         fc
           .tuple(
-            fc.constantFrom('sum', 'count', 'max', 'topk', 'limitk', 'quantile', 'count_values'),
+            fc.constantFrom(
+              'sum',
+              'count',
+              'group',
+              'max',
+              'topk',
+              'limitk',
+              'quantile',
+              'count_values',
+            ),
             fc.constantFrom('by', 'without'),
             labels,
             tie('vector'),
@@ -98,8 +115,8 @@ describe('shardableBy', () => {
     let compared = 0
     await fc.assert(
       fc.asyncProperty(vector, data, async (text, rows) => {
-        const by = shardableBy(parseExpr(text, OPTIONS))
-        if (!by) return
+        const plan = shardPlan(parseExpr(text, OPTIONS))
+        if (!plan) return
         const series = rows.map(([name, a, b, c], i): MemorySeries => {
           const timestamps = Float64Array.from({ length: 5 }, (_, k) => k * 60_000)
           const values = timestamps.map((t) => (t / 60_000) * (i + 1))
@@ -110,11 +127,12 @@ describe('shardableBy', () => {
         if (!whole) return
         const union = new Map<string, string>()
         for (let index = 0; index < 3; index++) {
-          const own = series.filter((one) => inShard(one.labels, { index, count: 3, ...by }))
+          const own = series.filter((one) => inShard(one.labels, { index, count: 3, ...plan }))
           const part = await answer(text, memoryStorage(own))
           for (const [key, values] of part ?? []) {
-            expect(union.has(key)).toBe(false)
-            union.set(key, values)
+            const other = union.get(key)
+            expect(other !== undefined && plan.partial === undefined).toBe(false)
+            union.set(key, other === undefined ? values : together(plan, other, values))
           }
         }
         expect(union).toEqual(whole)
@@ -125,6 +143,18 @@ describe('shardableBy', () => {
     expect(compared).toBeGreaterThan(30)
   })
 })
+
+/** The values of two shards as those of one. */
+function together({ partial }: ShardPlan, one: string, other: string): string {
+  const others = other.split(',')
+  return one
+    .split(',')
+    .map((value, i) => {
+      if (value === '' || others[i] === '') return value + others[i]
+      return partial === 'group' ? value : String(Number(value) + Number(others[i]))
+    })
+    .join()
+}
 
 /** Undefined where it fails. */
 async function answer(text: string, storage: Storage): Promise<Map<string, string> | undefined> {
