@@ -5,6 +5,7 @@ import type { Hono } from 'hono'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { thawApp } from '#test/e2e/support/thaw-app.ts'
+import { CLIENT_REQUESTS } from './golden/client-requests.ts'
 import { DATA_REQUESTS } from './golden/data-requests.ts'
 import { FEDERATE_REQUESTS, federateBucket } from './golden/federate-world.ts'
 import {
@@ -20,6 +21,7 @@ import { goldenBucket } from './golden/world.ts'
 describe.each([
   { name: 'empty', requests: REQUESTS, open: async () => memoryBucket() },
   { name: 'data', requests: DATA_REQUESTS, open: goldenBucket },
+  { name: 'clients', requests: CLIENT_REQUESTS, open: goldenBucket },
   { name: 'federate', requests: FEDERATE_REQUESTS, open: federateBucket },
 ])('as Prometheus, $name', ({ name, requests, open }) => {
   const file = new URL(`golden/prometheus-3.14.0-${name}.json`, import.meta.url)

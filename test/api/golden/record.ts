@@ -6,6 +6,7 @@ import { command } from '#test/peer/cache.ts'
 import { remoteWriteRequest } from '#test/data/remote-write-request.ts'
 import { startPrometheus } from '#test/peer/prometheus.ts'
 import { answerText } from './requests.ts'
+import { CLIENT_REQUESTS } from './client-requests.ts'
 import { DATA_REQUESTS } from './data-requests.ts'
 import {
   COMPARED_HEADERS,
@@ -29,6 +30,7 @@ try {
   await writeFile(text, openMetrics())
   await command(promtool, ['tsdb', 'create-blocks-from', 'openmetrics', '--quiet', text, filled])
   await record('data', DATA_REQUESTS, filled)
+  await record('clients', CLIENT_REQUESTS, filled)
   const baseMs = Date.now()
   await record('federate', FEDERATE_REQUESTS, join(dir, 'federate'), {
     flags: ['--web.enable-remote-write-receiver'],
