@@ -83,6 +83,7 @@ export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope 
   return {
     dedup: flag(form, 'dedup', parts.scope.dedup),
     replicaLabels: replicaLabels.length > 0 ? replicaLabels : parts.scope.replicaLabels,
+    deduplication: parts.scope.deduplication,
     partialResponse: flag(form, 'partial_response', parts.scope.partialResponse),
     maxSourceResolutionMs: readResolution(form, parts.scope.autoDownsampling, stepMs),
     tenant,

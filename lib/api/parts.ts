@@ -1,6 +1,7 @@
 /** What the HTTP API is built from. The same parts on Lambda, on a laptop and in tests. */
 import type { QueryBackend } from '#lib/promql/backend.ts'
 import type { EngineOptions } from '#lib/promql/options.ts'
+import type { Deduplication } from '#lib/storage/scope.ts'
 import { DEFAULT_TENANCY, type TenancySettings } from './tenant.ts'
 
 export interface ApiParts {
@@ -41,6 +42,7 @@ export interface BuildInfo {
 export interface ScopeDefaults {
   readonly dedup: boolean
   readonly replicaLabels: readonly string[]
+  readonly deduplication: Deduplication
   readonly partialResponse: boolean
   /** `--query.auto-downsampling`: a request that names no resolution means `auto`. */
   readonly autoDownsampling: boolean
@@ -71,6 +73,7 @@ export const DEFAULT_LIMITS: ApiLimits = {
 export const DEFAULT_SCOPE: ScopeDefaults = {
   dedup: true,
   replicaLabels: [],
+  deduplication: 'nearest',
   partialResponse: true,
   autoDownsampling: false,
   tenancy: DEFAULT_TENANCY,

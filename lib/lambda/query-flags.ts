@@ -10,6 +10,7 @@ import {
   type EngineOptions,
   type Feature,
 } from '#lib/promql/options.ts'
+import { DEDUPLICATIONS } from '#lib/storage/scope.ts'
 
 export interface QuerySettings {
   readonly engine: EngineOptions
@@ -33,6 +34,10 @@ interface Flag {
 
 /** Thanos's names, and its defaults where a bucket alone allows them. */
 export const QUERY_FLAGS = {
+  'deduplication.func': text(
+    'nearest',
+    'how replicas are merged: nearest (no memory), or as in Thanos penalty or chain',
+  ),
   'enable-feature': text('', 'experimental PromQL, comma separated'),
   'query-range.max-retries-per-request': text('5', 'tries of one slice'),
   'query-range.response-cache-max-freshness': text('1m', 'answers for younger times are not kept'),
@@ -72,6 +77,9 @@ export function readQueryFlags(line: string): QuerySettings {
   if (field !== '' && !isCertificateField(field)) {
     throw bad('query.tenant-certificate-field', field, CERTIFICATE_FIELDS.join(', '))
   }
+  const func = flag('deduplication.func')
+  const deduplication = DEDUPLICATIONS.find((known) => known === func)
+  if (deduplication === undefined) throw bad('deduplication.func', func, DEDUPLICATIONS.join(', '))
   return {
     engine: {
       ...DEFAULT_ENGINE_OPTIONS,
@@ -82,6 +90,7 @@ export function readQueryFlags(line: string): QuerySettings {
     },
     scope: {
       ...DEFAULT_SCOPE,
+      deduplication,
       replicaLabels: listOf(flag('query.replica-label')),
       partialResponse: flag('query.partial-response') === 'true',
       autoDownsampling: flag('query.auto-downsampling') === 'true',

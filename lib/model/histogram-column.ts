@@ -257,6 +257,27 @@ export class HistogramColumn {
     return copy
   }
 
+  /** Row `from` becomes row `to`, and shares its buckets. */
+  move(from: number, to: number): void {
+    this.layouts[to] = this.layouts[from]
+    this.hints[to] = this.hints[from]!
+    this.counts[to] = this.counts[from]!
+    this.zeroCounts[to] = this.zeroCounts[from]!
+    this.sums[to] = this.sums[from]!
+    this.starts[to] = this.starts[from]!
+    this.padded[to] = this.padded[from]!
+  }
+
+  /** Divides all counts of a row, in place; `divisor` is positive. */
+  divide(row: number, divisor: number): void {
+    this.counts[row]! /= divisor
+    this.zeroCounts[row]! /= divisor
+    this.sums[row]! /= divisor
+    const start = this.starts[row]!
+    const end = start + this.layouts[row]!.size
+    for (let i = start; i < end; i++) this.buckets[i]! /= divisor
+  }
+
   /** Takes rows [from, to) out; those behind move up. */
   remove(from: number, to: number): void {
     this.layouts.copyWithin(from, to)

@@ -9,8 +9,9 @@ import { selectorReaches } from '#lib/promql/plan/reach.ts'
 import { resolve } from '#lib/promql/plan/resolve.ts'
 import { sliceable } from '#lib/promql/plan/sliceable.ts'
 import type { StepGrid } from '#lib/promql/result.ts'
-import { selectReachMs } from '#lib/store/block-storage.ts'
+import type { Scope } from '#lib/storage/scope.ts'
 import { blocksInScope } from '#lib/store/external-labels.ts'
+import { planRead, type ReadPlan, selectReachMs } from '#lib/store/plan-read.ts'
 
 export interface PreparedQuery {
   readonly request: QueryRequest
@@ -37,10 +38,24 @@ export async function prepareQuery(
   const reaches = selectorReaches(expr, read.wider ?? grid, options)
   if (reaches.length === 0) return { ...prepared, blocks: [] }
   const further = selectReachMs(scope)
-  const startMs = Math.min(...reaches.map((reach) => reach.request.startMs)) - further
+  const begins = reaches.map(({ request: { startMs, hints } }) =>
+    Math.min(startMs, hints.begins?.selectorMs ?? startMs),
+  )
+  const startMs = Math.min(...begins) - further
   const endMs = Math.max(...reaches.map((reach) => reach.request.endMs)) + further
-  const blocks = await index.blocks(startMs, endMs, read)
-  return { ...prepared, blocks: blocksInScope(blocks, scope) }
+  const blocks = blocksInScope(await index.blocks(startMs, endMs, read), scope)
+  // What reads with a memory would begin anew in every part.
+  const remembers = readsOf(reaches, blocks, scope).some(({ thanos }) => thanos)
+  return { ...prepared, sliceable: prepared.sliceable && !remembers, blocks }
+}
+
+function readsOf(
+  reaches: readonly SelectorReach[],
+  blocks: readonly BlockRecord[],
+  scope: Scope,
+): ReadPlan[] {
+  const further = selectReachMs(scope)
+  return reaches.map(({ request }) => planRead(blocks, request, scope, further))
 }
 
 /** What each selector needs for these steps, and the blocks that may have it. */
@@ -49,12 +64,6 @@ export function reachOfSteps(
   grid: StepGrid,
 ): { readonly reaches: readonly SelectorReach[]; readonly blocks: readonly BlockRecord[] } {
   const reaches = selectorReaches(expr, grid, options)
-  const further = selectReachMs(scope)
-  const reached = blocks.filter((block) =>
-    reaches.some(
-      ({ request }) =>
-        block.minTimeMs <= request.endMs + further && block.maxTimeMs > request.startMs - further,
-    ),
-  )
-  return { reaches, blocks: reached }
+  const wanted = new Set(readsOf(reaches, blocks, scope).flatMap(({ chosen }) => chosen))
+  return { reaches, blocks: blocks.filter((block) => wanted.has(block)) }
 }

@@ -36,7 +36,7 @@ export interface SliceCost {
 }
 
 /** The event of the `store` function. `version` changes when an older function could misread it. */
-export const SLICE_VERSION = 1
+export const SLICE_VERSION = 2
 
 export interface SliceEvent extends Omit<Slice, 'options'> {
   readonly version: number

@@ -2,9 +2,10 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { isVisible } from '#lib/blocks/visible-blocks.ts'
 import type { QueryBackend } from '#lib/promql/backend.ts'
-import { blockStorage, selectReachMs } from '#lib/store/block-storage.ts'
+import { blockStorage } from '#lib/store/block-storage.ts'
 import { blockCardinality } from '#lib/store/cardinality.ts'
 import { blocksInScope, isOwn } from '#lib/store/external-labels.ts'
+import { selectReachMs } from '#lib/store/plan-read.ts'
 import type { LabelQueriesParts } from './label-queries.ts'
 
 export interface StoredQueriesParts extends LabelQueriesParts {

@@ -7,8 +7,8 @@
  * through unchanged, replicas with equal timestamps give the gap-free series, and any cut of the time range gives the
  * same samples as the whole, if it reads `DEDUP_REACH_MS` further on both sides for each further replica.
  */
-import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
+import { ColumnSink } from './column-sink.ts'
 
 /** Neighbours further away than this do not count: the lookback of an instant selector. */
 export const DEDUP_REACH_MS = 300_000
@@ -53,25 +53,14 @@ function interleave(
   second: SampleColumns,
   taken: Uint32Array,
 ): SampleColumns {
-  const length = first.length + taken.length
-  const timestamps = new Float64Array(length)
-  const values = new Float64Array(length)
-  const histograms = first.histograms || second.histograms ? new HistogramColumn(length) : undefined
-  const startTimestamps =
-    first.startTimestamps || second.startTimestamps ? new Float64Array(length) : undefined
+  const sink = new ColumnSink([first, second])
   let i = 0
-  let k = 0
-  for (let at = 0; at < length; at++) {
-    const fromFirst =
-      k === taken.length ||
-      (i < first.length && first.timestamps[i]! <= second.timestamps[taken[k]!]!)
-    const source = fromFirst ? first : second
-    const index = fromFirst ? i++ : taken[k++]!
-    timestamps[at] = source.timestamps[index]!
-    // A typed-array to typed-array copy keeps the bits of the stale marker.
-    values[at] = source.values[index]!
-    if (source.histograms) histograms!.copyRow(at, source.histograms, index)
-    if (startTimestamps) startTimestamps[at] = source.startTimestamps?.[index] ?? 0
+  for (const index of taken) {
+    while (i < first.length && first.timestamps[i]! <= second.timestamps[index]!) {
+      sink.append(first, i++)
+    }
+    sink.append(second, index)
   }
-  return { length, timestamps, values, histograms, startTimestamps }
+  while (i < first.length) sink.append(first, i++)
+  return sink.columns()
 }

@@ -32,6 +32,8 @@ export interface SelectHints {
   readonly stepMs: number
   /** The range of a range selector, 0 for an instant selector. */
   readonly rangeMs: number
+  /** How far each step looks back: the range, or the lookback of an instant selector. 0 where there are no steps. */
+  readonly windowMs: number
   /** The closest function or aggregation above the selector, '' when an operator is between. */
   readonly func: string
   readonly grouping: readonly string[]
@@ -43,6 +45,14 @@ export interface SelectHints {
   readonly labelsOnly: boolean
   /** Only series whose hash falls to this shard. */
   readonly shard?: Shard | undefined
+  /** What reading with a memory begins at; at `startMs` where absent. */
+  readonly begins?: ReadingBegins | undefined
+}
+
+/** Where Prometheus begins to read: for a selector, and the earliest of all selectors of the query. Subqueries need less than that. */
+export interface ReadingBegins {
+  readonly selectorMs: number
+  readonly queryMs: number
 }
 
 export interface Shard {
@@ -56,6 +66,7 @@ export interface Shard {
 export const NO_HINTS: SelectHints = {
   stepMs: 0,
   rangeMs: 0,
+  windowMs: 0,
   func: '',
   grouping: [],
   by: false,

@@ -19,6 +19,7 @@ import { matchExternalLabels } from './external-labels.ts'
 import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-query.ts'
 import { loadLookup } from './load-lookup.ts'
 import { mergeSeries } from './merged-series.ts'
+import { type ClosedInterval, overlapping, planRead } from './plan-read.ts'
 import { blockLimit, readBlocks } from './read-blocks.ts'
 import { type BlockPart, seriesSet } from './series-set.ts'
 import type { StoreCache } from './store-cache.ts'
@@ -35,18 +36,10 @@ export interface BlockStorageParts {
   readonly shard?: Shard | undefined
 }
 
-/** HA groups are not larger; sets how far planning looks past a request. */
-const MAX_REPLICAS = 4
-
-/** How much further than a request its replicas are read at most. */
-export function selectReachMs(scope: Scope): number {
-  return scope.dedup && scope.replicaLabels.length > 0 ? DEDUP_REACH_MS * (MAX_REPLICAS - 1) : 0
-}
-
 export function blockStorage(parts: BlockStorageParts): Storage {
-  const rawBlocks = parts.blocks.filter((block) => block.resolutionMs === 0)
-  const replicaLabels = new Set(parts.scope.dedup ? parts.scope.replicaLabels : [])
-  const reachMs = DEDUP_REACH_MS * (replicaCount(rawBlocks, replicaLabels) - 1)
+  const { blocks, scope } = parts
+  const replicaLabels = new Set(scope.dedup ? scope.replicaLabels : [])
+  const reachMs = DEDUP_REACH_MS * (replicaCount(blocks, replicaLabels) - 1)
   const limit = blockLimit()
   const { shard, goneBlockFails = false } = parts
   const forBlocks = <T>(
@@ -54,7 +47,7 @@ export function blockStorage(parts: BlockStorageParts): Storage {
     read: (block: BlockRecord) => Promise<T>,
   ): Promise<{ results: T[]; warnings: string[] }> =>
     readBlocks(blocks, read, {
-      partialResponse: parts.scope.partialResponse,
+      partialResponse: scope.partialResponse,
       goneBlockFails,
       limit,
     })
@@ -64,9 +57,8 @@ export function blockStorage(parts: BlockStorageParts): Storage {
 
   async function select(request: SelectRequest, signal?: AbortSignal): Promise<SeriesSet> {
     const matchers = request.matchers.map(compileMatcher)
-    const reach = request.hints.labelsOnly ? 0 : reachMs
-    const interval = { startMs: request.startMs - reach, endMs: request.endMs + reach }
-    const { results, warnings } = await forBlocks(overlapping(rawBlocks, interval), (block) =>
+    const { interval, chosen, thanos } = planRead(blocks, request, scope, reachMs)
+    const { results, warnings } = await forBlocks(chosen, (block) =>
       selectBlock(parts, block, { matchers, interval, request, ofShard, signal }),
     )
     const found = results.flatMap((part) => part ?? [])
@@ -83,38 +75,27 @@ export function blockStorage(parts: BlockStorageParts): Storage {
       loaded: interval,
       limit: request.hints.limit,
       warnings,
+      thanos,
     })
   }
 
   const storage: Storage = {
     select,
     async labelNames(request, signal) {
-      const { results, warnings } = await forBlocks(overlapping(parts.blocks, request), (block) =>
+      const { results, warnings } = await forBlocks(overlapping(blocks, request), (block) =>
         blockLabelNames({ ...parts, block, signal }, request, replicaLabels),
       )
       return mergeLabelAnswers(results, warnings, request.limit)
     },
     async labelValues(name, request, signal) {
       if (replicaLabels.has(name)) return { values: [], warnings: [] }
-      const { results, warnings } = await forBlocks(overlapping(parts.blocks, request), (block) =>
+      const { results, warnings } = await forBlocks(overlapping(blocks, request), (block) =>
         blockLabelValues({ ...parts, block, signal }, name, request),
       )
       return mergeLabelAnswers(results, warnings, request.limit)
     },
   }
-  return enforcedStorage(storage, parts.scope.enforced ?? [])
-}
-
-interface ClosedInterval {
-  readonly startMs: number
-  readonly endMs: number
-}
-
-function overlapping(
-  blocks: readonly BlockRecord[],
-  { startMs, endMs }: ClosedInterval,
-): BlockRecord[] {
-  return blocks.filter((block) => block.minTimeMs <= endMs && block.maxTimeMs > startMs)
+  return enforcedStorage(storage, scope.enforced ?? [])
 }
 
 /** The most replicas any stream of these blocks has. */

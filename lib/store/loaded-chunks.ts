@@ -1,5 +1,5 @@
 /** The chunks of a table that are in memory, their checksums verified: as bytes in few buffers, by row of the table. */
-import { decodeChunk } from '#lib/tsdb/chunk/chunk.ts'
+import { decodeChunk, type EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
 import type { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
 import type { ChunkTable } from './chunk-table.ts'
 
@@ -47,9 +47,21 @@ export class LoadedChunks {
   }
 
   decode(row: number, into: ColumnBuilder): void {
-    const bytes = this.#buffers[this.#buffer[row]! - 1]
-    if (!bytes) throw new Error(`bug: chunk ${row} is not loaded`)
+    const bytes = this.#bytes(row)
     const start = this.#starts[row]!
     decodeChunk(bytes[start - 1]!, bytes, into, start, this.#ends[row])
+  }
+
+  /** A view of the data, for what is not simply decoded. */
+  chunk(row: number): EncodedChunk {
+    const bytes = this.#bytes(row)
+    const start = this.#starts[row]!
+    return { encoding: bytes[start - 1]!, data: bytes.subarray(start, this.#ends[row]) }
+  }
+
+  #bytes(row: number): Uint8Array {
+    const bytes = this.#buffers[this.#buffer[row]! - 1]
+    if (!bytes) throw new Error(`bug: chunk ${row} is not loaded`)
+    return bytes
   }
 }

@@ -4,13 +4,13 @@ import type { SampleColumns } from '#lib/model/samples.ts'
 import { NO_SAMPLES, indexAfter } from '#lib/model/samples.ts'
 import { dedupReplicas } from '#lib/storage/dedup.ts'
 import type { SeriesSet } from '#lib/storage/storage.ts'
-import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import { ColumnBuilder, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import type { FoundSeries } from './block-series.ts'
-import { type ChunkAt, chunkLayers } from './chunk-layers.ts'
+import { byTime, type ChunkAt, chunkLayers } from './chunk-layers.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
 import type { MergedSeries } from './merged-series.ts'
+import { readAsThanos, type ThanosReading } from './thanos-reading.ts'
 
 /** What one block has to do with an answer. */
 export interface BlockPart {
@@ -29,6 +29,8 @@ export interface SeriesSetOptions {
   readonly loaded: { readonly startMs: number; readonly endMs: number }
   readonly limit: number
   readonly warnings: readonly string[]
+  /** Reads as Thanos does; otherwise all blocks are raw, and replicas are merged by our rule. */
+  readonly thanos: ThanosReading | undefined
 }
 
 /** `merged` are the series of `parts`, wanted or not. */
@@ -84,10 +86,16 @@ class Decoder {
 
   samples(series: number): SampleColumns {
     const { starts, replicas } = this.#merged
-    const { startMs, endMs } = this.#options
+    const { startMs, endMs, thanos } = this.#options
     const from = starts[series]!
     const to = starts[series + 1]!
     this.#used = 0
+    if (thanos) {
+      const read = readAsThanos(this.#chunks(from, to), thanos, () =>
+        this.#builder(-Infinity, Infinity),
+      )
+      return cut(read, startMs, endMs)
+    }
     if (replicas[to - 1] === 0) return this.#replica(from, to, startMs, endMs)
     const columns: SampleColumns[] = []
     for (let first = from; first < to;) {
@@ -114,10 +122,14 @@ class Decoder {
     const builder = this.#builder(startMs, endMs)
     if (this.#appendInOrder(from, to, builder)) return builder.columns()
     let columns: SampleColumns = NO_SAMPLES
-    for (const { chunks, deleted } of this.#layers(from, to)) {
-      const layer = this.#builder(startMs, endMs)
-      for (const chunk of chunks) chunk.chunks.decode(chunk.row, layer)
-      columns = mergeColumns(columns, layer.columns(deleted))
+    for (const layer of chunkLayers(this.#chunks(from, to).sort(byTime))) {
+      const columnsOfLayer = this.#builder(startMs, endMs)
+      for (const { chunks, row, deleted } of layer) {
+        const first = columnsOfLayer.length
+        chunks.decode(row, columnsOfLayer)
+        for (const interval of deleted) columnsOfLayer.delete(interval, first)
+      }
+      columns = mergeColumns(columns, columnsOfLayer.columns())
     }
     return columns
   }
@@ -146,21 +158,22 @@ class Decoder {
     return true
   }
 
-  #layers(from: number, to: number): ReturnType<typeof chunkLayers> {
+  /** All that are loaded of the parts [from, to). */
+  #chunks(from: number, to: number): ChunkAt[] {
     const { startMs, endMs } = this.#options.loaded
     const { lists, members } = this.#merged
-    const sources: { chunks: ChunkAt[]; deleted: readonly Interval[] }[] = []
+    const found: ChunkAt[] = []
     for (let at = from; at < to; at++) {
-      const { found, wanted, chunks, tombstones } = this.#parts[lists[at]!]!
+      const part = this.#parts[lists[at]!]!
       const member = members[at]!
-      if (wanted[member] === 0) continue
-      const own: ChunkAt[] = []
-      for (let row = found.from[member]!; row < found.to[member]!; row++) {
-        if (chunks.table.isWithin(row, startMs, endMs)) own.push({ chunks, row })
+      if (part.wanted[member] === 0) continue
+      const { chunks } = part
+      const deleted = part.tombstones.get(part.found.ids[member]!) ?? []
+      for (let row = part.found.from[member]!; row < part.found.to[member]!; row++) {
+        if (chunks.table.isWithin(row, startMs, endMs)) found.push({ chunks, row, deleted })
       }
-      sources.push({ chunks: own, deleted: tombstones.get(found.ids[member]!) ?? [] })
     }
-    return chunkLayers(sources)
+    return found
   }
 
   #builder(startMs: number, endMs: number): ColumnBuilder {

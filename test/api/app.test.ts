@@ -33,6 +33,7 @@ describe('query', () => {
       tenant: 'default-tenant',
       enforced: [],
       dedup: false,
+      deduplication: 'nearest',
       replicaLabels: ['a', 'b'],
       partialResponse: false,
       maxSourceResolutionMs: 300_000,

@@ -13,6 +13,7 @@ export const HOUR = 3600_000
 export const scope: Scope = {
   dedup: true,
   replicaLabels: ['replica'],
+  deduplication: 'nearest',
   partialResponse: false,
   maxSourceResolutionMs: 0,
 }

@@ -19,6 +19,7 @@ const HOUR = 3600_000
 const scope: Scope = {
   dedup: true,
   replicaLabels: [],
+  deduplication: 'nearest',
   partialResponse: false,
   maxSourceResolutionMs: 0,
 }

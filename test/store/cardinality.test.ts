@@ -11,6 +11,7 @@ import { columns, labels, putBlock, testId } from './sample-block.ts'
 const SCOPE: Scope = {
   dedup: true,
   replicaLabels: ['replica'],
+  deduplication: 'nearest',
   partialResponse: true,
   maxSourceResolutionMs: 0,
 }

@@ -5,6 +5,7 @@ import { type Bucket, OBJECT_STORE_READ_GAP } from '#lib/bucket/bucket.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
+import type { Scope } from '#lib/storage/scope.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 import { blockStorage } from '#lib/store/block-storage.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
@@ -16,7 +17,13 @@ const HOUR = 3600_000
 const DAY = 24 * HOUR
 const METRICS = 40
 const INSTANCES = 25
-const scope = { dedup: true, replicaLabels: [], partialResponse: false, maxSourceResolutionMs: 0 }
+const scope: Scope = {
+  dedup: true,
+  replicaLabels: [],
+  deduplication: 'nearest',
+  partialResponse: false,
+  maxSourceResolutionMs: 0,
+}
 const metric: Matcher[] = [{ type: '=', name: '__name__', value: 'metric_7' }]
 
 /** Series at 15 s, 25 of each metric, of which one is asked for. */

@@ -1,4 +1,5 @@
 /** Pass: selectors that want the same samples read them once. */
+import { aggregationOf, needsPairs } from '#lib/storage/downsampling.ts'
 import type { SelectRequest } from '#lib/storage/storage.ts'
 import type { VectorSelector } from '../parse/ast.ts'
 import type { SelectorReach } from './reach.ts'
@@ -7,17 +8,6 @@ import type { SelectorReach } from './reach.ts'
 export interface Read {
   readonly request: SelectRequest
   readonly selectors: readonly VectorSelector[]
-}
-
-const COUNTER_FUNCTIONS: ReadonlySet<string> = new Set(['rate', 'increase', 'irate', 'resets'])
-
-/** Which of the samples a downsampled block keeps a function takes, as Thanos chooses: only equals may share a read. */
-function aggregateFor(func: string): string {
-  if (COUNTER_FUNCTIONS.has(func)) return 'counter'
-  for (const kind of ['min', 'max', 'count']) {
-    if (func === kind || func.startsWith(`${kind}_`)) return kind
-  }
-  return func.startsWith('sum_') ? 'sum' : 'average'
 }
 
 /** In the order of the query's text. The order of matchers does not matter, nor does a matcher written twice. */
@@ -43,7 +33,8 @@ function keyOf({ matchers, startMs, endMs, hints }: SelectRequest): string {
     ...new Set(matchers.map(({ name, type, value }) => JSON.stringify([name, type, value]))),
   ].sort()
   const { grouping: _grouping, by: _by, func, ...rest } = hints
-  return JSON.stringify([texts, startMs, endMs, aggregateFor(func), rest])
+  // Only what takes the same from downsampled blocks may share a read.
+  return JSON.stringify([texts, startMs, endMs, aggregationOf(func), needsPairs(func), rest])
 }
 
 /** What is above one of them need not be above the other. */

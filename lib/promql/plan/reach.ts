@@ -13,6 +13,8 @@ export interface SelectorReach {
 interface Scope {
   readonly startMs: number
   readonly endMs: number
+  /** Where Prometheus begins: not aligned to the steps of subqueries. */
+  readonly fromMs: number
   readonly stepMs: number
   readonly func: string
   readonly grouping: readonly string[]
@@ -25,16 +27,21 @@ export function selectorReaches(
   grid: StepGrid,
   options: EngineOptions,
 ): readonly SelectorReach[] {
-  const reaches: SelectorReach[] = []
+  const reaches: (SelectorReach & { readonly begin: number })[] = []
   collect(expr, {
     startMs: grid.startMs,
     endMs: grid.startMs + (grid.stepCount - 1) * grid.stepMs,
+    fromMs: grid.startMs,
     stepMs: grid.stepMs,
     func: '',
     grouping: [],
     by: false,
   })
-  return reaches
+  const queryMs = Math.min(...reaches.map(({ begin }) => begin))
+  return reaches.map(({ selector, request, begin }) => {
+    const begins = { selectorMs: begin, queryMs }
+    return { selector, request: { ...request, hints: { ...request.hints, begins } } }
+  })
 
   function collect(node: Expr, scope: Scope): void {
     switch (node.type) {
@@ -97,6 +104,7 @@ function subqueryScope(subquery: Subquery, scope: Scope): Scope {
     ...scope,
     startMs: grid.startMs,
     endMs: grid.startMs + Math.max(0, grid.stepCount - 1) * grid.stepMs,
+    fromMs: (at ?? scope.fromMs) - subquery.offset.ms - subquery.range.ms,
     stepMs: grid.stepMs,
     grouping: [],
     by: false,
@@ -118,7 +126,7 @@ function reachOf(
   rangeMs: number,
   scope: Scope,
   options: EngineOptions,
-): SelectorReach {
+): SelectorReach & { readonly begin: number } {
   const at = atMs(selector)
   const extended = selector.anchored || selector.smoothed
   let back = rangeMs
@@ -127,6 +135,7 @@ function reachOf(
   const hints: SelectHints = {
     stepMs: scope.stepMs,
     rangeMs,
+    windowMs: back,
     func: scope.func,
     grouping: scope.grouping,
     by: scope.by,
@@ -135,6 +144,7 @@ function reachOf(
   }
   return {
     selector,
+    begin: (at ?? scope.fromMs) - back + 1 - selector.offset.ms,
     request: {
       matchers: selector.matchers,
       startMs: (at ?? scope.startMs) - back + 1 - selector.offset.ms,

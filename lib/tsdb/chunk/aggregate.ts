@@ -1,26 +1,60 @@
 /** Thanos's downsampled chunk (encoding 255): up to five chunks, one per aggregate, in one. */
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
+import { CorruptError } from '#lib/model/errors.ts'
+import { decodeChunk, type EncodedChunk } from './chunk.ts'
+import { ColumnBuilder } from './columns.ts'
 
 export const AGGREGATES = ['count', 'sum', 'min', 'max', 'counter'] as const
 export type Aggregate = (typeof AGGREGATES)[number]
 
-export interface InnerChunk {
-  readonly encoding: number
-  readonly data: Uint8Array
-}
-
-export type AggregateChunk = Readonly<Partial<Record<Aggregate, InnerChunk>>>
+export type AggregateChunk = Readonly<Partial<Record<Aggregate, EncodedChunk>>>
 
 /** For each aggregate: uvarint size (0: absent), encoding byte, data. */
 export function parseAggregateChunk(data: Uint8Array): AggregateChunk {
   const reader = new ByteReader(data)
-  const chunks: Partial<Record<Aggregate, InnerChunk>> = {}
+  const chunks: Partial<Record<Aggregate, EncodedChunk>> = {}
   for (const aggregate of AGGREGATES) {
     const size = reader.uvarint32()
     if (size > 0) chunks[aggregate] = { encoding: reader.uint8(), data: reader.take(size) }
   }
   return chunks
+}
+
+/**
+ * Adds the samples of one aggregate, or their average (sum over count), to the columns. The counter comes as it is stored: see
+ * `toCounterTotals`. The columns must want all samples. Histograms have neither least nor greatest: asked for these, they give their average.
+ */
+export function decodeAggregateChunk(
+  data: Uint8Array,
+  aggregation: Aggregate | 'average',
+  into: ColumnBuilder,
+): void {
+  const chunks = parseAggregateChunk(data)
+  const one = aggregation === 'average' ? undefined : chunks[aggregation]
+  if (one) return decodeChunk(one.encoding, one.data, into)
+  if (!chunks.sum || !chunks.count) {
+    throw new CorruptError(`downsampled chunk without ${aggregation}`, 0)
+  }
+  decodeAverage(chunks.sum, chunks.count, into)
+}
+
+const counts = new ColumnBuilder()
+
+function decodeAverage(sum: EncodedChunk, count: EncodedChunk, into: ColumnBuilder): void {
+  const from = into.length
+  decodeChunk(sum.encoding, sum.data, into)
+  counts.reset()
+  decodeChunk(count.encoding, count.data, counts)
+  let aligned = into.length - from === counts.length
+  for (let i = 0; i < counts.length && aligned; i++) {
+    const at = from + i
+    aligned = into.timestamps[at] === counts.timestamps[i]
+    into.divide(at, counts.values[i]!)
+  }
+  if (aligned) return
+  into.remove(from, into.length)
+  throw new CorruptError('downsampled chunk whose sums and counts are not at the same times', 0)
 }
 
 /**

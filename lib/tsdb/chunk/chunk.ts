@@ -14,12 +14,15 @@ export const FLOAT_HISTOGRAM_ST = 6
 /** Thanos's downsampled chunk: five chunks in one, see aggregate.ts. */
 export const AGGREGATE = 255
 
-/** A chunk that is written as it is. Times are its first and last sample's. */
-export interface ReadyChunk {
-  readonly minTimeMs: number
-  readonly maxTimeMs: number
+export interface EncodedChunk {
   readonly encoding: number
   readonly data: Uint8Array
+}
+
+/** A chunk that is written as it is. Times are its first and last sample's. */
+export interface ReadyChunk extends EncodedChunk {
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
 }
 
 /**

@@ -83,16 +83,13 @@ export class ColumnBuilder {
 
   /** What is wanted, without the samples in `deleted`: the first `length` entries of the builder's arrays. */
   columns(deleted: readonly Interval[] = []): SampleColumns {
-    for (const { minTimeMs, maxTimeMs } of deleted) {
-      const from = this.#firstAtOrAfter(minTimeMs)
-      this.#cut(from, indexAfter(this.timestamps, this.length, maxTimeMs, from))
-    }
+    for (const interval of deleted) this.delete(interval)
     const { timestamps, length } = this
     if (length > 0 && timestamps[length - 1]! > this.maxTimeMs) {
-      this.#cut(indexAfter(timestamps, length, this.maxTimeMs), length)
+      this.remove(indexAfter(timestamps, length, this.maxTimeMs), length)
     }
     if (length > 0 && timestamps[0]! < this.minTimeMs) {
-      this.#cut(0, this.#firstAtOrAfter(this.minTimeMs))
+      this.remove(0, this.#firstAtOrAfter(this.minTimeMs))
     }
     if (this.length === 0) return NO_SAMPLES
     return {
@@ -104,9 +101,9 @@ export class ColumnBuilder {
     }
   }
 
-  #firstAtOrAfter(t: number): number {
+  #firstAtOrAfter(t: number, from = 0): number {
     const { timestamps } = this
-    let low = 0
+    let low = from
     let high = this.length
     while (low < high) {
       const middle = (low + high) >>> 1
@@ -116,14 +113,39 @@ export class ColumnBuilder {
     return low
   }
 
+  /** Takes out samples of the interval, of those at `start` and behind, which must ascend. */
+  delete({ minTimeMs, maxTimeMs }: Interval, start = 0): void {
+    const from = this.#firstAtOrAfter(minTimeMs, start)
+    this.remove(from, indexAfter(this.timestamps, this.length, maxTimeMs, from))
+  }
+
   /** Takes out samples [from, to). */
-  #cut(from: number, to: number): void {
+  remove(from: number, to: number): void {
     if (from >= to) return
     this.timestamps.copyWithin(from, to, this.length)
     this.valueBits.copyWithin(from * 2, to * 2, this.length * 2)
     this.#startTimestamps?.copyWithin(from, to, this.length)
     if (this.#hasHistograms) this.#histograms!.remove(from, to)
     this.length -= to - from
+  }
+
+  isHistogram(index: number): boolean {
+    return this.#hasHistograms && this.#histograms!.layouts[index] !== undefined
+  }
+
+  /** Divides sample `index`, float or histogram. */
+  divide(index: number, divisor: number): void {
+    this.values[index]! /= divisor
+    if (this.isHistogram(index)) this.#histograms!.divide(index, divisor)
+  }
+
+  /** Moves sample `from` forward to `to`. */
+  move(from: number, to: number): void {
+    this.timestamps[to] = this.timestamps[from]!
+    this.valueBits[to * 2] = this.valueBits[from * 2]!
+    this.valueBits[to * 2 + 1] = this.valueBits[from * 2 + 1]!
+    if (this.#startTimestamps) this.#startTimestamps[to] = this.#startTimestamps[from]!
+    if (this.#hasHistograms) this.#histograms!.move(from, to)
   }
 }
 

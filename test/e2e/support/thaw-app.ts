@@ -7,11 +7,13 @@ import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 import { slicedBackend } from '#lib/query/sliced-backend.ts'
+import type { Deduplication } from '#lib/storage/scope.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import { askApp, type Ask } from './ask.ts'
 
 export interface ThawAppOptions {
   readonly replicaLabels?: readonly string[] | undefined
+  readonly deduplication?: Deduplication | undefined
   /** Small enough by default that queries are cut. */
   readonly sliceBytes?: number | undefined
   readonly now?: (() => number) | undefined
@@ -29,6 +31,7 @@ export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
 export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const { replicaLabels = [], sliceBytes = 2000, now = Date.now } = options
   const { indexAgeMs = 0, deadlineMs = 30_000, tenancy = DEFAULT_TENANCY } = options
+  const { deduplication = 'nearest' } = options
   const backend = slicedBackend({
     bucket,
     index: new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs }),
@@ -50,7 +53,7 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
       goVersion: '',
     },
     engine: DEFAULT_ENGINE_OPTIONS,
-    scope: { ...DEFAULT_SCOPE, replicaLabels, tenancy },
+    scope: { ...DEFAULT_SCOPE, replicaLabels, deduplication, tenancy },
     limits: { ...DEFAULT_LIMITS, deadlineMs },
     log: options.log,
   })

@@ -54,13 +54,33 @@ describe('selectorReaches', () => {
       hints: {
         stepMs: 60_000,
         rangeMs: 300_000,
+        windowMs: 300_000,
         func: 'rate',
         grouping: [],
         by: false,
         limit: 0,
         labelsOnly: false,
+        begins: { selectorMs: 3_300_001, queryMs: 3_300_001 },
       },
     })
+  })
+
+  it.each([
+    [
+      'x + on() y offset 1h',
+      [
+        [3_300_001, -299_999],
+        [-299_999, -299_999],
+      ],
+    ],
+    // Not at the first multiple of 7 s.
+    ['sum_over_time(x[5m:7s])', [[3_000_001, 3_000_001]]],
+    ['max_over_time(rate(x[1m] offset 1s)[5m:7s] offset 9s)', [[3_230_001, 3_230_001]]],
+    ['max_over_time(rate(x[1m])[5m:7s] @ 4000)', [[3_640_001, 3_640_001]]],
+  ])('tells where Prometheus begins to read %s', (text, expected) => {
+    expect(
+      requests(text).map(({ hints }) => [hints.begins?.selectorMs, hints.begins?.queryMs]),
+    ).toEqual(expected)
   })
 
   it('tells of a grouping only what is directly inside', () => {

@@ -1,0 +1,52 @@
+/** Which of the visible blocks answer a selection, by Thanos's store: the coarsest that may be read, and finer ones where there are none. */
+import { labelsKey } from '#lib/model/labels.ts'
+import type { BlockRecord } from './block-record.ts'
+
+/** From coarse to fine, 0 for raw. */
+const RESOLUTIONS_MS = [3_600_000, 300_000, 0] as const
+
+/**
+ * Blocks with samples of the closed interval, each stream (external labels) by itself. A block that is too coarse is never read, not even
+ * where there is nothing else. Blocks that fill a gap may reach beyond it, over coarser ones.
+ */
+export function chooseBlocks(
+  blocks: readonly BlockRecord[],
+  { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
+  maxResolutionMs: number,
+): BlockRecord[] {
+  const resolutions = RESOLUTIONS_MS.filter((resolutionMs) => resolutionMs <= maxResolutionMs)
+  const streams = new Map<string, BlockRecord[]>()
+  for (const block of blocks) {
+    const stream = streams.get(labelsKey(block.labels))
+    if (stream) stream.push(block)
+    else streams.set(labelsKey(block.labels), [block])
+  }
+  const chosen = new Set<BlockRecord>()
+  for (const stream of streams.values()) {
+    const levels = resolutions.map((resolutionMs) =>
+      stream
+        .filter((block) => block.resolutionMs === resolutionMs)
+        .sort((a, b) => a.minTimeMs - b.minTimeMs),
+    )
+    cover(levels, startMs, endMs, chosen)
+  }
+  return blocks.filter((block) => chosen.has(block))
+}
+
+/** `levels`: from coarse to fine. */
+function cover(
+  [level, ...finer]: readonly (readonly BlockRecord[])[],
+  startMs: number,
+  endMs: number,
+  chosen: Set<BlockRecord>,
+): void {
+  if (!level || startMs > endMs) return
+  let gapStartMs = startMs
+  for (const block of level) {
+    if (block.maxTimeMs <= startMs || block.minTimeMs > endMs) continue
+    cover(finer, gapStartMs, block.minTimeMs - 1, chosen)
+    chosen.add(block)
+    gapStartMs = block.maxTimeMs
+  }
+  cover(finer, gapStartMs, endMs, chosen)
+}

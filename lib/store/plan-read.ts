@@ -1,0 +1,83 @@
+/** Which blocks a selection reads, how far, and whether as Thanos would. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { chooseBlocks } from '#lib/blocks/choose-blocks.ts'
+import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
+import { aggregationOf, maxResolutionMs } from '#lib/storage/downsampling.ts'
+import type { Scope } from '#lib/storage/scope.ts'
+import type { SelectRequest } from '#lib/storage/storage.ts'
+import type { ThanosReading } from './thanos-reading.ts'
+
+export interface ClosedInterval {
+  readonly startMs: number
+  readonly endMs: number
+}
+
+export interface ReadPlan {
+  readonly chosen: readonly BlockRecord[]
+  /** Chunks that overlap it are read. */
+  readonly interval: ClosedInterval
+  /** Absent for raw blocks whose replicas are merged by our rule. */
+  readonly thanos: ThanosReading | undefined
+}
+
+/** HA groups are not larger; sets how far planning looks past a request. */
+const MAX_REPLICAS = 4
+
+/** How much further than a request its replicas are read at most. */
+export function selectReachMs(scope: Scope): number {
+  return dedupes(scope) ? DEDUP_REACH_MS * (MAX_REPLICAS - 1) : 0
+}
+
+/**
+ * `reachMs`: how much further our rule reads. Thanos's way of reading has a memory, so it begins where Thanos begins, whoever asks for
+ * what part of the answer; downsampled blocks are always read in this way, and their replicas merged by penalty unless told otherwise.
+ */
+export function planRead(
+  blocks: readonly BlockRecord[],
+  request: SelectRequest,
+  scope: Scope,
+  reachMs: number,
+): ReadPlan {
+  const { startMs, endMs, hints } = request
+  const coarsestMs = hints.labelsOnly
+    ? Infinity
+    : maxResolutionMs(scope.maxSourceResolutionMs, hints)
+  const interval = { startMs: hints.begins?.selectorMs ?? startMs, endMs }
+  const chosen = chooseBlocks(blocks, interval, coarsestMs)
+  if (hints.labelsOnly) return { chosen, interval, thanos: undefined }
+  if (scope.deduplication === 'nearest' && chosen.every(isRaw)) {
+    const wider = { startMs: startMs - reachMs, endMs: endMs + reachMs }
+    return { chosen: overlapping(blocks.filter(isRaw), wider), interval: wider, thanos: undefined }
+  }
+  const merge = scope.deduplication === 'chain' ? 'chain' : 'penalty'
+  return {
+    chosen,
+    interval,
+    thanos: {
+      aggregation: aggregationOf(hints.func),
+      merge: dedupes(scope) ? merge : undefined,
+      fromMs: hints.begins?.queryMs ?? startMs,
+      windows: {
+        firstMs: hints.windowMs > 0 ? startMs - 1 + hints.windowMs : endMs,
+        lastMs: endMs,
+        stepMs: hints.stepMs,
+        windowMs: hints.windowMs > 0 ? hints.windowMs : endMs - startMs + 1,
+      },
+    },
+  }
+}
+
+export function overlapping(
+  blocks: readonly BlockRecord[],
+  { startMs, endMs }: ClosedInterval,
+): BlockRecord[] {
+  return blocks.filter((block) => block.minTimeMs <= endMs && block.maxTimeMs > startMs)
+}
+
+function isRaw({ resolutionMs }: BlockRecord): boolean {
+  return resolutionMs === 0
+}
+
+function dedupes({ dedup, replicaLabels }: Scope): boolean {
+  return dedup && replicaLabels.length > 0
+}

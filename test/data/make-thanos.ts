@@ -1,0 +1,122 @@
+/** Makes the golden answers of Thanos: puts the world of test/store/thanos into a directory, has Thanos downsample it and asks Thanos. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { fileBucket } from '#lib/bucket/file-bucket.ts'
+import { askUrl, type Ask } from '#test/e2e/support/ask.ts'
+import { THANOS_CASES } from '#test/store/thanos/cases.ts'
+import { putWorld } from '#test/store/thanos/world.ts'
+
+const USAGE = 'node test/data/make-thanos.ts <thanos> <folder>'
+const [thanos, folder] = process.argv.slice(2)
+if (!thanos || !folder) {
+  console.error(USAGE)
+  process.exit(2)
+}
+
+const work = mkdtempSync(join(tmpdir(), 'thaw-thanos-'))
+const bucketDir = join(work, 'bucket')
+const config = `type: FILESYSTEM\nconfig: {directory: ${JSON.stringify(bucketDir)}}\n`
+const servers: ChildProcess[] = []
+try {
+  mkdirSync(bucketDir)
+  await putWorld(fileBucket(bucketDir))
+  rmSync(join(bucketDir, '.thaw'), { recursive: true, force: true })
+  await downsample()
+  const asks = await start()
+  const answers: string[] = []
+  for (const { deduplication, path, params } of THANOS_CASES) {
+    const { httpStatus, status, data, error, warnings } = await asks[deduplication](path, params)
+    const found = { deduplication, path, params, httpStatus, status, data, error, warnings }
+    answers.push(JSON.stringify(found))
+  }
+  const { stdout, stderr } = spawnSync(thanos, ['--version'])
+  const program = `${stdout}${stderr}`.split('\n', 1)[0]
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const text = `{"thanos":${JSON.stringify(program)},"cases":[\n${answers.join(',\n')}\n]}\n`
+  writeFileSync(join(folder, 'answers.json.gz'), gzipSync(text, { level: 9 }))
+  for (const id of downsampled()) cpSync(join(bucketDir, id), join(folder, id), { recursive: true })
+} finally {
+  for (const server of servers) server.kill('SIGKILL')
+  rmSync(work, { recursive: true })
+}
+
+/** Blocks of 5m and, after the next turn, of 1h: one for each replica. The second replica gets none of 1h. */
+async function downsample(): Promise<void> {
+  for (const expected of [2, 4]) {
+    const args = ['tools', 'bucket', 'downsample', `--objstore.config=${config}`, `--data-dir=${join(work, 'downsample')}`]
+    const port = await freePort()
+    const run = spawn(thanos!, [...args, `--http-address=127.0.0.1:${port}`, '--log.level=warn'], { stdio: 'inherit' })
+    await until('downsampling', () => downsampled().length >= expected)
+    run.kill('SIGTERM')
+    await new Promise((resolve) => run.once('exit', resolve))
+  }
+  for (const id of downsampled()) {
+    const { labels, downsample: { resolution } } = metaOf(id)
+    if (resolution === 3_600_000 && labels.replica === 'b') rmSync(join(bucketDir, id), { recursive: true })
+  }
+}
+
+interface ThanosMeta {
+  readonly labels: { readonly replica?: string }
+  readonly downsample: { readonly resolution: number }
+}
+
+function metaOf(id: string): ThanosMeta {
+  const meta = JSON.parse(readFileSync(join(bucketDir, id, 'meta.json'), 'utf8')) as { thanos: ThanosMeta }
+  return meta.thanos
+}
+
+function downsampled(): string[] {
+  return readdirSync(bucketDir).filter(
+    (id) => existsSync(join(bucketDir, id, 'meta.json')) && metaOf(id).downsample.resolution > 0,
+  )
+}
+
+async function start(): Promise<Record<'penalty' | 'chain', Ask>> {
+  const grpc = await freePort()
+  const http = await freePort()
+  serve('store', grpc, http, [`--objstore.config=${config}`, `--data-dir=${join(work, 'store')}`])
+  const ask = async (func: string): Promise<Ask> => {
+    const port = await freePort()
+    serve('query', await freePort(), port, [
+      `--endpoint=127.0.0.1:${grpc}`,
+      '--query.replica-label=replica',
+      `--deduplication.func=${func}`,
+    ])
+    const asked = askUrl(`http://127.0.0.1:${port}`)
+    await until(`${func} querier`, async () => {
+      const answer = await asked('query', { query: `count(load @ 1)`, time: 1 }).catch(() => undefined)
+      const stores = answer?.status === 'success' ? await asked('stores') : undefined
+      return Object.keys((stores?.data as object | undefined) ?? {}).length > 0
+    })
+    return asked
+  }
+  return { penalty: await ask('penalty'), chain: await ask('chain') }
+}
+
+function serve(component: string, grpc: number, http: number, args: readonly string[]): void {
+  const addresses = [`--grpc-address=127.0.0.1:${grpc}`, `--http-address=127.0.0.1:${http}`]
+  servers.push(spawn(thanos!, [component, ...addresses, '--log.level=error', ...args], { stdio: 'inherit' }))
+}
+
+async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (await done()) return
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  throw new Error(`${what} does not end`)
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
