@@ -16,7 +16,7 @@ describe('readQueryFlags', () => {
     const { engine, scope, timeoutMs, defaultStepMs, flags } = readQueryFlags(`
       --query.replica-label=replica --query.replica-label prometheus_replica
       --query.timeout=1m30s --query.timeout=90s --query.lookback-delta 2m
-      --no-query.partial-response --query.auto-downsampling
+      --deduplication.func=penalty --no-query.partial-response --query.auto-downsampling
       --query.enforce-tenancy --query.tenant-header="X-Scope-OrgID" --query.tenant-label-name='team'
       --query.tenant-certificate-field=commonName
       --enable-feature=promql-experimental-functions,use-start-timestamps
@@ -24,6 +24,7 @@ describe('readQueryFlags', () => {
     expect(scope).toEqual({
       ...DEFAULT_SCOPE,
       replicaLabels: ['replica', 'prometheus_replica'],
+      deduplication: 'penalty',
       partialResponse: false,
       autoDownsampling: true,
       tenancy: {
@@ -49,6 +50,7 @@ describe('readQueryFlags', () => {
     ['--query.timeout=0', '--query.timeout is "0", want a duration such as 5m'],
     ['--query.max-samples=-1', 'want a positive integer'],
     ['--query.enforce-tenancy=yes', 'does not take an argument'],
+    ['--deduplication.func=best', 'want nearest, penalty, chain'],
     ['--enable-feature=promql-everything', 'want promql-experimental-functions, '],
     ['--query.tenant-certificate-field=email', 'want organization, organizationalUnit, commonName'],
   ])('refuses %s', (line, message) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import { mergeByChain } from '#lib/storage/chain.ts'
@@ -42,10 +43,12 @@ describe('mergeByChain', () => {
   it('knows of no reset where the replica changes, but keeps gauges', () => {
     const hinted = (ts: number[], counterResetHint: FloatHistogram['counterResetHint']) => ({
       ...columns(ts.map((t) => [t, 1])),
-      histograms: ts.map((): FloatHistogram => ({ ...exponential(1, 1, 1), counterResetHint })),
+      histograms: HistogramColumn.of(
+        ts.map((): FloatHistogram => ({ ...exponential(1, 1, 1), counterResetHint })),
+      ),
     })
     const hints = (merged: SampleColumns): unknown[] =>
-      merged.histograms!.map((histogram) => histogram?.counterResetHint)
+      merged.histograms!.list(merged.length).map((histogram) => histogram?.counterResetHint)
     const first = hinted([0, 10, 20, 40], 'not-reset')
     expect(hints(mergeByChain([first, hinted([30], 'reset')], WHOLE))).toEqual([
       'unknown',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CorruptError } from '#lib/model/errors.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { writeStale } from '#lib/model/samples.ts'
 import { decodeAggregateChunk, writeAggregateChunk } from '#lib/tsdb/chunk/aggregate.ts'
 import { type EncodedChunk, XOR } from '#lib/tsdb/chunk/chunk.ts'
@@ -94,15 +95,16 @@ describe('decodeAggregateChunk', () => {
       length: 1,
       timestamps: Float64Array.of(10),
       values: Float64Array.of(total),
-      histograms: [histogram],
+      histograms: HistogramColumn.of([histogram]),
     }
     const chunk = writeAggregateChunk({ count: xor([10, 4]), sum: encodeChunks(samples)[0]! })
     for (const aggregation of ['average', 'min', 'max'] as const) {
       const builder = new ColumnBuilder()
       decodeAggregateChunk(chunk, aggregation, builder)
       expect(pointsOf(builder)).toEqual([[10, total / 4]])
-      expect(builder.histogram(0)!.count).toBe(histogram.count / 4)
-      expect([...builder.histogram(0)!.positiveBuckets]).toEqual(
+      const divided = builder.columns().histograms!.at(0)!
+      expect(divided.count).toBe(histogram.count / 4)
+      expect([...divided.positiveBuckets]).toEqual(
         [...histogram.positiveBuckets].map((count) => count / 4),
       )
     }
@@ -177,19 +179,22 @@ describe('toCounterTotals', () => {
   it('passes histograms through', () => {
     const builder = new ColumnBuilder()
     builder.append(1, 5)
-    builder.append(2, 2.7, exponential(1, 0, 1))
-    builder.append(2, 5.4, exponential(1, 1, 1))
+    builder.append(2, 2.7)
+    builder.append(2, 5.4)
     builder.append(3, 7)
+    builder.histograms().set(1, exponential(1, 0, 1))
+    builder.histograms().set(2, exponential(1, 1, 1))
     toCounterTotals(builder)
     expect(pointsOf(builder)).toEqual([
       [1, 5],
       [2, 2.7],
       [3, 7],
     ])
-    expect([0, 1, 2].map((i) => builder.histogram(i)?.count)).toEqual([
-      undefined,
-      exponential(1, 0, 1).count,
-      undefined,
-    ])
+    expect(
+      builder
+        .columns()
+        .histograms!.list(3)
+        .map((histogram) => histogram?.count),
+    ).toEqual([undefined, exponential(1, 0, 1).count, undefined])
   })
 })
