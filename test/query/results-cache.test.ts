@@ -39,6 +39,7 @@ function range(text: string, startMs: number, endMs: number, stepMs: number): Qu
     scope: {
       dedup: true,
       replicaLabels: ['replica'],
+      deduplication: 'nearest',
       partialResponse: true,
       maxSourceResolutionMs: 0,
     },
