@@ -53,6 +53,12 @@ export interface RangeSamples {
   readonly histograms: HistogramPoints
 }
 
+const NO_FLOATS: FloatPoints = {
+  count: 0,
+  times: new Float64Array(0),
+  values: new Float64Array(0),
+  starts: undefined,
+}
 const NO_HISTOGRAMS = new HistogramPoints(0, new Float64Array(0), new HistogramColumn(0), undefined)
 
 /** Shares the arrays of `columns` where there is nothing to take out. */
@@ -66,6 +72,10 @@ export function rangeSamples(columns: SampleColumns): RangeSamples {
   if (clean) {
     const floats = { count: length, times: timestamps, values, starts: startTimestamps }
     return { floats, histograms: NO_HISTOGRAMS }
+  }
+  if (histograms && areHistograms(columns)) {
+    const points = new HistogramPoints(length, timestamps, histograms, startTimestamps)
+    return { floats: NO_FLOATS, histograms: points }
   }
   const floatTimes = new Float64Array(length)
   const floatValues = new Float64Array(length)
@@ -88,15 +98,22 @@ export function rangeSamples(columns: SampleColumns): RangeSamples {
   return { floats, histograms: histogramPoints(columns, histogramIndexes, histogramCount) }
 }
 
+/** All of them, and none is stale. */
+function areHistograms({ length, values, histograms }: SampleColumns): boolean {
+  const { layouts } = histograms!
+  for (let i = 0; i < length; i++) {
+    const value = values[i]!
+    if (!layouts[i] || (value !== value && isStale(values, i))) return false
+  }
+  return true
+}
+
 function histogramPoints(
-  { length, timestamps, histograms, startTimestamps }: SampleColumns,
+  { timestamps, histograms, startTimestamps }: SampleColumns,
   indexes: Int32Array,
   count: number,
 ): HistogramPoints {
   if (count === 0) return NO_HISTOGRAMS
-  if (count === length) {
-    return new HistogramPoints(count, timestamps, histograms!, startTimestamps)
-  }
   const times = new Float64Array(count)
   const starts = startTimestamps && new Float64Array(count)
   for (let i = 0; i < count; i++) {

@@ -1,9 +1,10 @@
 /** The difference of the histograms of a window, counter resets taken into account. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HINT_GAUGE } from '#lib/model/histogram-column.ts'
 import { quotedName, type RangeCall, type RangeWindow } from '../execute/range-function.ts'
 import { isStartReset, startOverlapDetail, startsOverlap } from '../function/start-timestamps.ts'
 import { addReporting, subtractReporting, warnMixedSchemas } from './reporting.ts'
-import { detectReset } from './reset.ts'
+import { detectReset, detectRowReset } from './reset.ts'
 import { isCustom, WorkingHistogram } from './working-histogram.ts'
 
 export { addReporting } from './reporting.ts'
@@ -16,7 +17,7 @@ export function histogramRate(
   starts: Float64Array | undefined,
 ): FloatHistogram | undefined {
   const { histograms } = window.samples
-  const { times } = histograms
+  const { times, rows } = histograms
   const { histogramFrom: from, histogramTo: to } = window
   const { annotations } = call.evaluation
   const first = histograms.at(from)
@@ -34,9 +35,10 @@ export function histogramRate(
   }
   let base = first
   if (isCounter) {
-    const second = histograms.at(from + 1)
     // The layout of a sample before a reset does not matter.
-    if (startReset(from + 1) || detectReset(second, first)) base = emptyLike(second)
+    if (startReset(from + 1) || detectRowReset(rows, from + 1, from)) {
+      base = emptyLike(histograms.at(from + 1))
+    }
   }
   const custom = isCustom(base)
   if (isCustom(last) !== custom) {
@@ -45,10 +47,10 @@ export function histogramRate(
   }
   let schema = Math.min(last.schema, base.schema)
   for (let i = isCounter ? from + 1 : to; i < to - 1; i++) {
-    const histogram = histograms.at(i)
-    if (histogram.counterResetHint === 'gauge') notCounter()
-    if (histogram.schema < schema) schema = histogram.schema
-    if (isCustom(histogram) !== custom) {
+    const layout = rows.layouts[i]!
+    if (rows.hints[i] === HINT_GAUGE) notCounter()
+    if (layout.schema < schema) schema = layout.schema
+    if (isCustom(layout) !== custom) {
       warnMixedSchemas(window, call)
       return undefined
     }
@@ -57,7 +59,6 @@ export function histogramRate(
   reduced.reduceTo(schema)
   let result = subtractReporting(reduced.freeze(), base, window, call)
   if (isCounter) {
-    let previous = base
     let overlapSeen = false
     for (let i = from + 1; i < to && result; i++) {
       if (starts && !overlapSeen && startsOverlap(starts[i - 1]!, times[i - 1]!, starts[i]!)) {
@@ -68,11 +69,14 @@ export function histogramRate(
         )
         overlapSeen = true
       }
-      const current = histograms.at(i)
-      if (startReset(i) || detectReset(current, previous)) {
-        result = addReporting(result, previous, window, call)
+      const second = i === from + 1
+      const reset =
+        second && base !== first
+          ? detectReset(histograms.at(i), base)
+          : detectRowReset(rows, i, i - 1)
+      if (startReset(i) || reset) {
+        result = addReporting(result, second ? base : histograms.at(i - 1), window, call)
       }
-      previous = current
     }
   } else if (first.counterResetHint !== 'gauge' || last.counterResetHint !== 'gauge') {
     annotations.warn(

@@ -82,9 +82,10 @@ export function decodeHistograms(
   const starts = header.starts === 0 ? undefined : into.startTimestamps()
   const startReader = new StartTimestampReader(header.starts)
   const rows = into.histograms()
+  const { starts: rowStarts, counts, zeroCounts, sums, hints } = rows
   const layout = rows.shared(read)
   const first = into.length
-  const gauge = header.counterReset === CounterResetHeader.gauge
+  const later = header.counterReset === CounterResetHeader.gauge ? HINT_GAUGE : HINT_NOT_RESET
   let timestamp = 0
   let timeDelta = 0
   let out = first
@@ -108,18 +109,12 @@ export function decodeHistograms(
     timestamps[out] = timestamp
     valueBits[out * 2] = fields.sumBits[0]!
     valueBits[out * 2 + 1] = fields.sumBits[1]!
-    rows.starts[out] = at
-    rows.counts[out] = stale ? 0 : fields.count
-    rows.zeroCounts[out] = stale ? 0 : fields.zeroCount
-    rows.sums[out] = into.values[out]!
-    // The chunk before may be missing by now, so a first sample claims nothing, whatever the header says.
-    rows.hints[out] = stale
-      ? HINT_UNKNOWN
-      : gauge
-        ? HINT_GAUGE
-        : i > 0
-          ? HINT_NOT_RESET
-          : HINT_UNKNOWN
+    rowStarts[out] = at
+    counts[out] = stale ? 0 : fields.count
+    zeroCounts[out] = stale ? 0 : fields.zeroCount
+    sums[out] = into.values[out]!
+    // The chunk before may be missing by now, so a first counter claims nothing, whatever the header says.
+    hints[out] = stale || (i === 0 && later === HINT_NOT_RESET) ? HINT_UNKNOWN : later
     if (starts) starts[out] = startReader.read(reader, i, timestamp, before)
     reader.expectWithin()
     // A sample before what is wanted is overwritten by the next.
