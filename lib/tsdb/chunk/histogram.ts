@@ -40,7 +40,8 @@ export interface HistogramFields {
   readonly sumBits: Int32Array
   /** Writes the buckets at `at`, without those of a stale sample. */
   readFirst(reader: BitReader, buckets: Float64Array, at: number): void
-  readNext(reader: BitReader, buckets: Float64Array, at: number): void
+  /** Those of the sample before that was not stale are at `before`. */
+  readNext(reader: BitReader, buckets: Float64Array, at: number, before: number): void
   writeFirst(out: BitWriter, fields: WrittenFields): void
   writeNext(out: BitWriter, fields: WrittenFields): void
 }
@@ -90,6 +91,7 @@ export function decodeHistograms(
   let timeDelta = 0
   let out = first
   let at = rows.take(layout.size)
+  let newest = at
   for (let i = 0; i < count; i++) {
     const before = timestamp
     if (i === 0) {
@@ -103,9 +105,10 @@ export function decodeHistograms(
       }
       timestamp += timeDelta
       if (timestamp > maxTimeMs) break
-      fields.readNext(reader, rows.buckets, at)
+      fields.readNext(reader, rows.buckets, at, newest)
     }
     const stale = isStaleBits(fields.sumBits, 0)
+    if (!stale) newest = at
     timestamps[out] = timestamp
     valueBits[out * 2] = fields.sumBits[0]!
     valueBits[out * 2 + 1] = fields.sumBits[1]!

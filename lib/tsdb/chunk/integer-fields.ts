@@ -36,14 +36,14 @@ export class IntegerFields implements HistogramFields {
     this.#buckets.readFirst(reader, buckets, at)
   }
 
-  readNext(reader: BitReader, buckets: Float64Array, at: number): void {
+  readNext(reader: BitReader, buckets: Float64Array, at: number, before: number): void {
     this.#countDelta += readVarbitInt(reader)
     this.count += this.#countDelta
     this.#zeroDelta += readVarbitInt(reader)
     this.zeroCount += this.#zeroDelta
     this.#sum.readNext(reader, 0)
     reader.expectWithin()
-    if (!isStaleBits(this.sumBits, 0)) this.#buckets.readNext(reader, buckets, at)
+    if (!isStaleBits(this.sumBits, 0)) this.#buckets.readNext(reader, buckets, at, before)
   }
 
   writeFirst(out: BitWriter, { count, zeroCount, sumBits, stale, buckets }: WrittenFields): void {

@@ -119,6 +119,59 @@ describe('histogram chunks', () => {
     )
   })
 
+  it('give back many buckets that grow by little, by much, and by both', () => {
+    const growths = [fc.nat(1), fc.nat(9), fc.oneof(fc.nat(1), fc.nat(1e6))]
+    const rows = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.constantFrom(...growths))
+    const chunk = rows.chain(([size, growth]) =>
+      fc.record({
+        positives: fc.nat(size),
+        growths: fc.array(fc.array(growth, { minLength: size, maxLength: size }), {
+          minLength: 2,
+          maxLength: 12,
+        }),
+      }),
+    )
+    fc.assert(
+      fc.property(chunk, fc.constantFrom(0, 0.5), ({ positives, growths }, fraction) => {
+        const counts = new Float64Array(growths[0]!.length)
+        const all = growths.map((grown): FloatHistogram => {
+          for (let b = 0; b < counts.length; b++) counts[b]! += grown[b]! * (1 + fraction)
+          const spansOver = (length: number) => (length === 0 ? [] : [{ offset: -2, length }])
+          return {
+            ...histogram({ counts: {} }),
+            count: counts.reduce((sum, one) => sum + one, 0),
+            positiveSpans: spansOver(positives),
+            positiveBuckets: counts.slice(0, positives),
+            negativeSpans: spansOver(counts.length - positives),
+            negativeBuckets: counts.slice(positives),
+          }
+        })
+        const values = Float64Array.from(all, ({ sum }) => sum)
+        const timestamps = Float64Array.from(all, (_, i) => i * 15_000)
+        const histograms = HistogramColumn.of(all)
+        const chunks = encodeChunks({ length: all.length, timestamps, values, histograms })
+        const after = decoded(chunks)
+        expect(after.histograms!.list(after.length).map(essence)).toEqual(all.map(essence))
+      }),
+    )
+  })
+
+  it('give no more than is wanted', () => {
+    const all = columns([1, 2, 3, 4, 5].map((count) => ({ counts: { 1: count, 3: count * 2 } })))
+    for (const { encoding, data } of encodeChunks(all)) {
+      const builder = new ColumnBuilder(1)
+      builder.reset(1000 + 15_000, 1000 + 45_000)
+      decodeChunk(encoding, data, builder)
+      const { length, timestamps, histograms } = builder.columns()
+      expect([...timestamps.subarray(0, length)]).toEqual([16_000, 31_000, 46_000])
+      expect(histograms!.list(length).map((one) => [...one!.positiveBuckets])).toEqual([
+        [2, 4],
+        [3, 6],
+        [4, 8],
+      ])
+    }
+  })
+
   it('are integer where all counts are whole, and float otherwise', () => {
     expect(shape(encodeChunks(columns([{ counts: { 1: 2 } }])))).toEqual([[2, 'unknown', 1]])
     expect(shape(encodeChunks(columns([{ counts: { 1: 2.5 } }])))).toEqual([[3, 'unknown', 1]])
