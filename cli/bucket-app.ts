@@ -7,7 +7,7 @@ import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { ObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
-import { slicedBackend } from '#lib/query/sliced-backend.ts'
+import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { SliceWorkers } from '#lib/query/slice-workers.ts'
 import { threadedSlices } from '#lib/query/threaded-slices.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
@@ -44,7 +44,7 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
   const data: SliceWorkerData = { config, cacheBytes }
   const entry = new URL('./slice-worker.ts', import.meta.url)
   const workers = new SliceWorkers({ count, entry, data })
-  const backend = slicedBackend({
+  const backend = queryFrontend({
     ...runner,
     index: new BucketIndexReader(bucket, { now, maxAgeMs: 5000 }),
     cut: { sliceBytes, maxSlices: count + 1 },

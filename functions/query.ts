@@ -1,8 +1,10 @@
 /** Lambda `query`: the HTTP API of Prometheus and Thanos over the bucket. */
 import { setTimeout } from 'node:timers/promises'
+import { pino } from 'pino'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { ApiParts } from '#lib/api/parts.ts'
 import { DEFAULT_LIMITS } from '#lib/api/parts.ts'
+import { QueryQueue } from '#lib/api/query-queue.ts'
 import { apiApp } from '#lib/api/app.ts'
 import { invokeStore, lambdaClient } from '#lib/aws/invoke-store.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
@@ -14,11 +16,12 @@ import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
 import { readQueryFlags } from '#lib/lambda/query-flags.ts'
 import { runRemoteSlice } from '#lib/query/remote-slice.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
-import { slicedBackend } from '#lib/query/sliced-backend.ts'
+import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 
 const environment = readEnvironment(process.env)
 const settings = readQueryFlags(environment.queryFlags)
+const logger = pino({ base: null, formatters: { level: (level) => ({ level }) } })
 const registry = new Registry()
 collectDefaultMetrics({ register: registry })
 
@@ -30,13 +33,14 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
       storeFunction === undefined
         ? undefined
         : { functionName: storeFunction, client: lambdaClient }
-    const backend = slicedBackend({
+    const backend = queryFrontend({
       bucket,
       index,
       cache: new StoreCache(environment.cacheBytes),
       now: Date.now,
       cut: { sliceBytes, maxSlices },
-      concurrency: maxSlices,
+      concurrency: Math.min(maxSlices, settings.maxParallelism),
+      limitsOf: settings.limitsOf,
       megabytes: environment.megabytes,
       retries: {
         attempts: settings.sliceAttempts,
@@ -78,6 +82,12 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
         maxResponseBytes: MAX_LAMBDA_BODY_BYTES,
         defaultStepMs: settings.defaultStepMs,
       },
+      queue: new QueryQueue(settings.limitsOf),
+      queryLog: {
+        slowMs: settings.slowMs,
+        write: ({ slow, ...entry }) =>
+          slow ? logger.warn(entry, 'slow query detected') : logger.info(entry, 'query'),
+      },
       flags: settings.flags,
       metrics: () => registry.metrics(),
       ready: () =>
@@ -85,8 +95,8 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
           () => true,
           (error: Error) => error.message,
         ),
-      log: (entry) =>
-        console.error(JSON.stringify({ level: 'error', ...entry, error: String(entry.error) })),
+      log: ({ message, error, ...entry }) =>
+        logger.error({ ...entry, error: String(error) }, message),
     }
     return lambdaHttp(apiApp(parts))
   },

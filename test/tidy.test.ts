@@ -47,7 +47,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: ['hono', 'node:stream', 'node:zlib', 'node:util'],
   },
   'lib/aws': { lib: ['model', 'bucket'], packages: ['@aws-sdk/', '@smithy/', 'node:'] },
-  functions: { lib: 'any', packages: ['ulid', 'prom-client', 'node:timers/promises'] },
+  functions: { lib: 'any', packages: ['pino', 'ulid', 'prom-client', 'node:timers/promises'] },
   agent: { lib: 'any', packages: 'any', also: ['agent'] },
   cli: { lib: 'any', packages: 'any', also: ['cli', 'agent', 'localstack'] },
   infra: { lib: [], packages: 'any', also: ['infra'] },

@@ -2,6 +2,8 @@
 import type { QueryBackend } from '#lib/promql/backend.ts'
 import type { EngineOptions } from '#lib/promql/options.ts'
 import type { Deduplication } from '#lib/storage/scope.ts'
+import type { QueryLog } from './query-log.ts'
+import type { QueryQueue } from './query-queue.ts'
 import { DEFAULT_TENANCY, type TenancySettings } from './tenant.ts'
 
 export interface ApiParts {
@@ -23,6 +25,10 @@ export interface ApiParts {
   readonly metadata?: ((metric: string | undefined) => Promise<MetricMetadata>) | undefined
   /** Why the server can't answer yet, or true. */
   readonly ready?: (() => Promise<true | string>) | undefined
+  /** Where queries wait when too many run; without it none waits. */
+  readonly queue?: QueryQueue | undefined
+  /** Told of every query. */
+  readonly queryLog?: QueryLog | undefined
   /** Called for what the client is not told: errors that are not a DomainError, and every answer of 500. */
   readonly log?: ((entry: ApiLogEntry) => void) | undefined
 }

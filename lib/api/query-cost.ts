@@ -3,13 +3,14 @@ import type { QueryAnswer, QueryCost } from '#lib/promql/backend.ts'
 
 export interface QueryTimings {
   readonly prepareSeconds: number
+  readonly queueSeconds: number
   readonly evalSeconds: number
 }
 
 /** Prometheus's `stats`, and what it has no place for under `thaw`. */
 export function describeStats(
   { stats, cost }: QueryAnswer,
-  { prepareSeconds, evalSeconds }: QueryTimings,
+  { prepareSeconds, queueSeconds, evalSeconds }: QueryTimings,
 ): unknown {
   return {
     timings: {
@@ -17,8 +18,8 @@ export function describeStats(
       resultSortTime: 0,
       queryPreparationTime: prepareSeconds,
       innerEvalTime: evalSeconds,
-      execQueueTime: 0,
-      execTotalTime: prepareSeconds + evalSeconds,
+      execQueueTime: queueSeconds,
+      execTotalTime: prepareSeconds + queueSeconds + evalSeconds,
     },
     samples: {
       totalQueryableSamples: stats.samplesRead,

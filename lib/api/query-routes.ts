@@ -10,6 +10,7 @@ import type { StepGrid } from '#lib/promql/result.ts'
 import { describeAnalysis } from './analysis.ts'
 import { jsonAnswer, type Answer } from './answer.ts'
 import { costHeaders, describeStats } from './query-cost.ts'
+import { logAnswer, logFailure } from './query-log.ts'
 import { cappedInfos, cappedWarnings, TRUNCATED } from './annotations.ts'
 import {
   limitParam,
@@ -131,12 +132,26 @@ async function answerQuery(call: Call, query: QueryForm): Promise<Answer> {
   const { text, scope, options } = prepareQuery(call, query)
   const analyze = ['true', '1'].includes(form.get('analyze'))
   const preparedMs = parts.now()
-  const answer = await withDeadline(timeout, call.client, (signal) =>
-    parts.backend
-      .query({ text, grid, scope, options, ...(analyze && { analyze }) }, signal)
-      .catch(blameQuery),
-  )
+  let begunMs = preparedMs
+  const logged = () => ({
+    text,
+    tenant: call.tenant,
+    grid,
+    milliseconds: parts.now() - startedMs,
+    queueMs: begunMs - preparedMs,
+  })
+  const run = (signal: AbortSignal) => {
+    begunMs = parts.now()
+    const request = { text, grid, scope, options, ...(analyze && { analyze }) }
+    return parts.backend.query(request, signal).catch(blameQuery)
+  }
+  const queue = parts.queue && ((signal: AbortSignal) => parts.queue!.enter(call.tenant, signal))
+  const answer = await withDeadline(timeout, call.client, run, queue).catch((error: unknown) => {
+    logFailure(parts.queryLog, logged(), error)
+    throw error
+  })
   const doneMs = parts.now()
+  logAnswer(parts.queryLog, logged(), answer)
 
   const statsParam = form.get('stats')
   const warnings = [
@@ -147,7 +162,8 @@ async function answerQuery(call: Call, query: QueryForm): Promise<Answer> {
   ]
   const timings = {
     prepareSeconds: (preparedMs - startedMs) / 1000,
-    evalSeconds: (doneMs - preparedMs) / 1000,
+    queueSeconds: (begunMs - preparedMs) / 1000,
+    evalSeconds: (doneMs - begunMs) / 1000,
   }
   const body = writeQueryAnswer(answer, {
     range,

@@ -4,6 +4,7 @@ import { parseDuration } from '#lib/api/params.ts'
 import { DEFAULT_SCOPE, type ScopeDefaults } from '#lib/api/parts.ts'
 import { CERTIFICATE_FIELDS, type CertificateField } from '#lib/api/tenant.ts'
 import { DomainError } from '#lib/model/errors.ts'
+import type { LimitsOf } from '#lib/promql/query-limits.ts'
 import {
   DEFAULT_ENGINE_OPTIONS,
   FEATURES,
@@ -11,6 +12,8 @@ import {
   type Feature,
 } from '#lib/promql/options.ts'
 import { DEDUPLICATIONS } from '#lib/storage/scope.ts'
+import { bad, durationOrZero, VARIABLE, wholeNumber, wrong } from './flag-values.ts'
+import { readLimits } from './limit-flags.ts'
 
 export interface QuerySettings {
   readonly engine: EngineOptions
@@ -21,6 +24,11 @@ export interface QuerySettings {
   readonly sliceAttempts: number
   /** Answers for younger times are not kept. */
   readonly maxFreshnessMs: number
+  /** Slices of one query that run at one time. */
+  readonly maxParallelism: number
+  readonly limitsOf: LimitsOf
+  /** Longer queries are logged as slow; 0: none is. */
+  readonly slowMs: number
   /** Every flag with its value, for status/flags. */
   readonly flags: Readonly<Record<string, string>>
 }
@@ -39,6 +47,9 @@ export const QUERY_FLAGS = {
     'how replicas are merged: nearest (no memory), or as in Thanos penalty or chain',
   ),
   'enable-feature': text('', 'experimental PromQL, comma separated'),
+  'query-frontend.log-queries-longer-than': text('0s', 'longer queries are logged as slow ones'),
+  'query-range.max-query-length': text('0s', 'longest range of a query; 0 for any'),
+  'query-range.max-query-parallelism': text('64', 'slices of one query that run at one time'),
   'query-range.max-retries-per-request': text('5', 'tries of one slice'),
   'query-range.response-cache-max-freshness': text('1m', 'answers for younger times are not kept'),
   'query.auto-downsampling': toggle(false, 'a request that names no resolution means `auto`'),
@@ -50,7 +61,13 @@ export const QUERY_FLAGS = {
     'a tenant only ever sees series that carry its tenant label',
   ),
   'query.lookback-delta': text('5m', 'how far back an instant selector looks'),
+  'query.max-bytes': text('0', 'bytes of chunks a query may read, as its plan guesses; 0 for any'),
+  'query.max-concurrent': text(
+    '20',
+    'queries of one tenant that run at one time in one process; the others wait',
+  ),
   'query.max-samples': text('50000000', 'samples a query may hold at one time'),
+  'query.max-series': text('0', 'series the selectors of a query may read together; 0 for any'),
   'query.partial-response': toggle(true, 'blocks that cannot be read are a warning, not an error'),
   'query.replica-label': text('', 'labels that tell replicas apart, comma separated'),
   'query.tenant-certificate-field': text(
@@ -58,6 +75,10 @@ export const QUERY_FLAGS = {
     'field of the client certificate that is the tenant: organization, organizationalUnit or commonName',
   ),
   'query.tenant-header': text('THANOS-TENANT', 'header that names the tenant'),
+  'query.tenant-limits': text(
+    '{}',
+    'limits of single tenants, as JSON: `{"team-a":{"query.max-series":100000}}`',
+  ),
   'query.tenant-label-name': text('tenant_id', 'label that a series names its tenant in'),
   'query.timeout': text('2m', 'how long a query may take'),
 } as const satisfies Record<string, Flag>
@@ -109,6 +130,15 @@ export function readQueryFlags(line: string): QuerySettings {
       flag('query-range.max-retries-per-request'),
     ),
     maxFreshnessMs: duration('query-range.response-cache-max-freshness'),
+    maxParallelism: wholeNumber(
+      'query-range.max-query-parallelism',
+      flag('query-range.max-query-parallelism'),
+    ),
+    limitsOf: readLimits(values),
+    slowMs: durationOrZero(
+      'query-frontend.log-queries-longer-than',
+      values['query-frontend.log-queries-longer-than'],
+    ),
     flags: values,
   }
 }
@@ -141,7 +171,6 @@ function parseFlags(line: string): Record<QueryFlag, string> {
   return values
 }
 
-const VARIABLE = 'THAW_QUERY_FLAGS'
 const LISTS: ReadonlySet<string> = new Set(['enable-feature', 'query.replica-label'])
 
 /** Words at white space; quotes keep it. */
@@ -172,25 +201,4 @@ function featuresOf(value: string): ReadonlySet<Feature> {
 
 function isCertificateField(value: string): value is CertificateField {
   return (CERTIFICATE_FIELDS as readonly string[]).includes(value)
-}
-
-function wholeNumber(name: QueryFlag, value: string): number {
-  const number = Number(value)
-  if (!Number.isSafeInteger(number) || number <= 0) throw bad(name, value, 'a positive integer')
-  return number
-}
-
-function wrong<T>(name: QueryFlag, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw new DomainError('invalid', `${VARIABLE}: --${name}: ${(error as Error).message}`)
-  }
-}
-
-function bad(name: QueryFlag, value: string, want: string): DomainError {
-  return new DomainError(
-    'invalid',
-    `${VARIABLE}: --${name} is ${JSON.stringify(value)}, want ${want}`,
-  )
 }

@@ -18,6 +18,11 @@ export function queryKey(request: QueryRequest): string {
   return digest(stable({ VERSION, ...said, scope: { ...rest, replicas } }))
 }
 
+/** All of a request, its times too. */
+export function requestKey(request: object): string {
+  return stable(request)
+}
+
 /** A query with its steps: how far they are apart, and where between two multiples of that they are. */
 export function extentName(key: string, stepMs: number, startMs: number): string {
   return `${key}/${stepMs}-${((startMs % stepMs) + stepMs) % stepMs}`

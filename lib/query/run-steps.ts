@@ -1,5 +1,6 @@
 /** Evaluates some runs of a query's steps: their slices are planned and run together, and joined to one outcome each. */
-import { isKind } from '#lib/model/errors.ts'
+import { isKind, LimitError } from '#lib/model/errors.ts'
+import type { LimitsOf } from '#lib/promql/query-limits.ts'
 import type { QueryOutcome } from '#lib/promql/result.ts'
 import type { CutOptions, StepRun } from './cut.ts'
 import { runGrid } from './cut.ts'
@@ -11,6 +12,8 @@ import { runSlices } from './run-slices.ts'
 
 export interface StepsRunner extends SlicesRunner {
   readonly cut: CutOptions
+  /** Who may have how much read for a query. */
+  readonly limitsOf?: LimitsOf | undefined
 }
 
 export interface StepsRequest extends Pick<SlicesRequest, 'meter' | 'signal'> {
@@ -48,6 +51,16 @@ export async function runSteps(
   return { outcomes, warnings: ran.warnings }
 }
 
+function checkBytes(bytes: number, maxBytes: number): void {
+  if (maxBytes === 0 || bytes <= maxBytes) return
+  throw new LimitError(
+    `the query would read about ${Math.ceil(bytes)} bytes of chunks, ${maxBytes} are allowed: ` +
+      'ask for a shorter range or name the metric, or raise --query.max-bytes',
+    maxBytes,
+    bytes,
+  )
+}
+
 /** `counts`: how many of the outcomes are of each plan. */
 async function runPlans(
   runner: StepsRunner,
@@ -58,6 +71,7 @@ async function runPlans(
   const slices = plans.flatMap((plan) => plan.slices)
   const runs = plans.flatMap((plan) => plan.runs)
   const bytes = plans.reduce((sum, plan) => sum + plan.bytes, 0)
+  checkBytes(bytes, runner.limitsOf?.(prepared.request.scope.tenant).maxBytes ?? 0)
   // Little work, and be it in several places, is done sooner than asked of another function.
   const inPlace = slices.length === 1 || bytes <= runner.cut.sliceBytes
   const { partialResponse } = prepared.request.scope

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { goDuration } from '#lib/api/analysis.ts'
+import { goDuration } from '#lib/model/go-duration.ts'
 import type { QueryBackend } from '#lib/promql/backend.ts'
 import { evaluate } from '#lib/promql/engine.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'

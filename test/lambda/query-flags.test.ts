@@ -59,6 +59,41 @@ describe('readQueryFlags', () => {
   })
 })
 
+describe('limits', () => {
+  it('are those of the flags, or those of a tenant in place of them', () => {
+    const { limitsOf } = readQueryFlags(
+      `--query.max-series=100 --query-range.max-query-length=7d --query.tenant-limits='{"a":{"query.max-series":5,"query.max-concurrent":0,"query-range.max-query-length":"1d"}}'`,
+    )
+    const DAY = 24 * 3600_000
+    expect(limitsOf('b')).toEqual({
+      maxLengthMs: 7 * DAY,
+      maxConcurrent: 20,
+      maxBytes: 0,
+      maxSeries: 100,
+      maxSamples: 50_000_000,
+    })
+    expect(limitsOf('a')).toEqual({
+      ...limitsOf('b'),
+      maxLengthMs: DAY,
+      maxConcurrent: 0,
+      maxSeries: 5,
+    })
+    expect(limitsOf(undefined)).toEqual(limitsOf('b'))
+  })
+
+  it.each([
+    ['{', 'JSON'],
+    ['[]', 'a JSON object'],
+    ['{"a":1}', 'a JSON object'],
+    ['{"a":{"query.timeout":"1m"}}', 'query.timeout'],
+    ['{"a":{"query.max-series":-1}}', 'a positive integer'],
+  ])('say what is wrong with %s', (json, complaint) => {
+    const read = () => readQueryFlags(`--query.tenant-limits='${json}'`)
+    expect(read).toThrow('THAW_QUERY_FLAGS: --query.')
+    expect(read).toThrow(complaint)
+  })
+})
+
 it('stand in docs/flags.md, each with its default and what it does', async () => {
   const rows = [
     ...(await readFile('docs/flags.md', 'utf8')).matchAll(/^\| `--([^`]+)` \| (.*?) \| (.*) \|$/gm),

@@ -95,7 +95,7 @@ export class Evaluation {
     const { maxSeries } = this.options
     if (maxSeries && this.seriesRead > maxSeries) {
       throw new LimitError(
-        `query reads ${this.seriesRead} series or more, at most ${maxSeries} are allowed`,
+        `query reads ${this.seriesRead} series or more, at most ${maxSeries} are allowed: narrow its selectors, or raise --query.max-series`,
         maxSeries,
         this.seriesRead,
       )

@@ -64,7 +64,7 @@ describe('limits', () => {
     expect(await failure(run('sum(x)', { options }))).toBe(undefined)
     expect(await failure(run('sum(x) + sum(x)', { options }))).toBe(undefined)
     expect(await failure(run('sum(x) + sum(y)', { options }))).toBe(
-      'limit: query reads 20 series or more, at most 19 are allowed',
+      'limit: query reads 20 series or more, at most 19 are allowed: narrow its selectors, or raise --query.max-series',
     )
   })
 
