@@ -31,18 +31,22 @@ export async function runSlice(
     shard: slice.shard,
     goneBlockFails: slice.goneBlockFails,
   })
-  const outcome = await evaluate({
-    expr: parseExpr(slice.text, { features: slice.options.features }),
-    text: slice.text,
-    grid: slice.grid,
-    whole: slice.whole,
-    storage,
-    sharded: slice.shard !== undefined,
-    options: slice.options,
-    ...(signal && { signal }),
-    ...(slice.analyze && { analyze: now }),
-  })
-  const { gets, heads, lists, puts, bytesRead: bytes } = counting.counts
-  const milliseconds = now() - startedMs
-  return { ...outcome, cost: { gets: gets + heads, lists, puts, bytes, milliseconds, megabytes } }
+  try {
+    const outcome = await evaluate({
+      expr: parseExpr(slice.text, { features: slice.options.features }),
+      text: slice.text,
+      grid: slice.grid,
+      whole: slice.whole,
+      storage,
+      sharded: slice.shard !== undefined,
+      options: slice.options,
+      ...(signal && { signal }),
+      ...(slice.analyze && { analyze: now }),
+    })
+    const { gets, heads, lists, puts, bytesRead: bytes } = counting.counts
+    const milliseconds = now() - startedMs
+    return { ...outcome, cost: { gets: gets + heads, lists, puts, bytes, milliseconds, megabytes } }
+  } finally {
+    storage.close()
+  }
 }

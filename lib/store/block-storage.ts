@@ -18,6 +18,7 @@ import { type FoundSeries, findSeries } from './block-series.ts'
 import { matchExternalLabels } from './external-labels.ts'
 import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-query.ts'
 import { loadLookup } from './load-lookup.ts'
+import type { LoadedChunks } from './loaded-chunks.ts'
 import { mergeSeries } from './merged-series.ts'
 import { type ClosedInterval, overlapping, planRead } from './plan-read.ts'
 import { blockLimit, readBlocks } from './read-blocks.ts'
@@ -36,8 +37,14 @@ export interface BlockStorageParts {
   readonly shard?: Shard | undefined
 }
 
-export function blockStorage(parts: BlockStorageParts): Storage {
+export interface BlockStorage extends Storage {
+  /** Nothing will be asked any more of what was selected: its memory may be used again. Calling it is not required. */
+  close(): void
+}
+
+export function blockStorage(parts: BlockStorageParts): BlockStorage {
   const { blocks, scope } = parts
+  const inUse: LoadedChunks[] = []
   const replicaLabels = new Set(scope.dedup ? scope.replicaLabels : [])
   const reachMs = DEDUP_REACH_MS * (replicaCount(blocks, replicaLabels) - 1)
   const limit = blockLimit()
@@ -59,7 +66,7 @@ export function blockStorage(parts: BlockStorageParts): Storage {
     const matchers = request.matchers.map(compileMatcher)
     const { interval, chosen, thanos } = planRead(blocks, request, scope, reachMs)
     const { results, warnings } = await forBlocks(chosen, (block) =>
-      selectBlock(parts, block, { matchers, interval, request, ofShard, signal }),
+      selectBlock(parts, block, { matchers, interval, request, ofShard, inUse, signal }),
     )
     const found = results.flatMap((part) => part ?? [])
     const keys = [...replicaLabels, ...found.map((part) => part.found.key)]
@@ -95,7 +102,12 @@ export function blockStorage(parts: BlockStorageParts): Storage {
       return mergeLabelAnswers(results, warnings, request.limit)
     },
   }
-  return enforcedStorage(storage, scope.enforced ?? [])
+  return {
+    ...enforcedStorage(storage, scope.enforced ?? []),
+    close() {
+      for (const chunks of inUse.splice(0)) chunks.release()
+    },
+  }
 }
 
 /** The most replicas any stream of these blocks has. */
@@ -117,13 +129,15 @@ interface BlockSelection {
   readonly interval: ClosedInterval
   readonly request: SelectRequest
   readonly ofShard: ((labels: Labels) => boolean) | undefined
+  /** Gets what is acquired. */
+  readonly inUse: LoadedChunks[]
   readonly signal?: AbortSignal | undefined
 }
 
 async function selectBlock(
   { bucket, cache }: BlockStorageParts,
   block: BlockRecord,
-  { matchers, interval, request, ofShard, signal }: BlockSelection,
+  { matchers, interval, request, ofShard, inUse, signal }: BlockSelection,
 ): Promise<BlockPart | undefined> {
   const rest = matchExternalLabels(matchers, block.labels)
   if (!rest) return undefined
@@ -134,6 +148,8 @@ async function selectBlock(
   const found = await findSeries({ bucket, block, lookup, cache, signal }, rest)
   const { rows, wanted } = wantedChunks(found, interval, ofShard)
   const chunks = cache.chunks(found.key, found.chunks)
+  chunks.acquire()
+  inUse.push(chunks)
   const missing = request.hints.labelsOnly ? NO_ROWS : chunks.missing(rows)
   if (missing.length > 0) {
     await fetchChunks(bucket, block, chunks, missing, signal)

@@ -3,12 +3,20 @@ import { decodeChunk, type EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
 import type { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
 import type { ChunkTable } from './chunk-table.ts'
 
-/** Grows as more rows are wanted, and is shared by the queries that want them. */
+/** A smaller buffer may be a piece of one that others use too, as Node's small Buffers are. */
+const OWN_BUFFER_BYTES = 64 * 1024
+
+/**
+ * Grows as more rows are wanted, and is shared by the queries that want them. When the last of them has released it and no
+ * cache keeps it, its memory is given back at once: the garbage collector hardly sees what buffers weigh and would come late.
+ */
 export class LoadedChunks {
   readonly table: ChunkTable
   /** What it holds. */
   byteLength = 0
-  readonly #buffers: Uint8Array[] = []
+  #users = 0
+  #kept = false
+  #buffers: Uint8Array[] = []
   /** Which of the buffers, from 1 on; 0 is not loaded. */
   readonly #buffer: Uint32Array
   /** Of the data; the byte before says the encoding. */
@@ -21,6 +29,33 @@ export class LoadedChunks {
     this.#starts = new Uint32Array(table.length)
     this.#ends = new Uint32Array(table.length)
     this.byteLength = table.length * 12
+  }
+
+  /** To be called by who is going to decode. Without `release` the garbage collector does the rest. */
+  acquire(): void {
+    this.#users++
+  }
+
+  release(): void {
+    this.#users--
+    this.#freeIfUnused()
+  }
+
+  /** Says whether a cache keeps it. */
+  set kept(kept: boolean) {
+    this.#kept = kept
+    this.#freeIfUnused()
+  }
+
+  #freeIfUnused(): void {
+    if (this.#kept || this.#users > 0) return
+    for (const { buffer, byteLength } of this.#buffers) {
+      const own = byteLength === buffer.byteLength && byteLength >= OWN_BUFFER_BYTES
+      if (own && buffer instanceof ArrayBuffer) buffer.transfer(0)
+    }
+    this.#buffers = []
+    this.#buffer.fill(0)
+    this.byteLength = this.table.length * 12
   }
 
   /** Those of `rows` that are not here yet. */

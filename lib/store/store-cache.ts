@@ -34,6 +34,9 @@ export class StoreCache {
       // One selector over much must not put out all others.
       maxEntrySize: part(1 / 16),
       sizeCalculation: ({ loaded }) => Math.max(1, loaded.byteLength),
+      dispose: ({ loaded }) => {
+        loaded.kept = false
+      },
     })
   }
 
@@ -67,10 +70,11 @@ export class StoreCache {
     return kept?.table === table ? kept : new LoadedChunks(table)
   }
 
-  /** After chunks have been added. Those of a selector that takes more than its share begin anew the next time. */
+  /** After chunks have been added by who uses them. Those that are more than a selector's share begin anew the next time. */
   keepChunks(key: string, loaded: LoadedChunks): void {
-    // A new holder, for its size to be asked again.
+    // A new holder, for its size to be asked again. It puts out the one before, which may hold the same.
     this.#chunks.set(key, { loaded })
+    loaded.kept = this.#chunks.has(key)
   }
 
   /** Bytes of an immutable object, fetched once. */
