@@ -1,6 +1,7 @@
 /** By which labels an expression may be cut into shards of series, and how the answer follows from theirs. */
-import { METRIC_NAME } from '#lib/model/labels.ts'
+import { METADATA_LABELS } from '../execute/merge-series.ts'
 import type { Aggregation, Binary, Call, Expr } from '../parse/ast.ts'
+import { typeOf } from '../parse/type.ts'
 import { children } from '../parse/walk.ts'
 import { unwrapParens } from './expr-facts.ts'
 
@@ -18,8 +19,9 @@ export interface ShardPlan extends ShardLabels {
 /** Counts add up and groups stay 1, to the bit, in any order. A sum of sums has other bits, and the greatest of 0 and -0 is the first. */
 export type PartialAggregation = 'count' | 'group'
 
-/** Undefined where no labels will do, and where nothing joins series: then there is nothing to win. */
+/** Undefined where no labels will do, where nothing joins series, as there is nothing to win, and for the samples of a subquery. */
 export function shardPlan(expr: Expr): ShardPlan | undefined {
+  if (typeOf(expr) === 'matrix') return undefined
   const { joins, shards } = shardableBy(expr)
   if (joins && shards) return shards
   const root = unwrapParens(expr)
@@ -32,11 +34,11 @@ export function shardPlan(expr: Expr): ShardPlan | undefined {
  * By which labels the series of an expression stay together, and whether anything in it joins series.
  *
  * Every node that joins series leaves only the labels it groups or matches by; those of all nodes together remain. Labels that
- * some function writes by hand don't count, nor does the metric name, which most functions drop.
+ * some function writes by hand don't count, nor do the metric name, type and unit, which most functions drop.
  */
 function shardableBy(expr: Expr): { joins: boolean; shards: ShardLabels | undefined } {
   const constraints: ShardLabels[] = []
-  const written = new Set<string>([METRIC_NAME])
+  const written = new Set<string>(METADATA_LABELS)
   let joins = false
   const possible = collect(expr)
   return { joins, shards: possible ? allOf(constraints, written) : undefined }

@@ -15,28 +15,30 @@ const OPTIONS = {
   features: new Set(['promql-experimental-functions'] as const),
 }
 
+const METADATA = ['__name__', '__type__', '__unit__']
+
 describe('shardPlan', () => {
   it.each<[string, ShardPlan]>([
     ['sum by (a, b) (rate(x[5m]))', { by: true, labels: ['a', 'b'] }],
-    ['sum without (a) (x)', { by: false, labels: ['__name__', 'a'] }],
+    ['sum without (a) (x)', { by: false, labels: [...METADATA, 'a'] }],
     ['sum by (a, b) (count by (b, c) (x))', { by: true, labels: ['b'] }],
     ['sum by (a, b) (count without (a) (x))', { by: true, labels: ['b'] }],
     ['sum by (a) (x) / on (a) sum by (a, b) (y)', { by: true, labels: ['a'] }],
-    ['x * ignoring (a) group_left y', { by: false, labels: ['__name__', 'a'] }],
-    ['x and y', { by: false, labels: ['__name__'] }],
+    ['x * ignoring (a) group_left y', { by: false, labels: [...METADATA, 'a'] }],
+    ['x and y', { by: false, labels: METADATA }],
     ['histogram_quantile(0.9, sum by (le, a) (rate(x[5m])))', { by: true, labels: ['a'] }],
-    ['histogram_quantile(0.9, rate(x[5m]))', { by: false, labels: ['__name__', 'le'] }],
+    ['histogram_quantile(0.9, rate(x[5m]))', { by: false, labels: [...METADATA, 'le'] }],
     ['sum by (a, b) (label_replace(x, "b", "$1", "c", "(.*)"))', { by: true, labels: ['a'] }],
     ['topk by (a) (1, x) > 2 * 3', { by: true, labels: ['a'] }],
     ['sum by (__name__, a) (x)', { by: true, labels: ['a'] }],
     ['sum by (a) (max_over_time(rate(x[1m])[1h:1m]))', { by: true, labels: ['a'] }],
     ['count_values by (a) ("b", x)', { by: true, labels: ['a'] }],
-    ['count(x)', { by: false, labels: ['__name__'], partial: 'count' }],
-    ['group by (__name__) (x)', { by: false, labels: ['__name__'], partial: 'group' }],
+    ['count(x)', { by: false, labels: METADATA, partial: 'count' }],
+    ['group by (__name__) (x)', { by: false, labels: METADATA, partial: 'group' }],
     ['(count(sum by (a) (x) > 1))', { by: true, labels: ['a'], partial: 'count' }],
     [
       'count by (b) (label_replace(x, "b", "", "", ""))',
-      { by: false, labels: ['__name__', 'b'], partial: 'count' },
+      { by: false, labels: [...METADATA, 'b'], partial: 'count' },
     ],
   ])('%s', (text, expected) => {
     expect(shardPlan(parseExpr(text, OPTIONS))).toEqual(expected)
@@ -55,6 +57,8 @@ describe('shardPlan', () => {
     ['labels come from elsewhere', 'sum by (a) (info(x))'],
     ['the only label is written by hand', 'sum by (b) (label_join(x, "b", "", "c"))'],
     ['the only label is the name', 'sum by (__name__) (x)'],
+    ['the only labels go with the name', 'sum by (__type__, __unit__) (x)'],
+    ['samples are asked for', 'sum by (a) (x)[5m:1m]'],
     ['buckets are one group', 'sum by (le) (x)/ on (le) histogram_quantile(0.9, x)'],
   ])('not where %s', (_, text) => {
     expect(shardPlan(parseExpr(text, OPTIONS))).toBe(undefined)
