@@ -154,6 +154,11 @@ export class Evaluation {
     }
   }
 
+  /** For work that is more than the samples read. */
+  countWork(work: number): void {
+    this.#work += work
+  }
+
   /** Call between series with the number of steps or samples visited; await pause() when true. */
   due(work: number): boolean {
     this.#work += work

@@ -85,6 +85,9 @@ export function rangeFunctionOperator(options: {
   const { lookbackMs } = evaluation.options
   const before = call.rangeMs + (call.extension === 'none' ? 0 : lookbackMs)
   const beyond = call.extension === 'smoothed' ? lookbackMs : 0
+  // At most: many functions do less than look at every sample of every window.
+  const windowsOfSample =
+    grid.stepMs > 0 ? Math.max(1, Math.min(grid.stepCount, Math.ceil(before / grid.stepMs))) : 1
   const out = newColumn(grid.stepCount)
   const plain = call.extension === 'none' && !evaluation.useStartTimestamps
   return {
@@ -93,7 +96,9 @@ export function rangeFunctionOperator(options: {
       clearColumn(out)
       const samples = rangeSamples(source.samples(index))
       const { floats, histograms } = samples
-      evaluation.countRead(floats.count + histograms.weight)
+      const read = floats.count + histograms.weight
+      evaluation.countRead(read)
+      evaluation.countWork(read * (windowsOfSample - 1))
       if (fn.ofFloats && plain && histograms.count === 0) {
         fn.ofFloats(call, floats, reference, out)
         after?.(source.heads[index]!.labels, out)

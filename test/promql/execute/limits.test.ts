@@ -5,6 +5,7 @@ import { evaluate } from '#lib/promql/engine.ts'
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '#lib/promql/options.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'
 import type { QueryOutcome, StepGrid } from '#lib/promql/result.ts'
+import { memoryStorage } from '#lib/storage/memory-storage.ts'
 import type { Storage } from '#lib/storage/storage.ts'
 
 const GRID: StepGrid = { startMs: 600_000, stepMs: 60_000, stepCount: 11 }
@@ -140,5 +141,37 @@ describe('a long query', () => {
     expect(error).toBe('timeout: query timed out')
     expect(atAbort).toBe(100)
     expect(decoded).toBeLessThan(8_000)
+  })
+
+  it('of few series and long windows can be canceled between two of them', async () => {
+    const control = new AbortController()
+    let decoded = 0
+    const length = 2_000
+    const timestamps = Float64Array.from({ length }, (_, k) => k * 15_000)
+    const storage = memoryStorage(
+      Array.from({ length: 20 }, (_, i) => ({
+        labels: ['__name__', 'x', 'i', String(i)],
+        samples: { length, timestamps, values: timestamps },
+      })),
+    )
+    const counting: Storage = {
+      ...storage,
+      async select(request) {
+        const set = await storage.select(request)
+        return {
+          ...set,
+          samples(index) {
+            if (++decoded === 1) setImmediate(() => control.abort())
+            return set.samples(index)
+          },
+        }
+      },
+    }
+    const grid = { startMs: length * 15_000, stepMs: 60_000, stepCount: 1 }
+    const text = 'max_over_time(sum_over_time(x[6h])[2h:1s])'
+    const error = await failure(run(text, { storage: counting, grid, signal: control.signal }))
+    expect(error).toContain('canceled')
+    // The inner windows alone hold ten million samples a series.
+    expect(decoded).toBeLessThanOrEqual(2)
   })
 })
