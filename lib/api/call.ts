@@ -1,17 +1,8 @@
 /** One request on its way through a handler: its parameters, read with the errors Prometheus gives. */
 import { DomainError } from '#lib/model/errors.ts'
-import type { Scope } from '#lib/promql/backend.ts'
 import type { Form } from './form.ts'
-import {
-  badTime,
-  invalidParam,
-  parseBoolean,
-  parseDuration,
-  parseInteger,
-  parseTime,
-} from './params.ts'
+import { badTime, invalidParam, parseDuration, parseInteger, parseTime } from './params.ts'
 import type { ApiParts } from './parts.ts'
-import { tenantMatchers } from './tenant.ts'
 
 export interface Call {
   readonly parts: ApiParts
@@ -75,55 +66,4 @@ export function timeoutMs(call: Call): number {
   const { timeoutMs: whole, deadlineMs } = call.parts.limits
   const asked = optionalDuration(call, 'timeout') ?? Infinity
   return Math.min(whole, deadlineMs ?? Infinity, asked)
-}
-
-/** The parameters Thanos adds. `stepMs` is 0 for what has no steps. */
-export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope {
-  const replicaLabels = form.all('replicaLabels[]')
-  return {
-    dedup: flag(form, 'dedup', parts.scope.dedup),
-    replicaLabels: replicaLabels.length > 0 ? replicaLabels : parts.scope.replicaLabels,
-    deduplication: parts.scope.deduplication,
-    partialResponse: flag(form, 'partial_response', parts.scope.partialResponse),
-    maxSourceResolutionMs: readResolution(form, parts.scope.autoDownsampling, stepMs),
-    tenant,
-    enforced: tenantMatchers(parts.scope.tenancy, tenant),
-  }
-}
-
-/** Where there is no place for a warning, half an answer is given only to who asks for it. */
-export function readWholeScope(call: Call): Scope {
-  const asked = call.form.get('partial_response') !== ''
-  const scope = readScope(call, 0)
-  return asked ? scope : { ...scope, partialResponse: false }
-}
-
-function flag(form: Form, name: string, absent: boolean): boolean {
-  const text = form.get(name)
-  if (text === '') return absent
-  return withThanosParam(name, () => parseBoolean(text))
-}
-
-/** Five points of the coarsest resolution fall into a step, so `auto` is a fifth of it. */
-function readResolution(form: Form, auto: boolean, stepMs: number): number {
-  const name = 'max_source_resolution'
-  const text = form.get(name)
-  if (text === 'auto' || (text === '' && auto)) return Math.floor(stepMs / 5)
-  if (text === '') return 0
-  const ms = withThanosParam(name, () => parseDuration(text))
-  if (ms < 0) {
-    throw new DomainError('invalid', `negative '${name}' is not accepted. Try a positive integer`)
-  }
-  return Math.floor(ms)
-}
-
-function withThanosParam<T>(name: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof DomainError && error.kind === 'invalid') {
-      throw new DomainError('invalid', `'${name}' parameter: ${error.message}`)
-    }
-    throw error
-  }
 }

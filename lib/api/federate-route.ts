@@ -17,8 +17,9 @@ import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import { parseMetricSelector } from '#lib/promql/parse/parse.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 import type { Answer } from './answer.ts'
-import { readWholeScope, timeoutMs, type Call } from './call.ts'
+import { timeoutMs, type Call } from './call.ts'
 import { withDeadline } from './deadline.ts'
+import { readWholeScope } from './scope-params.ts'
 
 interface NewestSample extends Metric {
   readonly name: string

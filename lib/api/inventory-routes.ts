@@ -4,9 +4,10 @@ import { labelsToRecord, labelsKey } from '#lib/model/labels.ts'
 import { parseMetricSelector } from '#lib/promql/parse/parse.ts'
 import type { NameCount, StoredBlock } from '#lib/storage/inventory.ts'
 import { dataAnswer, type Answer } from './answer.ts'
-import { readScope, timeoutMs, withParam, type Call } from './call.ts'
+import { timeoutMs, withParam, type Call } from './call.ts'
 import { withDeadline } from './deadline.ts'
 import { parseInteger } from './params.ts'
+import { readScope, STORE_ADDRESS } from './scope-params.ts'
 
 const DEFAULT_NAMES = 10
 const MAX_NAMES = 10_000
@@ -77,7 +78,7 @@ export async function stores(call: Call): Promise<Answer> {
   const blocks = (await allBlocks(call)).filter(({ visible }) => visible)
   const labelSets = new Map(blocks.map(({ labels }) => [labelsKey(labels), labelsToRecord(labels)]))
   const store = {
-    name: 'thaw',
+    name: STORE_ADDRESS,
     lastCheck: new Date(call.parts.now()).toISOString(),
     lastError: null,
     labelSets: [...labelSets.values()],

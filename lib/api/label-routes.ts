@@ -3,11 +3,12 @@ import { DomainError } from '#lib/model/errors.ts'
 import type { LabelAnswer, LabelRequest } from '#lib/storage/storage.ts'
 import { jsonAnswer, type Answer } from './answer.ts'
 import { cappedWarnings, TRUNCATED } from './annotations.ts'
-import { limitParam, optionalTime, readScope, timeoutMs, withParam, type Call } from './call.ts'
+import { limitParam, optionalTime, timeoutMs, withParam, type Call } from './call.ts'
 import { withDeadline } from './deadline.ts'
 import { parseMatcherSets } from './expression.ts'
 import { parseLabelName } from './label-name.ts'
 import { writeSeriesAnswer, writeStringsAnswer } from './write-labels.ts'
+import { readScope } from './scope-params.ts'
 
 export async function labelNames(call: Call): Promise<Answer> {
   return await answerLabels(call, (request, signal) =>

@@ -12,19 +12,12 @@ import { jsonAnswer, type Answer } from './answer.ts'
 import { costHeaders, describeStats } from './query-cost.ts'
 import { logAnswer, logFailure } from './query-log.ts'
 import { cappedInfos, cappedWarnings, TRUNCATED } from './annotations.ts'
-import {
-  limitParam,
-  optionalTime,
-  readScope,
-  requiredTime,
-  timeoutMs,
-  withParam,
-  type Call,
-} from './call.ts'
+import { limitParam, optionalTime, requiredTime, timeoutMs, withParam, type Call } from './call.ts'
 import { withDeadline } from './deadline.ts'
 import { parseQueryText } from './expression.ts'
 import { invalidParam, parseDuration } from './params.ts'
 import { isTruncated, writeQueryAnswer } from './write-json.ts'
+import { dynamicLookbackMs, readQueryScope } from './scope-params.ts'
 
 const MAX_POINTS = 11_000
 
@@ -95,7 +88,8 @@ function readStep({ form, parts }: Call, rangeMs: number): number {
   const text = form.get('step')
   const { defaultStepMs } = parts.limits
   if (text === '' && defaultStepMs !== undefined) {
-    return Math.max(Math.floor(rangeMs / DEFAULT_POINTS), defaultStepMs)
+    const seconds = Math.floor(Math.floor(rangeMs / 1000) / DEFAULT_POINTS)
+    return Math.max(seconds * 1000, defaultStepMs)
   }
   return withParam('step', () => parseDuration(text))
 }
@@ -110,7 +104,7 @@ export interface PreparedQuery {
 export function prepareQuery(call: Call, { grid, range }: QueryForm): PreparedQuery {
   const { form, parts } = call
   const lookback = readLookback(call)
-  const scope = readScope(call, grid.stepMs)
+  const scope = readQueryScope(call, grid.stepMs)
   const text = form.get('query')
   const expr = parseQueryText(text, parts.engine.features)
   const type = typeOf(expr)
@@ -121,7 +115,7 @@ export function prepareQuery(call: Call, { grid, range }: QueryForm): PreparedQu
     )
   }
   const lookbackMs =
-    lookback ?? dynamicLookback(parts.engine.lookbackMs, scope.maxSourceResolutionMs)
+    lookback ?? dynamicLookbackMs(parts.engine.lookbackMs, scope.maxSourceResolutionMs)
   return { text, expr, scope, options: { ...parts.engine, lookbackMs } }
 }
 
@@ -194,20 +188,15 @@ function readLookback(call: Call): number | undefined {
   const text = call.form.get('lookback_delta')
   if (text === '') return undefined
   try {
-    // 0 means the default, as in Prometheus.
-    return parseDuration(text) || undefined
+    const ms = parseDuration(text)
+    // What is not positive means the default, as in Prometheus.
+    return ms > 0 ? ms : undefined
   } catch (error) {
     if (error instanceof DomainError && error.kind === 'invalid') {
       throw new DomainError('invalid', `error parsing lookback delta duration: ${error.message}`)
     }
     throw error
   }
-}
-
-/** Downsampled series have a point every 5 minutes or every hour: a shorter lookback would see holes. */
-function dynamicLookback(configuredMs: number, maxSourceResolutionMs: number): number {
-  if (maxSourceResolutionMs === 0) return configuredMs
-  return Math.max(configuredMs, maxSourceResolutionMs <= 300_000 ? 300_000 : 3_600_000)
 }
 
 function statsWarning(value: string): string[] {

@@ -13,9 +13,10 @@ import {
 import { ReadResponseWriter } from '#lib/remote/read-samples.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
 import type { Answer } from './answer.ts'
-import { readWholeScope, timeoutMs, type Call } from './call.ts'
+import { timeoutMs, type Call } from './call.ts'
 import { withDeadline } from './deadline.ts'
 import { readLimited } from './form.ts'
+import { readWholeScope } from './scope-params.ts'
 
 export async function remoteRead(call: Call): Promise<Answer> {
   const body = await readLimited(call.request, {

@@ -1,5 +1,6 @@
 /** Which data a request sees; the parameters of Thanos's querier. */
 import type { Matcher } from '#lib/model/matcher.ts'
+import type { Shard } from './storage.ts'
 
 export interface Scope {
   /** Merge series that differ in replica labels only. */
@@ -14,6 +15,10 @@ export interface Scope {
   readonly tenant?: string | undefined
   /** Only series that match are seen, by any way: how tenancy is enforced. */
   readonly enforced?: readonly Matcher[] | undefined
+  /** Only the series of this shard: the others are asked elsewhere. */
+  readonly shard?: Shard | undefined
+  /** No store is asked. */
+  readonly nothing?: boolean | undefined
 }
 
 /**

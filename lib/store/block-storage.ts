@@ -48,7 +48,8 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
   const replicaLabels = new Set(scope.dedup ? scope.replicaLabels : [])
   const reachMs = DEDUP_REACH_MS * (replicaCount(blocks, replicaLabels) - 1)
   const limit = blockLimit()
-  const { shard, goneBlockFails = false } = parts
+  const { goneBlockFails = false } = parts
+  const shards = [parts.shard, scope.shard].filter((shard) => shard !== undefined)
   const forBlocks = <T>(
     blocks: readonly BlockRecord[],
     read: (block: BlockRecord) => Promise<T>,
@@ -60,7 +61,12 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
     })
   // Replicas of a series are of one shard, so their labels don't count.
   const ofShard =
-    shard && ((labels: Labels): boolean => inShard(withoutLabels(labels, replicaLabels), shard))
+    shards.length === 0
+      ? undefined
+      : (labels: Labels): boolean => {
+          const rest = withoutLabels(labels, replicaLabels)
+          return shards.every((shard) => inShard(rest, shard))
+        }
 
   async function select(request: SelectRequest, signal?: AbortSignal): Promise<SeriesSet> {
     const matchers = request.matchers.map(compileMatcher)

@@ -26,8 +26,9 @@ export function matchExternalLabels(
 /** The blocks that may hold what is enforced: the others don't even count for whoever asks. */
 export function blocksInScope(
   blocks: readonly BlockRecord[],
-  { enforced = [] }: Scope,
+  { enforced = [], nothing = false }: Scope,
 ): readonly BlockRecord[] {
+  if (nothing) return []
   if (enforced.length === 0) return blocks
   const matchers = enforced.map(compileMatcher)
   return blocks.filter(({ labels }) => matchExternalLabels(matchers, labels) !== undefined)

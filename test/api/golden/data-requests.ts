@@ -54,6 +54,10 @@ export const DATA_REQUESTS: readonly GoldenRequest[] = [
   // lookback
   instant('m', '&time=1700000200&lookback_delta=1m'),
   instant('m', '&time=1700000200&lookback_delta=10m'),
+  instant('m', '&time=1700000200&lookback_delta=0'),
+  instant('m', '&time=1700000200&lookback_delta=-1m'),
+  instant('m', '&time=1700000200&lookback_delta=-60'),
+  instant('m', '&time=1700000200&lookback_delta=0.0001'),
   instant('m', '&time=1700000375'),
   instant('m', '&time=1700000375.001'),
   range('m', '&start=1700000000&end=1700000600&step=100&lookback_delta=2m'),
