@@ -11,7 +11,8 @@ interface Windows {
 /** Used again for every series: nothing below keeps it. */
 const windows: Windows = { from: new Int32Array(0), to: new Int32Array(0) }
 
-function windowsOf(
+/** Good until the next call. */
+export function windowsOf(
   times: Float64Array,
   count: number,
   rangeMs: number,

@@ -12,6 +12,7 @@ import { formatGeneral } from './float-math.ts'
 import { extremeOfWindows, ofEachWindow } from './float-windows.ts'
 import { nextCompensation } from './kahan.ts'
 import { quantileOf } from './quantile.ts'
+import { quantileOfWindows } from './sliding-quantile.ts'
 
 const MAX = Number.MAX_VALUE
 
@@ -197,15 +198,16 @@ function medianDeviation(window: RangeWindow): number {
   )
 }
 
-function quantileOverTime(window: RangeWindow, call: RangeCall): number {
-  const q = call.params[0]![window.step]!
+/** Parameter of the step, mentioned where it is none. */
+function quantileAt(call: RangeCall, step: number): number {
+  const q = call.params[0]![step]!
   if (!(q >= 0 && q <= 1)) {
     call.evaluation.annotations.warn(
       `quantile value should be between 0 and 1, got ${formatGeneral(q)}`,
       call.position,
     )
   }
-  return quantileOf(q, valuesOf(window))
+  return q
 }
 
 export const OVER_TIME_FUNCTIONS: Readonly<Record<string, RangeFunction>> = {
@@ -241,5 +243,8 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, RangeFunction>> = {
   stddev_over_time: overFloats((window) => Math.sqrt(variance(window))),
   stdvar_over_time: overFloats(variance),
   mad_over_time: overFloats(medianDeviation),
-  quantile_over_time: overFloats(quantileOverTime),
+  quantile_over_time: Object.assign(
+    overFloats((window, call) => quantileOf(quantileAt(call, window.step), valuesOf(window))),
+    { ofFloats: quantileOfWindows(quantileAt) },
+  ),
 }

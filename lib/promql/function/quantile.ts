@@ -18,6 +18,17 @@ export function quantileOf(q: number, values: Float64Array, count = values.lengt
   return value * (1 - weight) + upper * weight
 }
 
+/** Of the first `count` values, in ascending order and none NaN. */
+export function orderedQuantile(q: number, values: Float64Array, count: number): number {
+  if (count === 0 || Number.isNaN(q)) return NaN
+  if (q < 0) return -Infinity
+  if (q > 1) return Infinity
+  const rank = q * (count - 1)
+  const lower = Math.max(0, Math.floor(rank))
+  const weight = rank - Math.floor(rank)
+  return values[lower]! * (1 - weight) + values[Math.min(lower + 1, count - 1)]! * weight
+}
+
 /** Moves every NaN to the front and gives how many there are. */
 function nansFirst(values: Float64Array, count: number): number {
   let nans = 0
