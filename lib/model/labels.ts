@@ -86,8 +86,10 @@ export function mergeLabels(base: Labels, over: Labels): Labels {
 
 /** Sets one label; '' removes it. */
 export function setLabel(labels: Labels, name: string, value: string): Labels {
-  const without = withoutLabels(labels, new Set([name]))
-  return value === '' ? without : mergeLabels(without, [name, value])
+  let at = 0
+  while (at < labels.length && compareUtf8(labels[at]!, name) < 0) at += 2
+  const present = labels[at] === name ? 2 : 0
+  return value === '' ? labels.toSpliced(at, present) : labels.toSpliced(at, present, name, value)
 }
 
 /** Prometheus's order: pairwise name then value, then the shorter set first. */

@@ -1,17 +1,10 @@
 /** Arithmetic and comparisons between two vectors: signature by signature, each computed when its first series is asked for. */
 import { DomainError } from '#lib/model/errors.ts'
-import {
-  compareUtf8,
-  keepLabels,
-  labelsKey,
-  labelValue,
-  setLabel,
-  withoutLabels,
-  type Labels,
-} from '#lib/model/labels.ts'
+import { compareUtf8, labelsKey, type Labels } from '#lib/model/labels.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
-import type { Binary, VectorMatching } from '../parse/ast.ts'
+import type { Binary } from '../parse/ast.ts'
 import { ABSENT, HISTOGRAM } from '../result.ts'
+import { resultLabels, staysDistinct } from './binary-labels.ts'
 import { formatLabelSet } from './format-label-set.ts'
 import { BinaryOperation, changesMetric } from './binary-operation.ts'
 import {
@@ -26,7 +19,7 @@ import {
 } from './column.ts'
 import type { EvalGrid, Evaluation } from './evaluation.ts'
 import { drain, materialize } from './materialize.ts'
-import { METADATA_LABELS, mergeEqualLabels } from './merge-series.ts'
+import { mergeEqualLabels } from './merge-series.ts'
 import { matchLabels, membersOf, signaturesOf } from './signature.ts'
 
 /** The series of one signature: those of the "many" side, those of the "one" side, and what may come out. */
@@ -36,6 +29,8 @@ interface Match {
   readonly one: readonly number[]
   /** Result labels by key, numbered within the match. */
   readonly outputs: Map<string, number>
+  /** Output i is that of `many[i]` alone, so that a large match need not be in memory at once. */
+  alone: boolean
   readonly firstOutput: number
   columns: readonly Column[] | undefined
   /** Outputs that nobody has asked for yet. */
@@ -85,6 +80,8 @@ export async function vectorBinary(
   const conflict = firstConflict()
   const heads: SeriesHead[] = []
   const owner: Match[] = []
+  const distinct =
+    fillOne === undefined && fillMany === undefined && staysDistinct(many.heads, matching, dropName)
   for (let ordinal = 0; ordinal < signatures.count; ordinal++) {
     planMatch(ordinal)
     if (owner.at(-1)?.ordinal === ordinal) continue
@@ -96,18 +93,18 @@ export async function vectorBinary(
     for (const match of new Set(owner)) compute(match)
     throw duplicateError(conflict.index, conflict.other)
   }
-  return mergeEqualLabels({
+  const results: VectorOperator = {
     heads,
     column(index) {
       const match = owner[index]!
       const output = index - match.firstOutput
-      const alone = isOneByOne(match)
-      if (!alone) match.columns ??= compute(match)
-      const column = alone ? computeOne(match, output) : match.columns![output]!
+      if (!match.alone) match.columns ??= compute(match)
+      const column = match.alone ? computeOne(match, output) : match.columns![output]!
       if (--match.left === 0) match.columns = match.shared = undefined
       return column
     },
-  })
+  }
+  return distinct ? results : mergeEqualLabels(results)
 
   function planMatch(ordinal: number): void {
     const match: Match = {
@@ -115,25 +112,32 @@ export async function vectorBinary(
       many: manyMembers[ordinal]!,
       one: oneMembers[ordinal]!,
       outputs: new Map(),
+      alone: false,
       firstOutput: heads.length,
       columns: undefined,
       left: 0,
       shared: undefined,
     }
-    for (const m of match.many) {
-      for (const o of match.one) planOutput(match, m, o)
-      if (fillOne !== undefined) planOutput(match, m, UNMATCHED)
+    const mayBeAlone = isOneByOne(match)
+    if (mayBeAlone && distinct && !conflict) {
+      for (const m of match.many) addOutput(match, labelsOf(m, match.one[0]!))
+      match.alone = true
+    } else {
+      for (const m of match.many) {
+        for (const o of match.one) planOutput(match, m, o)
+        if (fillOne !== undefined) planOutput(match, m, UNMATCHED)
+      }
+      if (fillMany !== undefined) for (const o of match.one) planOutput(match, UNMATCHED, o)
+      match.alone = mayBeAlone && match.outputs.size === match.many.length
     }
-    if (fillMany !== undefined) for (const o of match.one) planOutput(match, UNMATCHED, o)
-    match.left = match.outputs.size
+    match.left = heads.length - match.firstOutput
   }
 
-  /** Then outputs are in the order of `many`, nothing can be taken twice, and a large match need not be in memory at once. */
-  function isOneByOne({ many: members, one: other, outputs }: Match): boolean {
+  /** Then nothing can be taken twice. */
+  function isOneByOne({ many: members, one: other }: Match): boolean {
     if (fillOne !== undefined || fillMany !== undefined) return false
     // One-to-one, a second series of other labels is the same error as one of equal labels.
-    if (oneToOne && members.length > 1) return false
-    return other.length === 1 && outputs.size === members.length
+    return other.length === 1 && !(oneToOne && members.length > 1)
   }
 
   function computeOne(match: Match, output: number): Column {
@@ -150,27 +154,29 @@ export async function vectorBinary(
   }
 
   function planOutput(match: Match, m: number, o: number): void {
-    const labels = resultLabels(
-      sideLabels(m, o, many, one),
-      sideLabels(o, m, one, many),
-      matching,
-      dropName,
-    )
+    const labels = labelsOf(m, o)
     const key = labelsKey(labels)
     if (match.outputs.has(key)) return
     match.outputs.set(key, match.outputs.size)
+    addOutput(match, labels)
+  }
+
+  function addOutput(match: Match, labels: Labels): void {
     heads.push({ labels, dropName: expr.returnBool })
     owner.push(match)
   }
 
   function outputOf(match: Match, m: number, o: number): number {
-    const labels = resultLabels(
+    return match.outputs.get(labelsKey(labelsOf(m, o)))!
+  }
+
+  function labelsOf(m: number, o: number): Labels {
+    return resultLabels(
       sideLabels(m, o, many, one),
       sideLabels(o, m, one, many),
       matching,
       dropName,
     )
-    return match.outputs.get(labelsKey(labels))!
   }
 
   /** The labels of a series, or of the fill value that stands for it. */
@@ -315,20 +321,4 @@ export async function vectorBinary(
 
 function histogramAt(column: Column | undefined, step: number): FloatHistogram | undefined {
   return column?.presence[step] === HISTOGRAM ? column.histograms!.at(step) : undefined
-}
-
-/** `many` gives the labels, `one` those that group_left and group_right ask for. */
-function resultLabels(
-  many: Labels,
-  one: Labels,
-  matching: VectorMatching,
-  dropName: boolean,
-): Labels {
-  let labels = dropName ? withoutLabels(many, METADATA_LABELS) : many
-  if (matching.card === 'one-to-one') {
-    const names = new Set(matching.labels)
-    labels = matching.on ? keepLabels(labels, names) : withoutLabels(labels, names)
-  }
-  for (const name of matching.include) labels = setLabel(labels, name, labelValue(one, name))
-  return labels
 }

@@ -61,7 +61,7 @@ export function mergeEqualLabels(
 }
 
 /** Then no two are equal. Series of one metric stay in order without its name. */
-function areAscending(heads: readonly SeriesHead[]): boolean {
+export function areAscending(heads: readonly SeriesHead[]): boolean {
   for (let i = 1; i < heads.length; i++) {
     if (compareLabels(heads[i - 1]!.labels, heads[i]!.labels) >= 0) return false
   }
