@@ -44,6 +44,18 @@ export const QUERIES: readonly BenchQuery[] = [
     native: true,
   },
   {
+    name: 'sum of native, 1h at 15s',
+    expr: 'sum by (cluster) (rpc_seconds)',
+    period: DAY,
+    hours: 1,
+    stepSeconds: 15,
+  },
+  {
+    name: 'average of native, 24h',
+    expr: 'histogram_avg(sum by (namespace) (rate(rpc_seconds[5m])))',
+    ...day,
+  },
+  {
     name: 'error ratio, 24h',
     expr: 'sum by (namespace) (rate(http_requests_total{code=~"5.."}[5m])) / sum by (namespace) (rate(http_requests_total[5m]))',
     ...day,

@@ -47,7 +47,9 @@ export class HistogramColumn {
   #lastSet: RowLayout = EMPTY_LAYOUT
 
   constructor(rows: number) {
-    this.layouts = Array.from<RowLayout | undefined>({ length: rows })
+    // Array.from is ten times slower.
+    this.layouts = []
+    for (let i = 0; i < rows; i++) this.layouts.push(undefined)
     this.hints = new Uint8Array(rows)
     this.counts = new Float64Array(rows)
     this.zeroCounts = new Float64Array(rows)

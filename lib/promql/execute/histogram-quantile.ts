@@ -8,7 +8,7 @@ import {
   withoutLabels,
   type Labels,
 } from '#lib/model/labels.ts'
-import type { FloatHistogram } from '#lib/model/histogram.ts'
+import type { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Position } from '../parse/ast.ts'
 import { FLOAT, HISTOGRAM } from '../result.ts'
 import { formatGeneral, formatOpenMetrics, formatTwoDigits } from '../function/float-math.ts'
@@ -42,7 +42,8 @@ export interface HistogramEstimate {
   /** Steps it is for; all when absent. */
   covers?(step: number): boolean
   classic(buckets: ClassicBuckets, step: number): number
-  native(histogram: FloatHistogram, step: number): { value: number; nan: NanEffect }
+  /** The histogram is in row `step`. */
+  native(rows: HistogramColumn, step: number): { value: number; nan: NanEffect }
 }
 
 export function quantileEstimate(
@@ -52,7 +53,7 @@ export function quantileEstimate(
   return {
     label,
     classic: (buckets, step) => classicQuantile(q[step]!, buckets),
-    native: (histogram, step) => nativeQuantile(q[step]!, histogram),
+    native: (rows, step) => nativeQuantile(q[step]!, rows, step),
   }
 }
 
@@ -74,7 +75,7 @@ function sameValue(a: number, b: number): boolean {
 export function fractionEstimate(lower: Float64Array, upper: Float64Array): HistogramEstimate {
   return {
     classic: (buckets, step) => classicFraction(lower[step]!, upper[step]!, buckets),
-    native: (histogram, step) => nativeFraction(lower[step]!, upper[step]!, histogram),
+    native: (rows, step) => nativeFraction(lower[step]!, upper[step]!, rows, step),
   }
 }
 
@@ -178,9 +179,9 @@ export async function histogramOperator(
     }
     for (let step = 0; step < grid.stepCount; step++) {
       gather(step)
-      let native: FloatHistogram | undefined
+      let native: HistogramColumn | undefined
       for (const { le, column } of others) {
-        if (column.presence[step] === HISTOGRAM) native = column.histograms!.at(step)
+        if (column.presence[step] === HISTOGRAM) native = column.histograms
         else if (column.presence[step] === FLOAT && le !== undefined) {
           annotations.warn(
             `bucket label "le" is missing or has a malformed value of ${quoteGo(le)}${forMetric(name)}`,
@@ -217,11 +218,11 @@ export async function histogramOperator(
 
   function nativeValue(
     estimate: HistogramEstimate,
-    histogram: FloatHistogram,
+    rows: HistogramColumn,
     step: number,
     name: string,
   ): number {
-    const { value, nan } = estimate.native(histogram, step)
+    const { value, nan } = estimate.native(rows, step)
     if (nan !== 'none') {
       const effect = {
         'result-nan': 'input to histogram_quantile has NaN observations, result is NaN',

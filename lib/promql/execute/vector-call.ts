@@ -1,6 +1,5 @@
 /** Calls of functions that take instant vectors and scalars. */
 import { DomainError } from '#lib/model/errors.ts'
-import type { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Call, Expr } from '../parse/ast.ts'
 import { unwrapParens } from '../plan/expr-facts.ts'
 import { ABSENT, FLOAT } from '../result.ts'
@@ -83,10 +82,10 @@ export async function vectorCall(
         ({ sums, counts }, row) => sums[row]! / counts[row]!,
       )
     case 'histogram_stdvar':
-      return histogramFunction(evaluation, await vector(0), varianceOf)
+      return histogramFunction(evaluation, await vector(0), nativeVariance)
     case 'histogram_stddev':
       return histogramFunction(evaluation, await vector(0), (rows, row) =>
-        Math.sqrt(varianceOf(rows, row)),
+        Math.sqrt(nativeVariance(rows, row)),
       )
     case 'histogram_quantile': {
       const q = await scalar(0)
@@ -118,10 +117,6 @@ export async function vectorCall(
     default:
       throw new DomainError('unsupported', `function "${func}" is not supported yet`)
   }
-}
-
-function varianceOf(rows: HistogramColumn, row: number): number {
-  return nativeVariance(rows.at(row)!)
 }
 
 function strings(args: readonly Expr[]): string[] {

@@ -12,18 +12,21 @@ import type { SeriesSet } from '#lib/storage/storage.ts'
 import { detectRowReset } from './reset.ts'
 
 export function statsSeries(set: SeriesSet): SeriesSet {
+  const stats = new HistogramColumn(0)
   return {
     labels: set.labels,
     warnings: set.warnings,
-    samples: (index) => statsSamples(set.samples(index)),
+    samples: (index) => statsSamples(set.samples(index), stats),
   }
 }
 
-function statsSamples(columns: SampleColumns): SampleColumns {
+/** `stats` is written and given away until the next time. */
+function statsSamples(columns: SampleColumns, stats: HistogramColumn): SampleColumns {
   const { histograms, length, values } = columns
   if (!histograms) return columns
   const { counts, sums, layouts } = histograms
-  const stats = new HistogramColumn(length)
+  stats.clear()
+  stats.reserve(length)
   /** The last sample that was not stale. */
   let previous = -1
   let layout: RowLayout | undefined

@@ -1,8 +1,15 @@
 /** The trim operators: `h </ x` keeps what was observed below x, `h >/ x` what was above. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { bucketBound } from './bounds.ts'
-import { fractionBelow, type Bucket } from './bucket-list.ts'
+import { fractionBelow } from './bucket-walk.ts'
 import { isCustom, WorkingHistogram, type Buckets } from './working-histogram.ts'
+
+interface Bucket {
+  readonly lower: number
+  readonly upper: number
+  readonly count: number
+  readonly sign: 1 | -1
+}
 
 /** Count and estimated sum are only recomputed when something was cut off. */
 export function trimHistogram(
@@ -75,7 +82,7 @@ interface Part {
 function cutBucket(bucket: Bucket, limit: number, keepBelow: boolean, custom: boolean): Part {
   const { lower, upper, count } = bucket
   if (lower === -Infinity || upper === Infinity) return cutInfinite(bucket, limit, keepBelow)
-  const below = count * fractionBelow(bucket, limit, custom)
+  const below = count * fractionBelow(lower, upper, limit, custom)
   const positive = bucket.sign > 0
   return keepBelow
     ? { count: below, middle: midpoint(lower, limit, positive, custom) }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { addHistograms, subtractHistograms } from '#lib/promql/histogram/arithmetic.ts'
 import { bucketBound, exponentialBound } from '#lib/promql/histogram/bounds.ts'
 import { ClassicBuckets, classicQuantile } from '#lib/promql/histogram/classic.ts'
@@ -149,18 +150,19 @@ describe('detectReset', () => {
 })
 
 describe('estimates', () => {
-  const one = h('{{schema:0 count:8 sum:20 offset:1 buckets:[4 4]}}')
+  const one = HistogramColumn.of([h('{{schema:0 count:8 sum:20 offset:1 buckets:[4 4]}}')])
+  const nothing = HistogramColumn.of([h('{{schema:0}}')])
 
   it('interpolates on a logarithmic scale', () => {
     // Not Math.SQRT2: Go's Exp2 is one unit of the last place lower.
-    expect(nativeQuantile(0.25, one)).toEqual({ value: Math.SQRT2 - 2 ** -52, nan: 'none' })
-    expect(nativeQuantile(0.5, one).value).toBe(2)
-    expect(nativeFraction(2, 4, one)).toEqual({ value: 0.5, nan: 'none' })
+    expect(nativeQuantile(0.25, one, 0)).toEqual({ value: Math.SQRT2 - 2 ** -52, nan: 'none' })
+    expect(nativeQuantile(0.5, one, 0).value).toBe(2)
+    expect(nativeFraction(2, 4, one, 0)).toEqual({ value: 0.5, nan: 'none' })
   })
 
   it('has no quantile of nothing, and infinite ones outside of 0 to 1', () => {
-    expect(nativeQuantile(0.5, h('{{schema:0}}')).value).toBe(NaN)
-    expect([nativeQuantile(-1, one).value, nativeQuantile(2, one).value]).toEqual([
+    expect(nativeQuantile(0.5, nothing, 0).value).toBe(NaN)
+    expect([nativeQuantile(-1, one, 0).value, nativeQuantile(2, one, 0).value]).toEqual([
       -Infinity,
       Infinity,
     ])
