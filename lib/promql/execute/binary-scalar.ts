@@ -1,6 +1,7 @@
 /** Binary operations with a scalar on at least one side. */
 import type { Binary } from '../parse/ast.ts'
 import { ABSENT, HISTOGRAM } from '../result.ts'
+import { floatOperation } from './binary-floats.ts'
 import { BinaryOperation, changesMetric, isComparison, scalarFunction } from './binary-operation.ts'
 import { setFloat, setHistogram, type VectorOperator } from './column.ts'
 import type { Evaluation } from './evaluation.ts'
@@ -24,6 +25,7 @@ export function vectorScalarBinary(
 ): VectorOperator {
   const operation = new BinaryOperation(evaluation, expr)
   const { outcome } = operation
+  const ofFloats = floatOperation(expr, scalarOnLeft)
   const drops = changesMetric(expr.op) || expr.returnBool
   // Where a filter has its scalar on the left, the vector's value is still what passes.
   const keepsRight = scalarOnLeft && isComparison(expr.op)
@@ -33,6 +35,10 @@ export function vectorScalarBinary(
     column(index) {
       const column = vector.column(index)
       const { values, presence } = column
+      if (ofFloats && !column.histograms) {
+        ofFloats(column, { values: scalar, presence: undefined })
+        return column
+      }
       for (let step = 0; step < presence.length; step++) {
         const kind = presence[step]
         if (kind === ABSENT) continue

@@ -4,6 +4,7 @@ import { compareUtf8, labelsKey, type Labels } from '#lib/model/labels.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
 import type { Binary } from '../parse/ast.ts'
 import { ABSENT, HISTOGRAM } from '../result.ts'
+import { floatOperation } from './binary-floats.ts'
 import { resultLabels, staysDistinct } from './binary-labels.ts'
 import { formatLabelSet } from './format-label-set.ts'
 import { BinaryOperation, changesMetric } from './binary-operation.ts'
@@ -59,6 +60,7 @@ export async function vectorBinary(
   const { outcome } = operation
   const swapped = matching.card === 'one-to-many'
   const oneToOne = matching.card === 'one-to-one'
+  const ofFloats = floatOperation(expr, swapped)
   let many = swapped ? right : left
   let one = swapped ? left : right
   // Not swapped with the sides: with group_right, Prometheus takes fill_left for the "many" side.
@@ -144,6 +146,10 @@ export async function vectorBinary(
     const shared = (match.shared ??= copyColumn(one.column(match.one[0]!)))
     const m = match.many[output]!
     const column = many.column(m)
+    if (ofFloats && !column.histograms && !shared.histograms) {
+      ofFloats(column, shared)
+      return column
+    }
     clearColumn(loneResult)
     for (let step = 0; step < grid.stepCount; step++) {
       if (column.presence[step] === ABSENT || shared.presence[step] === ABSENT) continue

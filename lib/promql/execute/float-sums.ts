@@ -30,19 +30,8 @@ export class FloatSums {
 
   /** All of a column without histograms. */
   addColumn({ values, presence }: Column): void {
-    const { sums, compensations, seen } = this
-    for (let step = 0; step < sums.length; step++) {
-      if (presence[step] === ABSENT) continue
-      const value = values[step]!
-      if (seen[step] === 0) {
-        seen[step] = 1
-        sums[step] = value
-        continue
-      }
-      const sum = sums[step]!
-      const next = sum + value
-      compensations[step] = nextCompensation(sum, value, next, compensations[step]!)
-      sums[step] = next
+    for (let step = 0; step < presence.length; step++) {
+      if (presence[step] !== ABSENT) this.add(step, values[step]!)
     }
   }
 

@@ -2,6 +2,7 @@
 import { DomainError } from '#lib/model/errors.ts'
 import { labelValue, METRIC_NAME, quoteGo, withoutLabels, type Labels } from '#lib/model/labels.ts'
 import type { Call, MatrixSelector, Subquery } from '../parse/ast.ts'
+import { unwrapParens } from '../plan/expr-facts.ts'
 import { ABSENT, FLOAT } from '../result.ts'
 import { changes, resets } from '../function/changes.ts'
 import { instantValueFunction } from '../function/instant-value.ts'
@@ -126,11 +127,18 @@ export async function absence(
   const result = newColumn(grid.stepCount)
   result.values.fill(1)
   result.presence.fill(FLOAT)
+  // A selector has nothing to say, so that nobody needs its other series once there is one at every step.
+  const arg = unwrapParens(call.args[0]!)
+  const quiet = arg.type === 'vector' && !arg.smoothed
+  let left = grid.stepCount
   for (let index = 0; index < operator.heads.length; index++) {
+    if (quiet && left === 0) break
     if (evaluation.due(grid.stepCount)) await evaluation.pause()
     const { presence } = operator.column(index)
     for (let step = 0; step < presence.length; step++) {
-      if (presence[step] !== ABSENT) result.presence[step] = ABSENT
+      if (presence[step] === ABSENT || result.presence[step] === ABSENT) continue
+      result.presence[step] = ABSENT
+      left--
     }
   }
   const dropName = call.func === 'absent_over_time'

@@ -2,9 +2,8 @@
 
 /** Of the first `count` values, which it reorders. NaN is smaller than everything. */
 export function quantileOf(q: number, values: Float64Array, count = values.length): number {
-  if (count === 0 || Number.isNaN(q)) return NaN
-  if (q < 0) return -Infinity
-  if (q > 1) return Infinity
+  const known = withoutValues(q, count)
+  if (known !== undefined) return known
   const rank = q * (count - 1)
   const lower = Math.max(0, Math.floor(rank))
   const weight = rank - Math.floor(rank)
@@ -20,13 +19,19 @@ export function quantileOf(q: number, values: Float64Array, count = values.lengt
 
 /** Of the first `count` values, in ascending order and none NaN. */
 export function orderedQuantile(q: number, values: Float64Array, count: number): number {
-  if (count === 0 || Number.isNaN(q)) return NaN
-  if (q < 0) return -Infinity
-  if (q > 1) return Infinity
+  const known = withoutValues(q, count)
+  if (known !== undefined) return known
   const rank = q * (count - 1)
   const lower = Math.max(0, Math.floor(rank))
   const weight = rank - Math.floor(rank)
   return values[lower]! * (1 - weight) + values[Math.min(lower + 1, count - 1)]! * weight
+}
+
+/** What does not depend on the values. */
+function withoutValues(q: number, count: number): number | undefined {
+  if (count === 0 || Number.isNaN(q)) return NaN
+  if (q < 0) return -Infinity
+  return q > 1 ? Infinity : undefined
 }
 
 /** Moves every NaN to the front and gives how many there are. */
