@@ -47,13 +47,14 @@ export function decodeXor(
   let size = 64
   let highMask = -1
   let lowMask = -1
+  // The next 32 bits, or 31 of them: a value's control bits mostly come in the word of the delta of delta before.
+  let byte = at >>> 3
+  let shift = at & 7
+  let word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
   for (let i = 1; ;) {
     timestamp += delta
     if (timestamp > maxTimeMs) break
     // Value: 0 same, 10 in the current window, 11 with a new window.
-    let byte = at >>> 3
-    let shift = at & 7
-    let word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
     if (word >= 0) {
       at += 1
     } else {
@@ -103,6 +104,7 @@ export function decodeXor(
     word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
     if (word >= 0) {
       at += 1
+      word <<= 1
       continue
     }
     if ((word & 0x4000_0000) === 0) {
@@ -122,6 +124,9 @@ export function decodeXor(
       delta += reader.int64()
       at = reader.at
     }
+    byte = at >>> 3
+    shift = at & 7
+    word = (view.getInt32(byte) << shift) | (bytes[byte + 4]! >>> (8 - shift))
     if (delta < 0) throw new CorruptError(`timestamp runs back in sample ${i}`, reader.offsetOf(at))
   }
   if (!Number.isSafeInteger(timestamp)) throw new CorruptError('timestamp exceeds 2^53', 2)
