@@ -4,6 +4,7 @@ import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { explainInstant, explainRange } from './explain-routes.ts'
 import * as expression from './expression-routes.ts'
+import { features } from './features-route.ts'
 import { federate } from './federate-route.ts'
 import * as inventory from './inventory-routes.ts'
 import { labelNames, labelValues, series } from './label-routes.ts'
@@ -66,7 +67,7 @@ const API_ROUTES: Readonly<Record<string, Route>> = {
   '/scrape_pools/config': get(absent.scrapePoolConfig),
   '/notifications': get(absent.notifications),
   '/notifications/live': get(absent.notificationsLive),
-  '/features': get(server.features),
+  '/features': get(features),
   '/stores': get(inventory.stores),
   '/blocks': get(inventory.bucketBlocks),
   '/blocks/mark': post(inventory.markBlock),

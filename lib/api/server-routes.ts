@@ -69,49 +69,6 @@ export function walReplay(): Answer {
   return dataAnswer({ min: 0, max: 0, current: 0 })
 }
 
-export function features({ parts }: Call): Answer {
-  const has = parts.engine.features
-  const fill = has.has('promql-binop-fill-modifiers')
-  const extended = has.has('promql-extended-range-selectors')
-  return dataAnswer({
-    api: {
-      admin: false,
-      exclude_alerts: true,
-      label_values_match: true,
-      lifecycle: false,
-      query_stats: true,
-      query_warnings: true,
-      search: false,
-      time_range_labels: true,
-      time_range_series: true,
-    },
-    prometheus: { agent_mode: false, server_mode: true },
-    promql: {
-      anchored: extended,
-      at_modifier: true,
-      bool: true,
-      by: true,
-      delayed_name_removal: has.has('promql-delayed-name-removal'),
-      duration_expr: true,
-      fill,
-      fill_left: fill,
-      fill_right: fill,
-      group_left: true,
-      group_right: true,
-      ignoring: true,
-      negative_offset: true,
-      offset: true,
-      on: true,
-      per_query_lookback_delta: true,
-      per_step_stats: false,
-      smoothed: extended,
-      subqueries: true,
-      without: true,
-    },
-    tsdb: { native_histograms: true },
-  })
-}
-
 export function healthy(): Answer {
   return textAnswer(200, 'thaw is Healthy.\n')
 }

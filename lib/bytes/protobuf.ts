@@ -7,6 +7,8 @@ const FIXED64 = 1
 const BYTES = 2
 const FIXED32 = 5
 
+const FOUR_GROUPS = 2 ** 28
+
 /** Goes over the fields of a message. After `next`, read the field by its type or `skip` it. */
 export class ProtoReader {
   /** Of the field that `next` came to. */
@@ -147,6 +149,8 @@ export class ProtoWriter {
 
   /** `values[index]`, every bit of a NaN included. */
   doubleOf(field: number, values: Float64Array, index: number): void {
+    const value = values[index]!
+    if (value === value) return this.double(field, value)
     this.#tag(field, FIXED64)
     this.#raw(new Uint8Array(values.buffer, values.byteOffset + index * 8, 8))
   }
@@ -211,12 +215,25 @@ export class ProtoWriter {
 
   #uvarint(value: number): void {
     this.#reserve(10)
+    const bytes = this.#bytes
+    let at = this.length
     let rest = value
-    while (rest >= 0x80) {
-      this.#bytes[this.length++] = (rest % 128) + 128
-      rest = Math.floor(rest / 128)
+    // What is left of a safe integer after four bytes fits the operators of 32 bits.
+    if (rest >= FOUR_GROUPS) {
+      const high = Math.floor(rest / FOUR_GROUPS)
+      let low = rest - high * FOUR_GROUPS
+      for (let i = 0; i < 4; i++) {
+        bytes[at++] = (low & 0x7f) | 0x80
+        low >>>= 7
+      }
+      rest = high
     }
-    this.#bytes[this.length++] = rest
+    while (rest >= 0x80) {
+      bytes[at++] = (rest & 0x7f) | 0x80
+      rest >>>= 7
+    }
+    bytes[at++] = rest
+    this.length = at
   }
 
   #raw(bytes: Uint8Array): void {

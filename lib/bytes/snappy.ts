@@ -1,7 +1,6 @@
 /** Snappy's block format, in which Prometheus's remote protocols compress their messages: a length, then literals and copies. */
 import { CorruptError } from '#lib/model/errors.ts'
 import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
 
 /** Matches are looked for within blocks of this size, as the format's other writers do: two-byte offsets suffice. */
 const BLOCK_BYTES = 65_536
@@ -61,16 +60,15 @@ function copyOf(reader: ByteReader, tag: number): { size: number; offset: number
 }
 
 export function encodeSnappy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new ByteWriter(32 + bytes.length / 2)
-  out.uvarint(bytes.length)
+  const out = new Output(bytes.length)
   const table = new Uint16Array(1 << HASH_BITS)
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     encodeBlock(out, bytes.subarray(start, start + BLOCK_BYTES), table)
   }
-  return out.bytes().slice()
+  return out.finish()
 }
 
-function encodeBlock(out: ByteWriter, block: Uint8Array, table: Uint16Array): void {
+function encodeBlock(out: Output, block: Uint8Array, table: Uint16Array): void {
   table.fill(0)
   const end = block.length - TAIL_BYTES
   /** What comes before is written. */
@@ -89,47 +87,71 @@ function encodeBlock(out: ByteWriter, block: Uint8Array, table: Uint16Array): vo
     }
     let size = 4
     while (at + size < block.length && block[before + size] === block[at + size]) size++
-    appendLiteral(out, block.subarray(done, at))
-    appendCopy(out, at - before, size)
+    out.literal(block, done, at)
+    out.copy(at - before, size)
     at += size
     done = at
     misses = 32
   }
-  appendLiteral(out, block.subarray(done))
+  out.literal(block, done, block.length)
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
-function appendLiteral(out: ByteWriter, literal: Uint8Array): void {
-  const last = literal.length - 1
-  if (last < 0) return
-  if (last < 60) out.uint8(last << 2)
-  else if (last < 256) {
-    out.uint8(60 << 2)
-    out.uint8(last)
-  } else {
-    out.uint8(61 << 2)
-    out.uint8(last & 0xff)
-    out.uint8(last >>> 8)
-  }
-  out.append(literal)
-}
+/** Bytes that never have to grow: nothing compresses to more than seven sixths of itself. */
+class Output {
+  readonly #bytes: Uint8Array
+  #at = 0
 
-/** Copies of at most 64 bytes; none but the last is shorter than four, which no tag could say cheaper. */
-function appendCopy(out: ByteWriter, offset: number, size: number): void {
-  let rest = size
-  while (rest > 0) {
-    const length = rest > MAX_COPY && rest < MAX_COPY + 4 ? 60 : Math.min(rest, MAX_COPY)
-    if (length >= 4 && length <= 11 && offset < 2048) {
-      out.uint8(1 | ((length - 4) << 2) | ((offset >>> 8) << 5))
-      out.uint8(offset & 0xff)
+  /** Begins with the length of what is to come. */
+  constructor(length: number) {
+    this.#bytes = new Uint8Array(32 + length + Math.ceil(length / 6))
+    let rest = length
+    for (; rest >= 0x80; rest >>>= 7) this.#bytes[this.#at++] = (rest & 0x7f) | 0x80
+    this.#bytes[this.#at++] = rest
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#bytes.subarray(0, this.#at))
+  }
+
+  /** [from, to) of a block. */
+  literal(block: Uint8Array, from: number, to: number): void {
+    const bytes = this.#bytes
+    const last = to - from - 1
+    if (last < 0) return
+    if (last < 60) bytes[this.#at++] = last << 2
+    else if (last < 256) {
+      bytes[this.#at++] = 60 << 2
+      bytes[this.#at++] = last
     } else {
-      out.uint8(2 | ((length - 1) << 2))
-      out.uint8(offset & 0xff)
-      out.uint8(offset >>> 8)
+      bytes[this.#at++] = 61 << 2
+      bytes[this.#at++] = last & 0xff
+      bytes[this.#at++] = last >>> 8
     }
-    rest -= length
+    if (last > 32) {
+      bytes.set(block.subarray(from, to), this.#at)
+      this.#at += last + 1
+    } else for (let i = from; i < to; i++) bytes[this.#at++] = block[i]!
+  }
+
+  /** Copies of at most 64 bytes, none shorter than four: no tag could say that cheaper. */
+  copy(offset: number, size: number): void {
+    const bytes = this.#bytes
+    let rest = size
+    while (rest > 0) {
+      const length = rest > MAX_COPY && rest < MAX_COPY + 4 ? 60 : Math.min(rest, MAX_COPY)
+      if (length <= 11 && offset < 2048) {
+        bytes[this.#at++] = 1 | ((length - 4) << 2) | ((offset >>> 8) << 5)
+        bytes[this.#at++] = offset & 0xff
+      } else {
+        bytes[this.#at++] = 2 | ((length - 1) << 2)
+        bytes[this.#at++] = offset & 0xff
+        bytes[this.#at++] = offset >>> 8
+      }
+      rest -= length
+    }
   }
 }

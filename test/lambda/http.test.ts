@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { lambdaHttp, MAX_LAMBDA_BODY_BYTES, type HttpEvent } from '#lib/lambda/http.ts'
 import { testApp } from '#test/api/fake-backend.ts'
+import { decodeSamples, encodeReadRequest } from '#test/remote/read-message.ts'
 
 function event(
   overrides: Partial<HttpEvent> & { method?: string; stage?: string } = {},
@@ -172,5 +173,39 @@ describe('the HTTP API behind a gateway', () => {
     expect([head.statusCode, head.body]).toEqual([200, ''])
     const options = await lambdaHttp(app)(event({ method: 'OPTIONS', rawPath: '/api/v1/query' }))
     expect([options.statusCode, options.body]).toEqual([204, ''])
+  })
+})
+
+describe('remote read through the gateway', () => {
+  it('is bytes both ways', async () => {
+    const stored = [
+      {
+        labels: ['__name__', 'm'],
+        samples: { length: 1, timestamps: Float64Array.of(5), values: Float64Array.of(7) },
+      },
+    ]
+    const matchers = [{ type: '=', name: '__name__', value: 'm' } as const]
+    const body = encodeReadRequest([{ startMs: 0, endMs: 9, matchers }])
+    const answer = await lambdaHttp(testApp({ stored }).app)(
+      event({
+        method: 'POST',
+        rawPath: '/api/v1/read',
+        headers: {
+          host: 'x',
+          'content-type': 'application/x-protobuf',
+          'content-encoding': 'snappy',
+        },
+        body: Buffer.from(body).toString('base64'),
+        isBase64Encoded: true,
+      }),
+    )
+    expect(answer).toMatchObject({
+      statusCode: 200,
+      isBase64Encoded: true,
+      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+    })
+    expect(decodeSamples(Buffer.from(answer.body, 'base64'))).toEqual([
+      [{ labels: ['__name__', 'm'], samples: [[5, 7]] }],
+    ])
   })
 })
