@@ -34,16 +34,14 @@ const API: Switches = {
   time_range_series: true,
 }
 
-const ALWAYS = [
-  ...['at_modifier', 'bool', 'by', 'duration_expr', 'group_left', 'group_right', 'ignoring'],
-  ...['negative_offset', 'offset', 'on', 'per_query_lookback_delta', 'subqueries', 'without'],
-]
+const ALWAYS =
+  'at_modifier bool by duration_expr group_left group_right ignoring negative_offset offset on per_query_lookback_delta subqueries without'
 
 function promqlFeatures(on: ReadonlySet<Feature>): Switches {
   const fill = on.has('promql-binop-fill-modifiers')
   const extended = on.has('promql-extended-range-selectors')
   return inOrder({
-    ...Object.fromEntries(ALWAYS.map((name) => [name, true])),
+    ...Object.fromEntries(ALWAYS.split(' ').map((name) => [name, true])),
     anchored: extended,
     delayed_name_removal: on.has('promql-delayed-name-removal'),
     fill,

@@ -20,8 +20,8 @@ import { goldenBucket } from './golden/world.ts'
 
 describe.each([
   { name: 'empty', requests: REQUESTS, open: async () => memoryBucket() },
-  { name: 'data', requests: DATA_REQUESTS, open: goldenBucket },
-  { name: 'clients', requests: CLIENT_REQUESTS, open: goldenBucket },
+  { name: 'data', requests: DATA_REQUESTS, open: () => goldenBucket() },
+  { name: 'clients', requests: CLIENT_REQUESTS, open: () => goldenBucket() },
   { name: 'federate', requests: FEDERATE_REQUESTS, open: federateBucket },
 ])('as Prometheus, $name', ({ name, requests, open }) => {
   const file = new URL(`golden/prometheus-3.14.0-${name}.json`, import.meta.url)

@@ -36,8 +36,7 @@ export function openMetrics(): string {
 }
 
 /** The same blocks for thaw. */
-export async function goldenBucket(): Promise<Bucket> {
-  const bucket = memoryBucket()
+export async function goldenBucket(bucket = memoryBucket()): Promise<Bucket> {
   await putBlock(bucket, {
     id: testId(1),
     minTimeMs: 1_699_999_200_000,

@@ -1,0 +1,91 @@
+/** The golden answers of a real Prometheus once more, through the gateway and the deployed function: nothing on the way changes a byte. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fileBucket } from '#lib/bucket/file-bucket.ts'
+import { answerText, type Golden, type GoldenRequest } from '#test/api/golden/requests.ts'
+import { goldenBucket } from '#test/api/golden/world.ts'
+import {
+  CHUNKS,
+  decodeChunks,
+  decodeSamples,
+  encodeReadRequest,
+  SAMPLES,
+} from '#test/remote/read-message.ts'
+import { directoryObjstore, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
+
+let url: string
+const ends: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'thaw-deployed-'))
+  ends.push(() => rm(dir, { recursive: true, force: true }))
+  await goldenBucket(fileBucket(dir))
+  const assembly = await synthesiseStack()
+  ends.push(() => assembly.remove())
+  const local = await startLocalCloud({
+    assembly,
+    objstore: directoryObjstore(dir),
+    sliceBytes: 1e6,
+  })
+  ends.push(() => local.stop())
+  expect(await local.plan()).toBe(2)
+  url = local.cloud.httpUrl
+})
+
+afterAll(async () => {
+  for (const end of ends.toReversed()) await end()
+})
+
+async function ask({ method = 'GET', path, headers = {}, body }: GoldenRequest): Promise<object> {
+  const response = await fetch(url + path, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+  })
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const type = response.headers.get('content-type')
+  return { status: response.status, type, answer: answerText(bytes) }
+}
+
+describe('the deployed API', () => {
+  it.each(['data', 'clients'])('answers as Prometheus does: %s', async (name) => {
+    const file = new URL(`../api/golden/prometheus-3.14.0-${name}.json`, import.meta.url)
+    const { answers } = JSON.parse(await readFile(file, 'utf8')) as Golden
+    expect(answers.length).toBeGreaterThan(30)
+    // The gateway answers preflight requests itself.
+    for (const { request, status, headers, answer } of answers.filter(isNoPreflight)) {
+      const type = headers['content-type'] ?? null
+      expect({ request, ...(await ask(request)) }).toEqual({ request, status, type, answer })
+    }
+  })
+
+  it('is read remotely, in both kinds of answer', async () => {
+    const matchers = [{ type: '=~', name: '__name__', value: 'm|histogram' } as const]
+    const query = { startMs: 1_699_999_200_000, endMs: 1_700_006_400_000, matchers }
+    const read = async (type: number): Promise<Uint8Array> => {
+      const body = encodeReadRequest([query], [type])
+      const response = await fetch(`${url}/api/v1/read`, { method: 'POST', body })
+      expect(response.status).toBe(200)
+      return new Uint8Array(await response.arrayBuffer())
+    }
+    const names = ['histogram', 'm', 'm']
+    expect(decodeSamples(await read(SAMPLES))[0]!.map(({ labels }) => labels[1])).toEqual(names)
+    expect(decodeChunks(await read(CHUNKS)).map(({ labels }) => labels[1])).toEqual(names)
+  })
+
+  it('has the bucket as its store, and pages for other programs', async () => {
+    const stores = (await (await fetch(`${url}/api/v1/stores`)).json()) as {
+      data: { store: { name: string; minTime: number }[] }
+    }
+    expect(stores.data.store).toMatchObject([{ name: 'thaw', minTime: 1_699_999_200_000 }])
+    for (const path of ['/-/healthy', '/-/ready', '/federate?match[]=nope', '/metrics']) {
+      expect((await fetch(url + path)).status).toBe(200)
+    }
+  })
+})
+
+function isNoPreflight({ request }: { readonly request: GoldenRequest }): boolean {
+  return request.method !== 'OPTIONS'
+}
