@@ -1,6 +1,7 @@
 /** Pass: an equality that one side of `and` or `unless` is known to have is asked of the other side too. */
 import { METRIC_NAME } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
+import { METADATA_LABELS } from '../execute/merge-series.ts'
 import type {
   Aggregation,
   Binary,
@@ -56,7 +57,8 @@ function spread(binary: Binary, isShared: (selector: VectorSelector) => boolean)
 }
 
 function isMatched(name: string, { on, labels }: VectorMatching): boolean {
-  return name !== METRIC_NAME && labels.includes(name) === on
+  // Type and unit may be gone with the metric name.
+  return !METADATA_LABELS.has(name) && labels.includes(name) === on
 }
 
 /** Equalities that hold for the labels of every series that can come out. */

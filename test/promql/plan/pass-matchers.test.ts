@@ -35,6 +35,15 @@ describe('matchers go to the other side', () => {
     ])
   })
 
+  it('never type and unit, which go with the name', () => {
+    expect(operatorLines('rate(a{__type__="counter",x="1"}[5m]) and on (x, __type__) b')).toEqual([
+      'and many-to-many on (x, __type__)',
+      '  rate()',
+      '    select {__type__="counter",x="1",__name__="a"} range=300000ms',
+      '  select {x="1",__name__="b"}',
+    ])
+  })
+
   it('through what keeps the label and says nothing', () => {
     const text =
       'sum by (x, y) (rate(a{x="1",z="3"}[5m])) > 2 and count by (x) (last_over_time(b[1m])) unless on (x, z) (c and d)'

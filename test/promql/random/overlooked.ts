@@ -8,24 +8,27 @@ import type { RandomQuery } from './generate.ts'
 import { isEqualLabelset } from './rules.ts'
 import { DELAYED_NAME_REMOVAL } from './thaw.ts'
 
-/** See KINDS_TOGETHER and EQUAL_QUANTILES. */
+/** See KINDS_TOGETHER and EQUAL_INSIDE. */
 export async function isOverlooked(
-  { path, params }: RandomQuery,
+  { params }: RandomQuery,
   oracle: Ask,
   features: EngineOptions['features'],
 ): Promise<boolean> {
   const { query } = params
   const delayed = features.has(DELAYED_NAME_REMOVAL)
-  if (delayed && path === 'query') {
-    for (const part of partsOf(query, features, isQuantiles)) {
-      if (isEqualLabelset(await oracle('query', { ...params, query: part }))) return true
-    }
-  }
   // As a range, so that a series can show both kinds.
   const { time = '', start = time, end = time, step = '1' } = params
+  const shows = async (part: string): Promise<boolean> =>
+    showsBothKinds(await oracle('query_range', { query: part, start, end, step }))
+  if (delayed && Number(start) === Number(end)) {
+    for (const part of partsOf(query, features, isUnchecked)) {
+      const alone = await oracle('query', { query: part, time: start })
+      if (isEqualLabelset(alone) || (await shows(part))) return true
+    }
+  }
   const parts = partsOf(query, features, mergesSeries)
   for (const part of delayed ? [query, ...parts] : parts) {
-    if (showsBothKinds(await oracle('query_range', { query: part, start, end, step }))) return true
+    if (await shows(part)) return true
   }
   return false
 }
@@ -42,8 +45,8 @@ function partsOf(
   return parts
 }
 
-function isQuantiles(node: Expr): boolean {
-  return node.type === 'call' && node.func === 'histogram_quantiles'
+function isUnchecked(node: Expr): boolean {
+  return node.type === 'binary' || (node.type === 'call' && node.func === 'histogram_quantiles')
 }
 
 function mergesSeries(node: Expr): boolean {

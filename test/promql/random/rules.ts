@@ -18,10 +18,10 @@ annotations are merged, and so means nothing ("over 137438953472 samples"). The 
   TEN_OF_MANY: `Of more than ten warnings, or infos, Prometheus shows any ten. Only the number of the others is compared.`,
   SEVERAL_ERRORS: `A range query with several errors fails with the one that is met first. thaw evaluates the parts of a cut query
 on their own and reports the error of the part that fails first; whole, it has to report that of Prometheus.`,
-  EQUAL_QUANTILES: `With promql-delayed-name-removal Prometheus looks for equal labels at the end of an instant query only
-(rangeEval returns before its check), and so inside of it histogram_quantiles() may give series of equal labels: the same quantile
-twice, or a label that told its input apart. thaw says "vector cannot contain metrics with the same labelset", and so has Prometheus
-to say of that call alone.`,
+  EQUAL_INSIDE: `With promql-delayed-name-removal Prometheus looks for equal labels at the end of an instant query only
+(rangeEval returns before its check), and goes on where inside of it histogram_quantiles() gives the same quantile twice or
+overwrites a label that told its input apart, or where a filled join gives equal labels. thaw says "vector cannot contain metrics
+with the same labelset". Prometheus, asked for that part alone, has to say so too, or to show both (KINDS_TOGETHER).`,
   KINDS_TOGETHER: `Where a minus, label_replace(), label_join() or the end of delayed name removal makes labels equal, Prometheus
 looks for equal times among the floats and among the histograms (mergeSeriesWithSameLabelset) and goes on with a series that has a
 float and a histogram at one time; thaw says "vector cannot contain metrics with the same labelset". Prometheus, asked for
@@ -30,7 +30,7 @@ that part of the query, has to show such a series.`,
 differently, and that neither does when one is empty. Go's slices.SortFunc promises nothing then; the order is not compared.`,
 } as const
 
-/** See KINDS_TOGETHER and EQUAL_QUANTILES. */
+/** See KINDS_TOGETHER and EQUAL_INSIDE. */
 export function isEqualLabelset({ error }: ApiAnswer): boolean {
   return error === 'vector cannot contain metrics with the same labelset'
 }

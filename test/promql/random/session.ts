@@ -102,7 +102,7 @@ export type Judgement =
   | { readonly type: 'varying' }
   /** The same, and none of those seen is ours. */
   | { readonly type: 'random'; readonly detail: string }
-  /** See SEVERAL_ERRORS, and KINDS_TOGETHER and EQUAL_QUANTILES. */
+  /** See SEVERAL_ERRORS, and KINDS_TOGETHER and EQUAL_INSIDE. */
   | { readonly type: 'otherError' | 'overlooked' }
   | { readonly type: 'different'; readonly detail: string }
 
