@@ -51,6 +51,7 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
         maxBytes: environment.resultsBytes,
         maxFreshnessMs: settings.maxFreshnessMs,
         inBucket: true,
+        random: Math.random,
       }),
       invokeSlice:
         store &&

@@ -73,8 +73,8 @@ export class CachedSteps {
     this.missing = missing.filter((_, i) => !denser[i])
   }
 
-  /** Takes the whole answer to the steps of a missing run, evaluated over the prepared blocks. */
-  keep(run: StepRun, outcome: QueryOutcome): void {
+  /** Takes the whole answer to the steps of a missing run, evaluated over the prepared blocks for `usd` a step. */
+  keep(run: StepRun, outcome: QueryOutcome, usd: number): void {
     const { value, annotations, warnings } = outcome
     if (warnings.length > 0) return
     const cells = this.#cells.flatMap((cell) => {
@@ -92,7 +92,8 @@ export class CachedSteps {
       const blocks = this.#blocksKey(grid)
       if (blocks === undefined) continue
       const steps = { first: old.first - run.first, count: old.count }
-      this.#keepInCell(cell, { grid, blocks, value: takeSteps(value, steps), annotations })
+      const extent = { grid, blocks, value: takeSteps(value, steps), annotations }
+      this.#keepInCell(cell, extent, usd * old.count)
     }
   }
 
@@ -161,13 +162,18 @@ export class CachedSteps {
     return denserSteps(this.#access.cache, this.#key, this.#prepared, run, isValid)
   }
 
-  #keepInCell(cell: Cell, fresh: Extent): void {
+  #keepInCell(cell: Cell, fresh: Extent, usd: number): void {
     const known = this.#known.get(cell.fromMs)
     const joined = known && this.#joined(known, fresh)
     if (known && !joined && known.grid.stepCount > fresh.grid.stepCount) return
     const extent = joined ?? ownCopy(fresh)
     this.#known.set(cell.fromMs, extent)
-    this.#access.cache.keep(this.#nameOf(cell), extent)
+    const { cache, bucket } = this.#access
+    cache.keep(this.#nameOf(cell), extent)
+    const key = extent.grid.stepCount === cell.grid.stepCount && this.#objectKey(cell)
+    if (key && cache.isWorthStoring(usd)) {
+      this.#writes.push(cache.store(bucket, this.#nameOf(cell), key))
+    }
   }
 
   #joined(known: Extent, fresh: Extent): Extent | undefined {

@@ -1,7 +1,7 @@
 /** Adds up what one request costs while it runs. */
 import type { BucketCounts } from '#lib/bucket/counting-bucket.ts'
 import type { QueryCost } from '#lib/promql/backend.ts'
-import { estimateUsd } from './prices.ts'
+import { usdOf, usdOfRequest } from './prices.ts'
 import type { SliceCost } from './slice.ts'
 
 export class CostMeter {
@@ -16,6 +16,7 @@ export class CostMeter {
   #remoteMs = 0
   #remoteMbMs = 0
   #cachedSteps = 0
+  #slicesUsd = 0
 
   constructor(megabytes = 0) {
     this.#megabytes = megabytes
@@ -35,6 +36,8 @@ export class CostMeter {
     remote: boolean,
   ): void {
     this.#slices++
+    const functionGbSeconds = (milliseconds * megabytes) / 1024 / 1000
+    this.#slicesUsd += usdOf({ gets, lists, puts, functions: 0, functionGbSeconds })
     this.#gets += gets
     this.#lists += lists
     this.#puts += puts
@@ -42,6 +45,11 @@ export class CostMeter {
     if (!remote) return
     this.#remoteMs += milliseconds
     this.#remoteMbMs += milliseconds * megabytes
+  }
+
+  /** What evaluating has cost so far. */
+  get slicesUsd(): number {
+    return this.#slicesUsd
   }
 
   /** Requests of this function that belong to no slice. */
@@ -66,7 +74,7 @@ export class CostMeter {
       steps,
       cachedSteps: this.#cachedSteps,
       shared: false,
-      usd: estimateUsd({ ...requests, functions: 1 + this.#invokes, functionGbSeconds }),
+      usd: usdOfRequest({ ...requests, functions: 1 + this.#invokes, functionGbSeconds }),
     }
   }
 }

@@ -16,18 +16,21 @@ export interface Billed {
   readonly gets: number
   readonly lists: number
   readonly puts: number
-  /** Functions that were started, the one that answers included. */
+  /** Functions that were started. */
   readonly functions: number
   readonly functionGbSeconds: number
 }
 
-/** Of one request through the gateway. */
-export function estimateUsd({ gets, lists, puts, functions, functionGbSeconds }: Billed): number {
+export function usdOf({ gets, lists, puts, functions, functionGbSeconds }: Billed): number {
   return (
-    PRICES.httpApiRequest +
     gets * PRICES.s3Get +
     (lists + puts) * PRICES.s3PutOrList +
     functions * PRICES.lambdaRequest +
     functionGbSeconds * PRICES.lambdaGbSecond
   )
+}
+
+/** With the gateway that the request came through. */
+export function usdOfRequest(billed: Billed): number {
+  return PRICES.httpApiRequest + usdOf(billed)
 }

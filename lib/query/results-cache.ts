@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { Extent } from './extent.ts'
 import { memoryOf, outcomeOf } from './extent.ts'
+import { PRICES } from './prices.ts'
 import { decodeAnswer, encodeAnswer } from './frame.ts'
 
 const PREFIX = 'thaw/results/'
@@ -19,6 +20,8 @@ export interface ResultsCacheOptions {
   readonly maxFreshnessMs: number
   /** Whether whole cells go to the bucket. */
   readonly inBucket: boolean
+  /** In [0, 1). */
+  readonly random: () => number
 }
 
 interface Entry {
@@ -30,11 +33,13 @@ interface Entry {
 export class ResultsCache {
   readonly maxFreshnessMs: number
   readonly inBucket: boolean
+  readonly #random: () => number
   /** Keys of queries whose answers are kept cell by cell, because annotations speak of all steps of an answer. */
   readonly annotated = new LRUCache<string, true>({ max: ANNOTATED_QUERIES })
   readonly #memory: LRUCache<string, Entry>
 
-  constructor({ maxBytes, maxFreshnessMs, inBucket }: ResultsCacheOptions) {
+  constructor({ maxBytes, maxFreshnessMs, inBucket, random }: ResultsCacheOptions) {
+    this.#random = random
     this.maxFreshnessMs = maxFreshnessMs
     this.inBucket = inBucket
     this.#memory = new LRUCache({
@@ -51,6 +56,14 @@ export class ResultsCache {
 
   keep(name: string, extent: Extent, stored = false): void {
     this.#memory.set(name, { extent, stored })
+  }
+
+  /**
+   * Whether a whole cell that cost `usd` to evaluate goes to the bucket at once: as likely as its cost is of a PUT's. So
+   * writing costs no more than evaluating, and what many functions evaluate is soon there for all.
+   */
+  isWorthStoring(usd: number): boolean {
+    return this.#random() < usd / PRICES.s3PutOrList
   }
 
   /** The extent of a whole cell that some instance has put there; undefined where none has, or what it put is broken. */

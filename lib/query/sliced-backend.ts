@@ -72,7 +72,8 @@ async function attempt(
     const missing = cached?.missing ?? [{ first: 0, count: request.grid.stepCount }]
     const steps = { meter, signal, goneBlockFails: !again }
     const { outcomes, warnings } = await runSteps(parts, prepared, missing, steps)
-    for (const { run, outcome, whole } of outcomes) if (whole) cached?.keep(run, outcome)
+    const usd = meter.slicesUsd / missing.reduce((total, run) => total + run.count, 0)
+    for (const { run, outcome, whole } of outcomes) if (whole) cached?.keep(run, outcome, usd)
     const joined = joinOutcomes(request.grid, inOrder([...hits, ...outcomes]))
     checkSamples(joined, request.options.maxSamples)
     await cached?.stored()

@@ -15,8 +15,9 @@ interface Cached {
   readonly results?: ResultsCache
 }
 
-const newCache = (maxBytes = 1 << 24): ResultsCache =>
-  new ResultsCache({ maxBytes, maxFreshnessMs: MINUTE, inBucket: true })
+/** `random` of Infinity writes nothing at once, of 0 everything. */
+const newCache = (maxBytes = 1 << 24, random = Infinity): ResultsCache =>
+  new ResultsCache({ maxBytes, maxFreshnessMs: MINUTE, inBucket: true, random: () => random })
 
 function backend(world: ChangingBucket, { results }: Cached, sliceBytes = 3000): QueryBackend {
   const now = (): number => world.nowMs
@@ -156,7 +157,7 @@ describe('the results cache', () => {
         async (asked, rounds) => {
           const world = new ChangingBucket(HOURS)
           await world.fill()
-          const results = newCache()
+          const results = newCache(1 << 24, 0)
           for (const changes of rounds) {
             for (const apply of changes) await apply(world)
             // Twice, because what is asked again goes to the bucket.
@@ -213,6 +214,14 @@ describe('the results cache', () => {
     const elsewhere = await backend(world, { results: newCache() }).query(sixHours('load'))
     expect(elsewhere.cost).toMatchObject({ cachedSteps: 360, gets: 4, puts: 0 })
     expect([seen(second), seen(elsewhere)]).toEqual([seen(first), seen(first)])
+  })
+
+  it('gives the bucket at once what cost as much as a write', async () => {
+    const world = await filled()
+    await backend(world, { results: newCache(1 << 24, 0) }).query(sixHours('load'))
+    expect(await objects(world)).toHaveLength(3)
+    const cache = newCache(1 << 24, 0.5)
+    expect([2.4e-6, 2.6e-6, 1].map((usd) => cache.isWorthStoring(usd))).toEqual([false, true, true])
   })
 
   it('reads only the steps it does not have', async () => {
