@@ -16,6 +16,7 @@ import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
 import { readQueryFlags } from '#lib/lambda/query-flags.ts'
 import { runRemoteSlice } from '#lib/query/remote-slice.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
+import { LabelCache } from '#lib/query/label-cache.ts'
 import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 
@@ -50,6 +51,11 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
       results: new ResultsCache({
         maxBytes: environment.resultsBytes,
         maxFreshnessMs: settings.maxFreshnessMs,
+        inBucket: true,
+        random: Math.random,
+      }),
+      labelCache: new LabelCache({
+        maxBytes: environment.resultsBytes / 4,
         inBucket: true,
         random: Math.random,
       }),

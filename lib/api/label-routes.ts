@@ -1,6 +1,8 @@
 /** labels, label values and series: what there is, without samples. */
 import { DomainError } from '#lib/model/errors.ts'
-import type { LabelAnswer, LabelRequest } from '#lib/storage/storage.ts'
+import type { LabelsAnswer } from '#lib/promql/backend.ts'
+import type { LabelRequest } from '#lib/storage/storage.ts'
+import { costHeaders } from './query-cost.ts'
 import { jsonAnswer, type Answer } from './answer.ts'
 import { cappedWarnings, TRUNCATED } from './annotations.ts'
 import { limitParam, optionalTime, timeoutMs, withParam, type Call } from './call.ts'
@@ -25,11 +27,11 @@ export async function labelValues(call: Call): Promise<Answer> {
 
 async function answerLabels(
   call: Call,
-  ask: (request: LabelRequest, signal: AbortSignal) => Promise<LabelAnswer>,
+  ask: (request: LabelRequest, signal: AbortSignal) => Promise<LabelsAnswer>,
 ): Promise<Answer> {
   const limit = limitParam(call)
   const request = labelRequest(call, limit, parseMatcherSets(call.form.all('match[]')))
-  const { values, warnings } = await withDeadline(timeoutMs(call), call.client, (signal) =>
+  const { values, warnings, cost } = await withDeadline(timeoutMs(call), call.client, (signal) =>
     ask(request, signal),
   )
   const truncated = limit > 0 && values.length > limit
@@ -38,7 +40,7 @@ async function answerLabels(
     cappedWarnings(truncated ? [TRUNCATED, ...warnings] : warnings),
     call.parts.limits.maxAnswerBytes,
   )
-  return jsonAnswer(body, warnings.length === 0)
+  return { ...jsonAnswer(body, warnings.length === 0), headers: cost && costHeaders(cost) }
 }
 
 export async function series(call: Call): Promise<Answer> {
@@ -57,16 +59,17 @@ export async function series(call: Call): Promise<Answer> {
     withParam('match[]', () => parseMatcherSets(selectors)),
   )
   const scope = readScope(call, 0)
-  const { series: found, warnings } = await withDeadline(timeoutMs(call), call.client, (signal) =>
+  const answer = await withDeadline(timeoutMs(call), call.client, (signal) =>
     parts.backend.series(request, scope, signal),
   )
+  const { series: found, warnings, cost } = answer
   const truncated = limit > 0 && found.length > limit
   const body = writeSeriesAnswer(
     truncated ? found.slice(0, limit) : found,
     cappedWarnings(truncated ? [TRUNCATED, ...warnings] : warnings),
     parts.limits.maxAnswerBytes,
   )
-  return jsonAnswer(body, warnings.length === 0)
+  return { ...jsonAnswer(body, warnings.length === 0), headers: cost && costHeaders(cost) }
 }
 
 /** One more than the limit is asked for, to know whether there was more. */

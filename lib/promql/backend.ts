@@ -44,20 +44,25 @@ export interface QueryAnswer extends QueryOutcome {
   readonly cost: QueryCost
 }
 
+export interface LabelsAnswer extends LabelAnswer {
+  readonly cost?: QueryCost | undefined
+}
+
 export interface SeriesAnswer {
   readonly series: readonly Labels[]
   readonly warnings: readonly string[]
+  readonly cost?: QueryCost | undefined
 }
 
 export interface QueryBackend {
   query(request: QueryRequest, signal?: AbortSignal): Promise<QueryAnswer>
-  labelNames(request: LabelRequest, scope: Scope, signal?: AbortSignal): Promise<LabelAnswer>
+  labelNames(request: LabelRequest, scope: Scope, signal?: AbortSignal): Promise<LabelsAnswer>
   labelValues(
     name: string,
     request: LabelRequest,
     scope: Scope,
     signal?: AbortSignal,
-  ): Promise<LabelAnswer>
+  ): Promise<LabelsAnswer>
   /** Sorted by `compareLabels`, unique; of all matcher sets together. */
   series(request: LabelRequest, scope: Scope, signal?: AbortSignal): Promise<SeriesAnswer>
   /** One selector's series with their samples as they are stored: for remote read and federation. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { QueryRequest } from '#lib/promql/backend.ts'
+import type { Scope } from '#lib/storage/scope.ts'
 
 /** Changes when the bytes of an answer, or what the engine answers, change. */
 const VERSION = 1
@@ -13,9 +14,14 @@ const VERSION = 1
  */
 export function queryKey(request: QueryRequest): string {
   const { grid: _, analyze: __, scope, ...said } = request
-  const { partialResponse: ___, dedup, replicaLabels, ...rest } = scope
+  return scopeKey(scope, said)
+}
+
+/** What somebody with this scope asks. */
+export function scopeKey(scope: Scope, said: object): string {
+  const { partialResponse: _, dedup, replicaLabels, ...rest } = scope
   const replicas = dedup ? [...new Set(replicaLabels)].sort() : undefined
-  return digest(stable({ VERSION, ...said, scope: { ...rest, replicas } }))
+  return digest(stable({ VERSION, said, scope: { ...rest, replicas } }))
 }
 
 /** All of a request, its times too. */

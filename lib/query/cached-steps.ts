@@ -109,17 +109,12 @@ export class CachedSteps {
     const valid = kept && kept.blocks === this.#blocksKey(kept.grid) ? kept : undefined
     const hit = valid && this.#hit(cell, valid)
     if (valid) this.#known.set(cell.fromMs, valid)
+    if (hit?.run.count === cell.run.count) return hit
     const key = this.#objectKey(cell)
-    if (hit?.run.count === cell.run.count) {
-      // Asked for again: worth a write.
-      const whole = valid?.grid.stepCount === cell.grid.stepCount
-      if (key && whole) this.#writes.push(cache.store(bucket, name, key))
-      return hit
-    }
     const stored = key && (await cache.fetch(bucket, key, signal))
     const better = stored && this.#hit(cell, stored)
     if (!stored || !better) return hit
-    cache.keep(name, stored, true)
+    cache.keep(name, stored)
     this.#known.set(cell.fromMs, stored)
     return better
   }
@@ -172,7 +167,7 @@ export class CachedSteps {
     cache.keep(this.#nameOf(cell), extent)
     const key = extent.grid.stepCount === cell.grid.stepCount && this.#objectKey(cell)
     if (key && cache.isWorthStoring(usd)) {
-      this.#writes.push(cache.store(bucket, this.#nameOf(cell), key))
+      this.#writes.push(cache.store(bucket, key, extent))
     }
   }
 

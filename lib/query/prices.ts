@@ -34,3 +34,11 @@ export function usdOf({ gets, lists, puts, functions, functionGbSeconds }: Bille
 export function usdOfRequest(billed: Billed): number {
   return PRICES.httpApiRequest + usdOf(billed)
 }
+
+/**
+ * Whether what cost `usd` to make should be written for others: with a probability of that, divided by the price of a write. So
+ * writing costs no more than making, and what many functions make is soon there for all of them.
+ */
+export function isWorthWriting(usd: number, random: () => number): boolean {
+  return random() < usd / PRICES.s3PutOrList
+}

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { Extent } from './extent.ts'
 import { memoryOf, outcomeOf } from './extent.ts'
-import { PRICES } from './prices.ts'
+import { isWorthWriting } from './prices.ts'
 import { decodeAnswer, encodeAnswer } from './frame.ts'
 
 const PREFIX = 'thaw/results/'
@@ -24,19 +24,13 @@ export interface ResultsCacheOptions {
   readonly random: () => number
 }
 
-interface Entry {
-  readonly extent: Extent
-  /** The bucket has it, or will not take it. */
-  stored: boolean
-}
-
 export class ResultsCache {
   readonly maxFreshnessMs: number
   readonly inBucket: boolean
   readonly #random: () => number
   /** Keys of queries whose answers are kept cell by cell, because annotations speak of all steps of an answer. */
   readonly annotated = new LRUCache<string, true>({ max: ANNOTATED_QUERIES })
-  readonly #memory: LRUCache<string, Entry>
+  readonly #memory: LRUCache<string, Extent>
 
   constructor({ maxBytes, maxFreshnessMs, inBucket, random }: ResultsCacheOptions) {
     this.#random = random
@@ -45,25 +39,22 @@ export class ResultsCache {
     this.#memory = new LRUCache({
       maxSize: Math.max(1, maxBytes),
       maxEntrySize: Math.max(1, Math.floor(maxBytes / 4)),
-      sizeCalculation: ({ extent }) => memoryOf(extent),
+      sizeCalculation: memoryOf,
     })
   }
 
   /** `name` is of a query and a cell. */
   get(name: string): Extent | undefined {
-    return this.#memory.get(name)?.extent
+    return this.#memory.get(name)
   }
 
-  keep(name: string, extent: Extent, stored = false): void {
-    this.#memory.set(name, { extent, stored })
+  keep(name: string, extent: Extent): void {
+    this.#memory.set(name, extent)
   }
 
-  /**
-   * Whether a whole cell that cost `usd` to evaluate goes to the bucket at once: as likely as its cost is of a PUT's. So
-   * writing costs no more than evaluating, and what many functions evaluate is soon there for all.
-   */
+  /** Whether a whole cell that cost `usd` to evaluate goes to the bucket. */
   isWorthStoring(usd: number): boolean {
-    return this.#random() < usd / PRICES.s3PutOrList
+    return this.inBucket && isWorthWriting(usd, this.#random)
   }
 
   /** The extent of a whole cell that some instance has put there; undefined where none has, or what it put is broken. */
@@ -82,16 +73,10 @@ export class ResultsCache {
     }
   }
 
-  /** Puts a kept extent of a whole cell into the bucket, unless it is there. Never rejects: the answer does not need it. */
-  async store(bucket: Bucket, name: string, key: string): Promise<void> {
-    const entry = this.#memory.get(name)
-    if (!entry || entry.stored || !this.inBucket) return
-    entry.stored = true
-    const frames = [...encodeAnswer({ ...outcomeOf(entry.extent), cost: NO_COST })]
-    const body = Buffer.concat(frames)
+  /** Never rejects: the answer does not need it. */
+  async store(bucket: Bucket, key: string, extent: Extent): Promise<void> {
+    const body = Buffer.concat([...encodeAnswer({ ...outcomeOf(extent), cost: NO_COST })])
     if (body.length > MAX_OBJECT_BYTES) return
-    await bucket.put(PREFIX + key, body).catch(() => {
-      entry.stored = false
-    })
+    await bucket.put(PREFIX + key, body).catch(() => undefined)
   }
 }

@@ -28,22 +28,34 @@ export function sharedQueries(inner: QueryBackend): QueryBackend {
     ...inner,
     async query(request, signal) {
       const run = (own: AbortSignal) => inner.query(request, own)
-      const { answer, first } = await queries.join(requestKey(request), run, signal)
-      return first ? answer : { ...answer, cost: waited(answer.cost) }
+      return ofOne(await queries.join(requestKey(request), run, signal))
     },
     async labelNames(request, scope, signal) {
       const run = (own: AbortSignal) => inner.labelNames(request, scope, own)
-      return (await labels.join(requestKey({ request, scope }), run, signal)).answer
+      return ofOne(await labels.join(requestKey({ request, scope }), run, signal))
     },
     async labelValues(name, request, scope, signal) {
       const run = (own: AbortSignal) => inner.labelValues(name, request, scope, own)
-      return (await labels.join(requestKey({ name, request, scope }), run, signal)).answer
+      return ofOne(await labels.join(requestKey({ name, request, scope }), run, signal))
     },
     async series(request, scope, signal) {
       const run = (own: AbortSignal) => inner.series(request, scope, own)
-      return (await series.join(requestKey({ request, scope }), run, signal)).answer
+      return ofOne(await series.join(requestKey({ request, scope }), run, signal))
     },
   }
+}
+
+interface Joined<T> {
+  readonly answer: T
+  /** Did the work. */
+  readonly first: boolean
+}
+
+function ofOne<T extends { readonly cost?: QueryCost | undefined }>({
+  answer,
+  first,
+}: Joined<T>): T {
+  return first || !answer.cost ? answer : { ...answer, cost: waited(answer.cost) }
 }
 
 interface Flight<T> {
@@ -61,7 +73,7 @@ class Flights<T> {
     key: string,
     run: (signal: AbortSignal) => Promise<T>,
     signal?: AbortSignal,
-  ): Promise<{ readonly answer: T; readonly first: boolean }> {
+  ): Promise<Joined<T>> {
     signal?.throwIfAborted()
     const running = this.#flights.get(key)
     const flight = running ?? this.#start(key, run)

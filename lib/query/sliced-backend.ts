@@ -1,5 +1,4 @@
 /** Answers queries over the blocks of a bucket: plans them from the bucket index, runs their slices and joins them. */
-import type { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { isKind, LimitError } from '#lib/model/errors.ts'
 import type { QueryAnswer, QueryBackend, QueryRequest } from '#lib/promql/backend.ts'
@@ -9,15 +8,14 @@ import { spanOf } from './cells.ts'
 import { CostMeter } from './cost-meter.ts'
 import type { RunOutcome } from './join.ts'
 import { joinOutcomes } from './join.ts'
-import { labelQueries } from './label-queries.ts'
+import { type LabelQueriesParts, labelQueries } from './label-queries.ts'
 import { prepareQuery } from './prepare-query.ts'
 import type { ResultsCache } from './results-cache.ts'
 import type { StepsRunner } from './run-steps.ts'
 import { runSteps } from './run-steps.ts'
 import { storedQueries } from './stored-queries.ts'
 
-export interface SlicedBackendParts extends StepsRunner {
-  readonly index: BucketIndexReader
+export interface SlicedBackendParts extends StepsRunner, LabelQueriesParts {
   /** Without it every query is evaluated. */
   readonly results?: ResultsCache | undefined
 }
