@@ -1,16 +1,16 @@
 /** changes and resets: comparing each sample of the window with the one before. */
-import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { setFloat } from '../execute/column.ts'
 import type { RangeFunction, RangeWindow } from '../execute/range-function.ts'
-import { detectReset } from '../histogram/reset.ts'
+import { detectRowReset } from '../histogram/reset.ts'
 import { equalHistograms } from '../histogram/equal.ts'
 import { isStartReset } from './start-timestamps.ts'
 
 export const changes: RangeFunction = (call) => (window, out) => {
   const count = countPairs(window, call.extension === 'anchored', (pair) => {
-    if (!pair.before !== !pair.after) return true
-    if (pair.before && pair.after) return !equalHistograms(pair.after, pair.before)
-    const { from, to } = pair
+    const { before, after, from, to } = pair
+    if (before < 0 !== after < 0) return true
+    const { histograms } = window.samples
+    if (after >= 0) return !equalHistograms(histograms.at(after), histograms.at(before))
     return to !== from && !(Number.isNaN(to) && Number.isNaN(from))
   })
   if (count >= 0) setFloat(out, window.step, count)
@@ -20,24 +20,26 @@ export const resets: RangeFunction = (call) => {
   const { useStartTimestamps } = call.evaluation
   return (window, out) => {
     const count = countPairs(window, call.extension === 'anchored', (pair) => {
-      if (!pair.before !== !pair.after) return true
+      const { before, after } = pair
+      if (before < 0 !== after < 0) return true
       if (
         useStartTimestamps &&
         isStartReset(pair.fromStart, pair.fromTime, pair.toStart, pair.toTime)
       )
         return true
-      return pair.before && pair.after ? detectReset(pair.after, pair.before) : pair.to < pair.from
+      if (after < 0) return pair.to < pair.from
+      return detectRowReset(window.samples.histograms.rows, after, before)
     })
     if (count >= 0) setFloat(out, window.step, count)
   }
 }
 
-/** Two samples that follow each other; `before` and `after` are set where they are histograms. */
+/** Two samples that follow each other; `before` and `after` are their places among the histograms, −1 where they are floats. */
 interface Pair {
   from: number
   to: number
-  before: FloatHistogram | undefined
-  after: FloatHistogram | undefined
+  before: number
+  after: number
   fromTime: number
   toTime: number
   fromStart: number
@@ -68,8 +70,8 @@ function countPairs(
   const pair: Pair = {
     from: 0,
     to: 0,
-    before: undefined,
-    after: undefined,
+    before: -1,
+    after: -1,
     fromTime: 0,
     toTime: 0,
     fromStart: 0,
@@ -84,13 +86,13 @@ function countPairs(
     pair.fromStart = pair.toStart
     if (h >= histogramTo || (f < floatTo && floats.times[f]! < histograms.times[h]!)) {
       pair.to = floats.values[f]!
-      pair.after = undefined
+      pair.after = -1
       pair.toTime = floats.times[f]!
       pair.toStart = floats.starts?.[f] ?? 0
       f++
     } else {
       pair.to = 0
-      pair.after = histograms.at(h)
+      pair.after = h
       pair.toTime = histograms.times[h]!
       pair.toStart = histograms.starts?.[h] ?? 0
       h++
