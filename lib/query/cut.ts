@@ -59,11 +59,13 @@ export function cutSteps(
   return runs
 }
 
-export function runGrid(grid: StepGrid, run: StepRun): StepGrid {
+export function runGrid({ startMs, stepMs, stepCount, endMs }: StepGrid, run: StepRun): StepGrid {
+  const isLast = run.first + run.count === stepCount
   return {
-    startMs: grid.startMs + run.first * grid.stepMs,
-    stepMs: grid.stepMs,
+    startMs: startMs + run.first * stepMs,
+    stepMs,
     stepCount: run.count,
+    ...(isLast && endMs !== undefined && { endMs }),
   }
 }
 

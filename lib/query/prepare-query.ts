@@ -38,11 +38,12 @@ export async function prepareQuery(
   const reaches = selectorReaches(expr, read.wider ?? grid, options)
   if (reaches.length === 0) return { ...prepared, blocks: [] }
   const further = selectReachMs(scope)
-  const begins = reaches.map(({ request: { startMs, hints } }) =>
-    Math.min(startMs, hints.begins?.selectorMs ?? startMs),
-  )
-  const startMs = Math.min(...begins) - further
-  const endMs = Math.max(...reaches.map((reach) => reach.request.endMs)) + further
+  const intervals = reaches.flatMap(({ request: wanted }) => [
+    wanted,
+    wanted.hints.asked?.selector ?? wanted,
+  ])
+  const startMs = Math.min(...intervals.map((interval) => interval.startMs)) - further
+  const endMs = Math.max(...intervals.map((interval) => interval.endMs)) + further
   const blocks = blocksInScope(await index.blocks(startMs, endMs, read), scope)
   // What reads with a memory would begin anew in every part.
   const remembers = readsOf(reaches, blocks, scope).some(({ thanos }) => thanos)

@@ -16,14 +16,15 @@ export interface Windows {
   readonly windowMs: number
 }
 
-/** Samples that no window has may be left out. */
+/** Samples that no window has may be left out. A replica ends at `untilMs`, but where the heap is made anew, a sample behind has its place in it. */
 export function mergeByChain(
   replicas: readonly SampleColumns[],
   { firstMs, lastMs, stepMs, windowMs }: Windows,
+  untilMs = Infinity,
 ): SampleColumns {
   if (replicas.length < 2) return replicas[0] ?? NO_SAMPLES
   const sink = new ColumnSink(replicas)
-  const chain = new Chain(replicas, sink)
+  const chain = new Chain(replicas, untilMs, sink)
   let more = chain.next()
   for (let t = firstMs; more && t <= lastMs; t += stepMs || Infinity) {
     if (t - windowMs > chain.timeMs) more = chain.seek(t - windowMs)
@@ -41,14 +42,18 @@ interface Cursor {
 class Chain {
   timeMs = -Infinity
   readonly #cursors: readonly Cursor[]
+  readonly #untilMs: number
   readonly #sink: ColumnSink
   #heap = new CursorHeap()
   #current: Cursor | undefined
 
-  constructor(replicas: readonly SampleColumns[], sink: ColumnSink) {
+  constructor(replicas: readonly SampleColumns[], untilMs: number, sink: ColumnSink) {
     this.#cursors = replicas.map((columns): Cursor => ({ columns, index: -1 }))
+    this.#untilMs = untilMs
     this.#sink = sink
-    for (const cursor of this.#cursors.slice(1)) if (advance(cursor)) this.#heap.push(cursor)
+    for (const cursor of this.#cursors.slice(1)) {
+      if (this.#advance(cursor)) this.#heap.push(cursor)
+    }
     this.#current = this.#cursors[0]
   }
 
@@ -57,7 +62,7 @@ class Chain {
     // The first sample is nobody's neighbour.
     let changed = this.timeMs === -Infinity
     while (this.#current) {
-      if (advance(this.#current)) {
+      if (this.#advance(this.#current)) {
         if (timeOf(this.#current) === this.timeMs) continue
         if (timeOf(this.#current) < heap.nextMs()) break
         heap.push(this.#current)
@@ -81,6 +86,10 @@ class Chain {
     return this.#take(true)
   }
 
+  #advance(cursor: Cursor): boolean {
+    return ++cursor.index < cursor.columns.length && timeOf(cursor) <= this.#untilMs
+  }
+
   #take(changed: boolean): boolean {
     if (!this.#current) return false
     this.timeMs = timeOf(this.#current)
@@ -88,10 +97,6 @@ class Chain {
     if (changed) this.#sink.forgetReset()
     return true
   }
-}
-
-function advance(cursor: Cursor): boolean {
-  return ++cursor.index < cursor.columns.length
 }
 
 function timeOf({ columns, index }: Cursor): number {

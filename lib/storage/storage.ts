@@ -45,14 +45,23 @@ export interface SelectHints {
   readonly labelsOnly: boolean
   /** Only series whose hash falls to this shard. */
   readonly shard?: Shard | undefined
-  /** What reading with a memory begins at; at `startMs` where absent. */
-  readonly begins?: ReadingBegins | undefined
+  /** The intervals of `startMs` and `endMs` where absent. */
+  readonly asked?: AskedIntervals | undefined
 }
 
-/** Where Prometheus begins to read: for a selector, and the earliest of all selectors of the query. Subqueries need less than that. */
-export interface ReadingBegins {
-  readonly selectorMs: number
-  readonly queryMs: number
+/**
+ * What Prometheus would ask for, which is what reading with a memory depends on: more than is wanted, as it does not look at the steps of
+ * subqueries, nor whether the query's end is on a step. Closed intervals.
+ */
+export interface AskedIntervals {
+  readonly selector: ClosedInterval
+  /** From the first to the last sample of any selector. */
+  readonly query: ClosedInterval
+}
+
+export interface ClosedInterval {
+  readonly startMs: number
+  readonly endMs: number
 }
 
 export interface Shard {

@@ -10,7 +10,13 @@ import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
 import { enforcedStorage } from '#lib/storage/enforce.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { inShard } from '#lib/storage/shard.ts'
-import type { SelectRequest, SeriesSet, Shard, Storage } from '#lib/storage/storage.ts'
+import type {
+  ClosedInterval,
+  SelectRequest,
+  SeriesSet,
+  Shard,
+  Storage,
+} from '#lib/storage/storage.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import { NO_TOMBSTONES, parseTombstones } from '#lib/tsdb/block/tombstones.ts'
 import { fetchChunks } from './block-chunks.ts'
@@ -20,7 +26,7 @@ import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-qu
 import { loadLookup } from './load-lookup.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
 import { mergeSeries } from './merged-series.ts'
-import { type ClosedInterval, overlapping, planRead } from './plan-read.ts'
+import { overlapping, planRead } from './plan-read.ts'
 import { blockLimit, readBlocks } from './read-blocks.ts'
 import { type BlockPart, seriesSet } from './series-set.ts'
 import type { StoreCache } from './store-cache.ts'

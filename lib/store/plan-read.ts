@@ -4,13 +4,8 @@ import { chooseBlocks } from '#lib/blocks/choose-blocks.ts'
 import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
 import { aggregationOf, maxResolutionMs } from '#lib/storage/downsampling.ts'
 import type { Scope } from '#lib/storage/scope.ts'
-import type { SelectRequest } from '#lib/storage/storage.ts'
+import type { ClosedInterval, SelectRequest } from '#lib/storage/storage.ts'
 import type { ThanosReading } from './thanos-reading.ts'
-
-export interface ClosedInterval {
-  readonly startMs: number
-  readonly endMs: number
-}
 
 export interface ReadPlan {
   readonly chosen: readonly BlockRecord[]
@@ -42,7 +37,7 @@ export function planRead(
   const coarsestMs = hints.labelsOnly
     ? Infinity
     : maxResolutionMs(scope.maxSourceResolutionMs, hints)
-  const interval = { startMs: hints.begins?.selectorMs ?? startMs, endMs }
+  const interval = hints.asked?.selector ?? { startMs, endMs }
   const chosen = chooseBlocks(blocks, interval, coarsestMs)
   if (hints.labelsOnly) return { chosen, interval, thanos: undefined }
   if (scope.deduplication === 'nearest' && chosen.every(isRaw)) {
@@ -56,7 +51,7 @@ export function planRead(
     thanos: {
       aggregation: aggregationOf(hints.func),
       merge: dedupes(scope) ? merge : undefined,
-      fromMs: hints.begins?.queryMs ?? startMs,
+      bounds: hints.asked?.query ?? { startMs, endMs },
       windows: {
         firstMs: hints.windowMs > 0 ? startMs - 1 + hints.windowMs : endMs,
         lastMs: endMs,

@@ -6,6 +6,7 @@ import type { SampleColumns } from '#lib/model/samples.ts'
 import { mergeByChain, type Windows } from '#lib/storage/chain.ts'
 import type { Aggregation } from '#lib/storage/downsampling.ts'
 import { mergeByPenalty } from '#lib/storage/penalty.ts'
+import type { ClosedInterval } from '#lib/storage/storage.ts'
 import { decodeAggregateChunk, parseAggregateChunk } from '#lib/tsdb/chunk/aggregate.ts'
 import { AGGREGATE, type EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
 import type { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
@@ -16,15 +17,15 @@ export interface ThanosReading {
   readonly aggregation: Aggregation
   /** How overlapping chunks are merged; without deduplication, what overlaps is left out. */
   readonly merge: 'penalty' | 'chain' | undefined
-  /** Samples before are not seen, though the counters of their chunks count. */
-  readonly fromMs: number
+  /** Samples outside are not seen, though counters of chunks that begin before do count. */
+  readonly bounds: ClosedInterval
   readonly windows: Windows
 }
 
 /** `newBuilder` gives an empty builder at each call. The result ends where the last chunk does. */
 export function readAsThanos(
   loaded: readonly ChunkAt[],
-  { aggregation, merge, fromMs, windows }: ThanosReading,
+  { aggregation, merge, bounds, windows }: ThanosReading,
   newBuilder: () => ColumnBuilder,
 ): SampleColumns {
   const chunks = withoutTwins(loaded.toSorted(byTime), aggregation)
@@ -32,11 +33,11 @@ export function readAsThanos(
   const replicas = lists.map((list) => {
     const builder = newBuilder()
     decodeList(list, aggregation, builder)
-    builder.minTimeMs = fromMs
+    builder.minTimeMs = bounds.startMs
     return builder.columns()
   })
   return merge === 'chain'
-    ? mergeByChain(replicas, windows)
+    ? mergeByChain(replicas, windows, bounds.endMs)
     : mergeByPenalty(replicas, aggregation === 'counter')
 }
 

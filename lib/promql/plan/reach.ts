@@ -1,5 +1,5 @@
 /** Which samples each selector of an expression needs, and what a storage is told about it. */
-import type { SelectHints, SelectRequest } from '#lib/storage/storage.ts'
+import type { ClosedInterval, SelectHints, SelectRequest } from '#lib/storage/storage.ts'
 import type { Expr, Subquery, VectorSelector } from '../parse/ast.ts'
 import type { EngineOptions } from '../options.ts'
 import type { StepGrid } from '../result.ts'
@@ -9,12 +9,16 @@ export interface SelectorReach {
   readonly request: SelectRequest
 }
 
+interface AskedReach extends SelectorReach {
+  readonly asked: ClosedInterval
+}
+
 /** Evaluation times [startMs, endMs] of a subexpression, and what is above it. */
 interface Scope {
   readonly startMs: number
   readonly endMs: number
-  /** Where Prometheus begins: not aligned to the steps of subqueries. */
-  readonly fromMs: number
+  /** The same as Prometheus has it: not aligned to the steps of subqueries, to the end that was asked for. */
+  readonly asked: ClosedInterval
   readonly stepMs: number
   readonly func: string
   readonly grouping: readonly string[]
@@ -27,20 +31,25 @@ export function selectorReaches(
   grid: StepGrid,
   options: EngineOptions,
 ): readonly SelectorReach[] {
-  const reaches: (SelectorReach & { readonly begin: number })[] = []
+  const reaches: AskedReach[] = []
+  const { startMs } = grid
+  const endMs = startMs + (grid.stepCount - 1) * grid.stepMs
   collect(expr, {
-    startMs: grid.startMs,
-    endMs: grid.startMs + (grid.stepCount - 1) * grid.stepMs,
-    fromMs: grid.startMs,
+    startMs,
+    endMs,
+    asked: { startMs, endMs: grid.endMs ?? endMs },
     stepMs: grid.stepMs,
     func: '',
     grouping: [],
     by: false,
   })
-  const queryMs = Math.min(...reaches.map(({ begin }) => begin))
-  return reaches.map(({ selector, request, begin }) => {
-    const begins = { selectorMs: begin, queryMs }
-    return { selector, request: { ...request, hints: { ...request.hints, begins } } }
+  const query = {
+    startMs: Math.min(...reaches.map(({ asked }) => asked.startMs)),
+    endMs: Math.max(...reaches.map(({ asked }) => asked.endMs)),
+  }
+  return reaches.map(({ selector, request, asked }) => {
+    const hints = { ...request.hints, asked: { selector: asked, query } }
+    return { selector, request: { ...request, hints } }
   })
 
   function collect(node: Expr, scope: Scope): void {
@@ -104,7 +113,10 @@ function subqueryScope(subquery: Subquery, scope: Scope): Scope {
     ...scope,
     startMs: grid.startMs,
     endMs: grid.startMs + Math.max(0, grid.stepCount - 1) * grid.stepMs,
-    fromMs: (at ?? scope.fromMs) - subquery.offset.ms - subquery.range.ms,
+    asked: {
+      startMs: (at ?? scope.asked.startMs) - subquery.offset.ms - subquery.range.ms,
+      endMs: (at ?? scope.asked.endMs) - subquery.offset.ms,
+    },
     stepMs: grid.stepMs,
     grouping: [],
     by: false,
@@ -126,7 +138,7 @@ function reachOf(
   rangeMs: number,
   scope: Scope,
   options: EngineOptions,
-): SelectorReach & { readonly begin: number } {
+): AskedReach {
   const at = atMs(selector)
   const extended = selector.anchored || selector.smoothed
   let back = rangeMs
@@ -142,14 +154,13 @@ function reachOf(
     limit: 0,
     labelsOnly: false,
   }
+  const reached = ({ startMs, endMs }: ClosedInterval): ClosedInterval => ({
+    startMs: (at ?? startMs) - back + 1 - selector.offset.ms,
+    endMs: (at ?? endMs) + ahead - selector.offset.ms,
+  })
   return {
     selector,
-    begin: (at ?? scope.fromMs) - back + 1 - selector.offset.ms,
-    request: {
-      matchers: selector.matchers,
-      startMs: (at ?? scope.startMs) - back + 1 - selector.offset.ms,
-      endMs: (at ?? scope.endMs) + ahead - selector.offset.ms,
-      hints,
-    },
+    asked: reached(scope.asked),
+    request: { matchers: selector.matchers, ...reached(scope), hints },
   }
 }

@@ -3,6 +3,7 @@ import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '#lib/promql/options.
 import { parseExpr } from '#lib/promql/parse/parse.ts'
 import { selectorReaches } from '#lib/promql/plan/reach.ts'
 import { resolve } from '#lib/promql/plan/resolve.ts'
+import type { StepGrid } from '#lib/promql/result.ts'
 
 const OPTIONS: EngineOptions = {
   ...DEFAULT_ENGINE_OPTIONS,
@@ -10,9 +11,9 @@ const OPTIONS: EngineOptions = {
 }
 const GRID = { startMs: 3_600_000, stepMs: 60_000, stepCount: 11 }
 
-function requests(text: string) {
-  const expr = resolve(parseExpr(text, OPTIONS), GRID, OPTIONS)
-  return selectorReaches(expr, GRID, OPTIONS).map(({ request }) => request)
+function requests(text: string, grid: StepGrid = GRID) {
+  const expr = resolve(parseExpr(text, OPTIONS), grid, OPTIONS)
+  return selectorReaches(expr, grid, OPTIONS).map(({ request }) => request)
 }
 
 function intervals(text: string): [number, number][] {
@@ -60,27 +61,35 @@ describe('selectorReaches', () => {
         by: false,
         limit: 0,
         labelsOnly: false,
-        begins: { selectorMs: 3_300_001, queryMs: 3_300_001 },
+        asked: {
+          selector: { startMs: 3_300_001, endMs: 4_200_000 },
+          query: { startMs: 3_300_001, endMs: 4_200_000 },
+        },
       },
     })
   })
 
   it.each([
+    ['x', [[3_300_001, 4_230_000]]],
+    // Not at the first multiple of 7 s, and to the end that was asked for.
+    ['sum_over_time(x[5m:7s])', [[3_000_001, 4_230_000]]],
+    ['max_over_time(rate(x[1m] offset 1s)[5m:7s] offset 9s)', [[3_230_001, 4_220_000]]],
+    ['max_over_time(rate(x[1m])[5m:7s] @ 4000)', [[3_640_001, 4_000_000]]],
     [
       'x + on() y offset 1h',
       [
-        [3_300_001, -299_999],
-        [-299_999, -299_999],
+        [3_300_001, 4_230_000],
+        [-299_999, 630_000],
       ],
     ],
-    // Not at the first multiple of 7 s.
-    ['sum_over_time(x[5m:7s])', [[3_000_001, 3_000_001]]],
-    ['max_over_time(rate(x[1m] offset 1s)[5m:7s] offset 9s)', [[3_230_001, 3_230_001]]],
-    ['max_over_time(rate(x[1m])[5m:7s] @ 4000)', [[3_640_001, 3_640_001]]],
-  ])('tells where Prometheus begins to read %s', (text, expected) => {
-    expect(
-      requests(text).map(({ hints }) => [hints.begins?.selectorMs, hints.begins?.queryMs]),
-    ).toEqual(expected)
+  ])('tells what Prometheus would ask for %s', (text, expected) => {
+    const asked = requests(text, { ...GRID, endMs: 4_230_000 }).map(({ hints }) => hints.asked!)
+    expect(asked.map(({ selector }) => [selector.startMs, selector.endMs])).toEqual(expected)
+    const query = {
+      startMs: Math.min(...expected.map(([start]) => start!)),
+      endMs: Math.max(...expected.map(([, end]) => end!)),
+    }
+    expect(asked.map((one) => one.query)).toEqual(expected.map(() => query))
   })
 
   it('tells of a grouping only what is directly inside', () => {
