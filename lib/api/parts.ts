@@ -52,6 +52,8 @@ export interface ScopeDefaults {
   readonly partialResponse: boolean
   /** `--query.auto-downsampling`: a request that names no resolution means `auto`. */
   readonly autoDownsampling: boolean
+  /** `--query-range.request-downsampled`: range queries with `auto` ask again of coarser blocks where there is no answer yet. */
+  readonly requestDownsampled: boolean
   readonly tenancy: TenancySettings
 }
 
@@ -82,6 +84,7 @@ export const DEFAULT_SCOPE: ScopeDefaults = {
   deduplication: 'nearest',
   partialResponse: true,
   autoDownsampling: false,
+  requestDownsampled: true,
   tenancy: DEFAULT_TENANCY,
 }
 

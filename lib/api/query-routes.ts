@@ -1,7 +1,7 @@
 /** query and query_range: parameters to a grid and a scope, the backend's columns to JSON. */
 import { DomainError } from '#lib/model/errors.ts'
 import { quoteGo } from '#lib/model/labels.ts'
-import type { Scope } from '#lib/promql/backend.ts'
+import type { CoarserBlocks, Scope } from '#lib/promql/backend.ts'
 import type { EngineOptions } from '#lib/promql/options.ts'
 import type { Expr } from '#lib/promql/parse/ast.ts'
 import { describeType } from '#lib/promql/parse/check.ts'
@@ -99,6 +99,7 @@ export interface PreparedQuery {
   readonly expr: Expr
   readonly scope: Scope
   readonly options: EngineOptions
+  readonly coarser: readonly CoarserBlocks[]
 }
 
 export function prepareQuery(call: Call, { grid, range }: QueryForm): PreparedQuery {
@@ -114,16 +115,25 @@ export function prepareQuery(call: Call, { grid, range }: QueryForm): PreparedQu
       `invalid expression type ${quoteGo(describeType(type))} for range query, must be Scalar or instant Vector`,
     )
   }
-  const lookbackMs =
-    lookback ?? dynamicLookbackMs(parts.engine.lookbackMs, scope.maxSourceResolutionMs)
-  return { text, expr, scope, options: { ...parts.engine, lookbackMs } }
+  const lookbackFor = (maxSourceResolutionMs: number): number =>
+    lookback ?? dynamicLookbackMs(parts.engine.lookbackMs, maxSourceResolutionMs)
+  const options = { ...parts.engine, lookbackMs: lookbackFor(scope.maxSourceResolutionMs) }
+  const fallsBack =
+    range && parts.scope.requestDownsampled && form.get('max_source_resolution') === 'auto'
+  const coarser = DOWNSAMPLED_MS.filter((ms) => fallsBack && ms > scope.maxSourceResolutionMs).map(
+    (ms) => ({ maxSourceResolutionMs: ms, lookbackMs: lookbackFor(ms) }),
+  )
+  return { text, expr, scope, options, coarser }
 }
+
+/** The resolutions Thanos's compactor makes. */
+const DOWNSAMPLED_MS = [300_000, 3_600_000]
 
 async function answerQuery(call: Call, query: QueryForm): Promise<Answer> {
   const { form, parts } = call
   const { grid, limit, timeout, range } = query
   const startedMs = parts.now()
-  const { text, scope, options } = prepareQuery(call, query)
+  const { text, scope, options, coarser } = prepareQuery(call, query)
   const analyze = ['true', '1'].includes(form.get('analyze'))
   const preparedMs = parts.now()
   let begunMs = preparedMs
@@ -136,7 +146,7 @@ async function answerQuery(call: Call, query: QueryForm): Promise<Answer> {
   })
   const run = (signal: AbortSignal) => {
     begunMs = parts.now()
-    const request = { text, grid, scope, options, ...(analyze && { analyze }) }
+    const request = { text, grid, scope, options, coarser, ...(analyze && { analyze }) }
     return parts.backend.query(request, signal).catch(blameQuery)
   }
   const queue = parts.queue && ((signal: AbortSignal) => parts.queue!.enter(call.tenant, signal))

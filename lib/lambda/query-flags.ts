@@ -52,6 +52,10 @@ export const QUERY_FLAGS = {
   'query-range.max-query-parallelism': text('64', 'slices of one query that run at one time'),
   'query-range.max-retries-per-request': text('5', 'tries of one slice'),
   'query-range.response-cache-max-freshness': text('1m', 'answers for younger times are not kept'),
+  'query-range.request-downsampled': toggle(
+    true,
+    'range queries with `auto` ask coarser blocks for the steps before the first answer',
+  ),
   'query.auto-downsampling': toggle(false, 'a request that names no resolution means `auto`'),
   'query.default-evaluation-interval': text('1m', 'step of a subquery that names none'),
   'query.default-step': text('1s', 'least step of a range query that names none'),
@@ -114,6 +118,7 @@ export function readQueryFlags(line: string): QuerySettings {
       deduplication,
       replicaLabels: listOf(flag('query.replica-label')),
       partialResponse: flag('query.partial-response') === 'true',
+      requestDownsampled: flag('query-range.request-downsampled') === 'true',
       autoDownsampling: flag('query.auto-downsampling') === 'true',
       tenancy: {
         header: flag('query.tenant-header'),

@@ -16,6 +16,14 @@ export interface QueryRequest {
   readonly options: EngineOptions
   /** What each operator takes is wanted. */
   readonly analyze?: boolean | undefined
+  /** What to try, one after the other, for the steps before the first that has an answer. */
+  readonly coarser?: readonly CoarserBlocks[] | undefined
+}
+
+export interface CoarserBlocks {
+  readonly maxSourceResolutionMs: number
+  /** Coarser samples are further apart. */
+  readonly lookbackMs: number
 }
 
 /** What one request cost, for `stats`, headers and logs. Each number counts from zero for this request. */

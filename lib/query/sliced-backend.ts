@@ -5,6 +5,7 @@ import type { QueryAnswer, QueryBackend, QueryRequest } from '#lib/promql/backen
 import type { QueryOutcome } from '#lib/promql/result.ts'
 import { cachedSteps, cellsOfRequest } from './cached-steps.ts'
 import { spanOf } from './cells.ts'
+import { withCoarserSteps } from './coarser-steps.ts'
 import { CostMeter } from './cost-meter.ts'
 import type { RunOutcome } from './join.ts'
 import { joinOutcomes } from './join.ts'
@@ -35,14 +36,15 @@ async function runQuery(
 ): Promise<QueryAnswer> {
   const startedMs = parts.now()
   const meter = new CostMeter(parts.megabytes)
-  let outcome: QueryOutcome
-  try {
-    outcome = await attempt(parts, request, { meter, again: false, signal })
-  } catch (error) {
-    if (!isKind(error, 'not-found') || signal?.aborted) throw error
-    // A block went between the index and its reading: compaction or retention was faster. The index of now knows better.
-    outcome = await attempt(parts, request, { meter, again: true, signal })
-  }
+  const outcome = await withCoarserSteps(request, async (asked) => {
+    try {
+      return await attempt(parts, asked, { meter, again: false, signal })
+    } catch (error) {
+      if (!isKind(error, 'not-found') || signal?.aborted) throw error
+      // A block went between the index and its reading: compaction or retention was faster. The index of now knows better.
+      return attempt(parts, asked, { meter, again: true, signal })
+    }
+  })
   return { ...outcome, cost: meter.total(parts.now() - startedMs, request.grid.stepCount) }
 }
 

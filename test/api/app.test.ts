@@ -24,6 +24,24 @@ describe('query', () => {
     ])
   })
 
+  it('tries coarser blocks where a range query leaves the resolution to us', async () => {
+    const { app, asked } = testApp()
+    const ask = (rest: string): unknown => app.request(`/api/v1/query${rest}&query=up`)
+    await ask('_range?start=0&end=36000&step=600&max_source_resolution=auto')
+    await ask('_range?start=0&end=36000&step=1800&max_source_resolution=auto&lookback_delta=7m')
+    await ask('_range?start=0&end=36000&step=600&max_source_resolution=0s')
+    await ask('?max_source_resolution=auto')
+    expect(asked.queries.map(({ coarser }) => coarser)).toEqual([
+      [
+        { maxSourceResolutionMs: 300_000, lookbackMs: 300_000 },
+        { maxSourceResolutionMs: 3_600_000, lookbackMs: 3_600_000 },
+      ],
+      [{ maxSourceResolutionMs: 3_600_000, lookbackMs: 420_000 }],
+      [],
+      [],
+    ])
+  })
+
   it("takes Thanos's parameters into the scope", async () => {
     const { app, asked } = testApp()
     await app.request(

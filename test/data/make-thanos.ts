@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { askUrl, type Ask } from '#test/e2e/support/ask.ts'
 import { THANOS_CASES } from '#test/store/thanos/cases.ts'
-import { putWorld } from '#test/store/thanos/world.ts'
+import { OLD_BORDER_MS, OLD_RAW_IDS, putWorld } from '#test/store/thanos/world.ts'
 
 const USAGE = 'node test/data/make-thanos.ts <thanos> <folder>'
 const [thanos, folder] = process.argv.slice(2)
@@ -28,9 +28,10 @@ try {
   await downsample()
   const asks = await start()
   const answers: string[] = []
-  for (const { deduplication, path, params } of THANOS_CASES) {
-    const { httpStatus, status, data, error, warnings } = await asks[deduplication](path, params)
-    const found = { deduplication, path, params, httpStatus, status, data, error, warnings }
+  for (const { deduplication, frontend, path, params } of THANOS_CASES) {
+    const ask = asks[frontend ? 'frontend' : deduplication]
+    const { httpStatus, status, data, error, warnings } = await ask(path, params)
+    const found = { deduplication, frontend, path, params, httpStatus, status, data, error, warnings }
     answers.push(JSON.stringify(found))
   }
   const { stdout, stderr } = spawnSync(thanos, ['--version'])
@@ -45,9 +46,9 @@ try {
   rmSync(work, { recursive: true })
 }
 
-/** Blocks of 5m and, after the next turn, of 1h: one for each replica. The second replica gets none of 1h. */
+/** Blocks of 5m and, after the next turn, of 1h. Then some are taken away, as retention would: other resolutions stay. */
 async function downsample(): Promise<void> {
-  for (const expected of [2, 4]) {
+  for (const expected of [4, 8]) {
     const args = ['tools', 'bucket', 'downsample', `--objstore.config=${config}`, `--data-dir=${join(work, 'downsample')}`]
     const port = await freePort()
     const run = spawn(thanos!, [...args, `--http-address=127.0.0.1:${port}`, '--log.level=warn'], { stdio: 'inherit' })
@@ -56,52 +57,65 @@ async function downsample(): Promise<void> {
     await new Promise((resolve) => run.once('exit', resolve))
   }
   for (const id of downsampled()) {
-    const { labels, downsample: { resolution } } = metaOf(id)
-    if (resolution === 3_600_000 && labels.replica === 'b') rmSync(join(bucketDir, id), { recursive: true })
+    const { minTime, thanos: { labels, downsample: { resolution } } } = metaOf(id)
+    const isFirst = minTime < OLD_BORDER_MS
+    const goes =
+      labels.cluster === 'old'
+        ? (resolution === 300_000) === isFirst
+        : resolution === 3_600_000 && labels.replica === 'b'
+    if (goes) rmSync(join(bucketDir, id), { recursive: true })
   }
+  for (const id of OLD_RAW_IDS) rmSync(join(bucketDir, id), { recursive: true })
 }
 
 interface ThanosMeta {
-  readonly labels: { readonly replica?: string }
-  readonly downsample: { readonly resolution: number }
+  readonly minTime: number
+  readonly thanos: {
+    readonly labels: { readonly cluster?: string; readonly replica?: string }
+    readonly downsample: { readonly resolution: number }
+  }
 }
 
 function metaOf(id: string): ThanosMeta {
-  const meta = JSON.parse(readFileSync(join(bucketDir, id, 'meta.json'), 'utf8')) as { thanos: ThanosMeta }
-  return meta.thanos
+  return JSON.parse(readFileSync(join(bucketDir, id, 'meta.json'), 'utf8')) as ThanosMeta
 }
 
 function downsampled(): string[] {
   return readdirSync(bucketDir).filter(
-    (id) => existsSync(join(bucketDir, id, 'meta.json')) && metaOf(id).downsample.resolution > 0,
+    (id) => existsSync(join(bucketDir, id, 'meta.json')) && metaOf(id).thanos.downsample.resolution > 0,
   )
 }
 
-async function start(): Promise<Record<'penalty' | 'chain', Ask>> {
+async function start(): Promise<Record<'penalty' | 'chain' | 'frontend', Ask>> {
   const grpc = await freePort()
-  const http = await freePort()
-  serve('store', grpc, http, [`--objstore.config=${config}`, `--data-dir=${join(work, 'store')}`])
-  const ask = async (func: string): Promise<Ask> => {
+  serve('store', await freePort(), [`--grpc-address=127.0.0.1:${grpc}`, `--objstore.config=${config}`, `--data-dir=${join(work, 'store')}`])
+  const querier = async (func: string): Promise<string> => {
     const port = await freePort()
-    serve('query', await freePort(), port, [
+    serve('query', port, [
+      `--grpc-address=127.0.0.1:${await freePort()}`,
       `--endpoint=127.0.0.1:${grpc}`,
       '--query.replica-label=replica',
       `--deduplication.func=${func}`,
     ])
-    const asked = askUrl(`http://127.0.0.1:${port}`)
+    const url = `http://127.0.0.1:${port}`
     await until(`${func} querier`, async () => {
-      const answer = await asked('query', { query: `count(load @ 1)`, time: 1 }).catch(() => undefined)
-      const stores = answer?.status === 'success' ? await asked('stores') : undefined
+      const stores = await askUrl(url)('stores').catch(() => undefined)
       return Object.keys((stores?.data as object | undefined) ?? {}).length > 0
     })
-    return asked
+    return url
   }
-  return { penalty: await ask('penalty'), chain: await ask('chain') }
+  const [penalty, chain] = [await querier('penalty'), await querier('chain')]
+  const port = await freePort()
+  // Not split: with penalty the parts would begin anew.
+  serve('query-frontend', port, [`--query-frontend.downstream-url=${penalty}`, '--query-range.split-interval=0', '--no-query-range.align-range-with-step'])
+  const frontend = `http://127.0.0.1:${port}`
+  await until('frontend', () => fetch(`${frontend}/-/ready`).then(({ ok }) => ok, () => false))
+  return { penalty: askUrl(penalty), chain: askUrl(chain), frontend: askUrl(frontend) }
 }
 
-function serve(component: string, grpc: number, http: number, args: readonly string[]): void {
-  const addresses = [`--grpc-address=127.0.0.1:${grpc}`, `--http-address=127.0.0.1:${http}`]
-  servers.push(spawn(thanos!, [component, ...addresses, '--log.level=error', ...args], { stdio: 'inherit' }))
+function serve(component: string, http: number, args: readonly string[]): void {
+  const all = [component, `--http-address=127.0.0.1:${http}`, '--log.level=error', ...args]
+  servers.push(spawn(thanos!, all, { stdio: 'inherit' }))
 }
 
 async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {

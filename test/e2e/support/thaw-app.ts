@@ -14,6 +14,7 @@ import { askApp, type Ask } from './ask.ts'
 export interface ThawAppOptions {
   readonly replicaLabels?: readonly string[] | undefined
   readonly deduplication?: Deduplication | undefined
+  readonly requestDownsampled?: boolean | undefined
   /** Small enough by default that queries are cut. */
   readonly sliceBytes?: number | undefined
   readonly now?: (() => number) | undefined
@@ -31,7 +32,7 @@ export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
 export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const { replicaLabels = [], sliceBytes = 2000, now = Date.now } = options
   const { indexAgeMs = 0, deadlineMs = 30_000, tenancy = DEFAULT_TENANCY } = options
-  const { deduplication = 'nearest' } = options
+  const { deduplication = 'nearest', requestDownsampled = true } = options
   const backend = slicedBackend({
     bucket,
     index: new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs }),
@@ -53,7 +54,7 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
       goVersion: '',
     },
     engine: DEFAULT_ENGINE_OPTIONS,
-    scope: { ...DEFAULT_SCOPE, replicaLabels, deduplication, tenancy },
+    scope: { ...DEFAULT_SCOPE, replicaLabels, deduplication, requestDownsampled, tenancy },
     limits: { ...DEFAULT_LIMITS, deadlineMs },
     log: options.log,
   })

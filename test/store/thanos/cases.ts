@@ -6,6 +6,8 @@ export interface ThanosCase {
   readonly path: 'query' | 'query_range'
   readonly params: Params
   readonly deduplication: 'penalty' | 'chain'
+  /** Asked of Thanos's query-frontend, which asks again of coarser blocks. */
+  readonly frontend?: boolean
 }
 
 const EU = EU_START_MS / 1000
@@ -210,6 +212,27 @@ function build(): ThanosCase[] {
   ] as const
   withParams(lone, 'penalty', { max_source_resolution: 'auto' })
   withParams(lone, 'penalty', { max_source_resolution: '90m', lookback_delta: '10m' })
+  for (const query of [
+    'depth',
+    'rate(moves_total[1h])',
+    'max(depth)',
+    'sum_over_time(depth[2h])',
+    'nothing',
+  ]) {
+    for (const step of [600, 2000]) {
+      const params = { query, start: US, end: US + 579 * HOUR, step, max_source_resolution: 'auto' }
+      cases.push({ path: 'query_range', params, deduplication: 'penalty', frontend: true })
+    }
+    const params = {
+      query,
+      start: US + 301 * HOUR,
+      end: US + 579 * HOUR,
+      step: 600,
+      max_source_resolution: 'auto',
+    }
+    cases.push({ path: 'query_range', params, deduplication: 'penalty', frontend: true })
+    cases.push({ path: 'query_range', params, deduplication: 'penalty' })
+  }
   // What can't be read is a warning or an error.
   const broken = [['unreadable', EU + 60]] as const
   withParams(broken, 'penalty', { partial_response: 'true' })

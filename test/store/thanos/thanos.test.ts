@@ -9,7 +9,7 @@ import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import type { Ask } from '#test/e2e/support/ask.ts'
 import { thawOver } from '#test/e2e/support/thaw-app.ts'
 import { THANOS_CASES, type ThanosCase } from './cases.ts'
-import { putWorld } from './world.ts'
+import { OLD_RAW_IDS, putWorld } from './world.ts'
 
 const FOLDER = fileURLToPath(new URL('../../data/downsampled-e103a81b', import.meta.url))
 
@@ -57,8 +57,8 @@ function withoutBuckets([time, { count, sum }]: HistogramPoint): unknown {
   return [time, count, sum]
 }
 
-function nameOf({ deduplication, path, params }: ThanosCase): string {
-  return `${deduplication} ${path} ${new URLSearchParams(params as Record<string, string>).toString()}`
+function nameOf({ deduplication, frontend, path, params }: ThanosCase): string {
+  return `${frontend ? 'frontend' : deduplication} ${path} ${new URLSearchParams(params as Record<string, string>).toString()}`
 }
 
 describe('answers of Thanos', () => {
@@ -72,9 +72,16 @@ describe('answers of Thanos', () => {
         await bucket.put(`${id}/${file}`, readFileSync(join(FOLDER, id, file)))
       }
     }
-    for (const deduplication of ['penalty', 'chain'] as const) {
-      asks.set(deduplication, thawOver(bucket, { replicaLabels: ['replica'], deduplication }))
+    for (const id of OLD_RAW_IDS) {
+      for (const file of ['index', 'chunks/000001', 'meta.json'])
+        await bucket.delete(`${id}/${file}`)
     }
+    const replicaLabels = ['replica']
+    for (const deduplication of ['penalty', 'chain'] as const) {
+      const options = { replicaLabels, deduplication, requestDownsampled: false }
+      asks.set(deduplication, thawOver(bucket, options))
+    }
+    asks.set('frontend', thawOver(bucket, { replicaLabels, deduplication: 'penalty' }))
   })
 
   it('are of these cases', () => {
@@ -82,7 +89,10 @@ describe('answers of Thanos', () => {
   })
 
   it.each(cases.map((one, i) => [`${i} ${nameOf(one)}`, one] as const))('%s', async (_, golden) => {
-    const answer = await asks.get(golden.deduplication)!(golden.path, golden.params)
+    const answer = await asks.get(golden.frontend ? 'frontend' : golden.deduplication)!(
+      golden.path,
+      golden.params,
+    )
     expect(answer.status).toBe(golden.status)
     if (golden.status === 'error') return
     expect(comparable(answer.data as QueryData, golden)).toEqual(comparable(golden.data!, golden))

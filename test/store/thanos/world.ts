@@ -251,6 +251,49 @@ async function putUs(bucket: Bucket): Promise<void> {
   }
 }
 
+/** Hours of `cluster="old"` with samples: of its two long blocks, and of the one that is not downsampled. */
+const OLD_HOURS = [
+  [20, 22],
+  [300, 303],
+  [577, 578],
+] as const
+
+/** Two blocks that are to be downsampled, from 0 to 288 and to 576 hours, of which no raw one stays, and a raw one. */
+async function putOld(bucket: Bucket): Promise<void> {
+  for (const [i, [fromHour, toHour]] of [
+    [0, 288],
+    [288, 576],
+    [576, 578],
+  ].entries()) {
+    const there = (ms: number): boolean =>
+      OLD_HOURS.some(([from, to]) => ms >= from * HOUR_MS && ms < to * HOUR_MS)
+    await putBlock(bucket, {
+      id: testId(OLD_ID + i),
+      minTimeMs: US_START_MS + fromHour! * HOUR_MS,
+      maxTimeMs: US_START_MS + toHour! * HOUR_MS,
+      externalLabels: { cluster: 'old', replica: 'a' },
+      series: seriesOf({
+        replica: 'a',
+        startMs: US_START_MS,
+        scrapes: scrapes(
+          'old',
+          60_000,
+          0,
+          toHour! * HOUR_MS,
+          (ms) => ms >= fromHour! * HOUR_MS && there(ms),
+        ),
+        metrics: { depth: (s) => Math.floor(s / 60) % 17, moves_total: (s) => Math.floor(s / 3) },
+        labels: {},
+      }),
+    })
+  }
+}
+
+const OLD_ID = 500
+/** What retention took away after downsampling; of the first block the resolution of five minutes went, too. */
+export const OLD_RAW_IDS = [testId(OLD_ID), testId(OLD_ID + 1)]
+export const OLD_BORDER_MS = US_START_MS + 288 * HOUR_MS
+
 /** A block whose chunks are gone: its samples can't be read. */
 async function putBroken(bucket: Bucket): Promise<void> {
   const startMs = EU_START_MS
@@ -277,4 +320,5 @@ export async function putWorld(bucket: Bucket): Promise<void> {
   await putEu(bucket)
   await putOthers(bucket)
   await putUs(bucket)
+  await putOld(bucket)
 }
