@@ -1,12 +1,6 @@
 /** Native histograms in columns: a row for each, the buckets of all rows in one array, layouts shared between rows. */
-import type { CounterResetHint, FloatHistogram, HistogramLayout, Span } from './histogram.ts'
-
-/** The layout of rows: with the numbers of buckets, so that nobody has to add up spans. */
-export interface RowLayout extends HistogramLayout {
-  readonly positives: number
-  /** Positive and negative buckets. */
-  readonly size: number
-}
+import type { CounterResetHint, FloatHistogram, Span } from './histogram.ts'
+import { EMPTY_LAYOUT, rowLayout, sameLayout, type RowLayout } from './row-layout.ts'
 
 /** A hint in `hints` is its place in here. */
 export const HINTS: readonly CounterResetHint[] = ['unknown', 'reset', 'not-reset', 'gauge']
@@ -16,15 +10,6 @@ export const HINT_NOT_RESET = 2
 export const HINT_GAUGE = 3
 
 const NO_NUMBERS = new Float64Array(0)
-
-/** Of stale samples. */
-export const EMPTY_LAYOUT: RowLayout = rowLayout({
-  schema: 0,
-  zeroThreshold: 0,
-  positiveSpans: [],
-  negativeSpans: [],
-  customValues: NO_NUMBERS,
-})
 
 /**
  * Rows may be written in any order and again; room in `buckets` is only given back by `clear`.
@@ -109,10 +94,6 @@ export class HistogramColumn {
   clear(): void {
     this.layouts.fill(undefined)
     this.#used = 0
-  }
-
-  isEmpty(): boolean {
-    return this.#used === 0 && this.layouts.every((layout) => layout === undefined)
   }
 
   /** A new row; the caller fills in its buckets at what this gives. */
@@ -298,26 +279,6 @@ function grown<T extends Float64Array | Uint8Array | Uint32Array>(array: T, bigg
   return bigger
 }
 
-export function rowLayout(layout: HistogramLayout): RowLayout {
-  const { schema, zeroThreshold, positiveSpans, negativeSpans, customValues } = layout
-  const positives = bucketCount(positiveSpans)
-  return {
-    schema,
-    zeroThreshold,
-    positiveSpans,
-    negativeSpans,
-    customValues,
-    positives,
-    size: positives + bucketCount(negativeSpans),
-  }
-}
-
-export function bucketCount(spans: readonly Span[]): number {
-  let count = 0
-  for (const { length } of spans) count += length
-  return count
-}
-
 function layoutOf(histogram: FloatHistogram): RowLayout {
   const positives = histogram.positiveBuckets.length
   return { ...rowLayout(histogram), positives, size: positives + histogram.negativeBuckets.length }
@@ -329,35 +290,6 @@ function isLaidOut(histogram: FloatHistogram, layout: RowLayout): boolean {
     histogram.negativeBuckets.length === layout.size - layout.positives &&
     sameLayout(histogram, layout)
   )
-}
-
-/** Whether they have the same buckets, span for span. */
-export function sameLayout(a: HistogramLayout, b: HistogramLayout): boolean {
-  return (
-    a === b ||
-    (sameBounds(a, b) &&
-      sameSpans(a.positiveSpans, b.positiveSpans) &&
-      sameSpans(a.negativeSpans, b.negativeSpans))
-  )
-}
-
-/** Whether buckets of one index have the same bounds, the zero bucket among them. */
-export function sameBounds(a: HistogramLayout, b: HistogramLayout): boolean {
-  if (a.schema !== b.schema || a.zeroThreshold !== b.zeroThreshold) return false
-  const [x, y] = [a.customValues, b.customValues]
-  if (x === y) return true
-  if (x.length !== y.length) return false
-  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false
-  return true
-}
-
-export function sameSpans(a: readonly Span[], b: readonly Span[]): boolean {
-  if (a === b) return true
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) {
-    if (a[i]!.offset !== b[i]!.offset || a[i]!.length !== b[i]!.length) return false
-  }
-  return true
 }
 
 /** Spans and counts of those in [from, to) that are not empty. */

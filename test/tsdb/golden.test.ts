@@ -1,5 +1,5 @@
 /** Reads the golden blocks, compares with what their producers say, and writes them again byte for byte. */
-import { rowLayout } from '#lib/model/histogram-column.ts'
+import { rowLayout } from '#lib/model/row-layout.ts'
 import { describe, expect, it } from 'vitest'
 import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram, type Span } from '#lib/model/histogram.ts'
 import { labelsFrom, labelsKey, labelsToRecord } from '#lib/model/labels.ts'

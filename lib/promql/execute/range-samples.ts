@@ -1,6 +1,7 @@
 /** The samples of one series ready for sliding windows: stale markers out, floats and histograms apart. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
-import { HistogramColumn, type RowLayout } from '#lib/model/histogram-column.ts'
+import { HistogramColumn } from '#lib/model/histogram-column.ts'
+import type { RowLayout } from '#lib/model/row-layout.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import { histogramWeight } from '../histogram/weight.ts'
 

@@ -1,6 +1,7 @@
 /** The buckets of a histogram in ascending order, with their bounds. */
 import { CUSTOM_BUCKETS_SCHEMA } from '#lib/model/histogram.ts'
-import { EMPTY_LAYOUT, type HistogramColumn, type RowLayout } from '#lib/model/histogram-column.ts'
+import type { HistogramColumn } from '#lib/model/histogram-column.ts'
+import { EMPTY_LAYOUT, type RowLayout } from '#lib/model/row-layout.ts'
 import { log2 } from '../function/float-math.ts'
 import { bucketBound } from './bounds.ts'
 import { rowIndexes } from './union.ts'

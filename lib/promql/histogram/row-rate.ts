@@ -1,11 +1,6 @@
 /** Increases of histograms row by row: what rate and its relatives do where a window holds nothing out of the ordinary. */
-import {
-  HINT_GAUGE,
-  sameBounds,
-  sameLayout,
-  type HistogramColumn,
-  type RowLayout,
-} from '#lib/model/histogram-column.ts'
+import { HINT_GAUGE, type HistogramColumn } from '#lib/model/histogram-column.ts'
+import { sameBounds, sameLayout, type RowLayout } from '#lib/model/row-layout.ts'
 import { histogramRows, type Column } from '../execute/column.ts'
 import type { HistogramPoints } from '../execute/range-samples.ts'
 import { HISTOGRAM } from '../result.ts'

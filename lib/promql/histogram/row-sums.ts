@@ -1,14 +1,12 @@
 /** Sums of histograms step by step, a row of state each: buckets side by side, with their compensations. */
 import { CUSTOM_BUCKETS_SCHEMA } from '#lib/model/histogram.ts'
 import {
-  EMPTY_LAYOUT,
   HINT_GAUGE,
   HINT_UNKNOWN,
   HINTS,
-  sameBounds,
   type HistogramColumn,
-  type RowLayout,
 } from '#lib/model/histogram-column.ts'
+import { EMPTY_LAYOUT, sameBounds, type RowLayout } from '#lib/model/row-layout.ts'
 import { nextCompensation } from '../function/kahan.ts'
 import { hasBucketsInZero, placesIn, rowIndexes, unionLayout } from './union.ts'
 import { WorkingHistogram } from './working-histogram.ts'

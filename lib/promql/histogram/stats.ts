@@ -1,12 +1,11 @@
 /** Histograms without their buckets, which have done what they are needed for: to say where counters were reset. */
 import {
-  EMPTY_LAYOUT,
   HINT_NOT_RESET,
   HINT_RESET,
   HINT_UNKNOWN,
   HistogramColumn,
-  type RowLayout,
 } from '#lib/model/histogram-column.ts'
+import { EMPTY_LAYOUT, type RowLayout } from '#lib/model/row-layout.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import type { SeriesSet } from '#lib/storage/storage.ts'
 import { detectRowReset } from './reset.ts'

@@ -1,6 +1,6 @@
 /** Rows of different layouts beside each other: the layout that has the buckets of both. */
 import { bucketIndexes, spansOf, uniteIndexes } from '#lib/model/bucket-indexes.ts'
-import { rowLayout, type RowLayout } from '#lib/model/histogram-column.ts'
+import { rowLayout, type RowLayout } from '#lib/model/row-layout.ts'
 import { exponentialBound, isExponentialSchema } from './bounds.ts'
 
 /** What a layout says, worked out once. */

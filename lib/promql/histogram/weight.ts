@@ -1,5 +1,5 @@
 /** How many float samples a histogram counts for in limits and statistics. */
-import type { RowLayout } from '#lib/model/histogram-column.ts'
+import type { RowLayout } from '#lib/model/row-layout.ts'
 
 /** Prometheus's estimate of its size in memory, in samples of 16 bytes. */
 export function histogramWeight(layout: RowLayout): number {

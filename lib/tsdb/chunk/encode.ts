@@ -1,6 +1,6 @@
 /** Cuts the samples of one series into chunks of about the size Prometheus makes. */
 import type { FloatHistogram } from '#lib/model/histogram.ts'
-import { EMPTY_LAYOUT } from '#lib/model/histogram-column.ts'
+import { EMPTY_LAYOUT } from '#lib/model/row-layout.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import { FLOAT_HISTOGRAM, HISTOGRAM, type ReadyChunk, XOR } from './chunk.ts'
 import { encodeHistograms } from './histogram.ts'

@@ -1,5 +1,5 @@
 /** Counts of float histogram chunks: every field XOR-ed with its predecessor. */
-import type { RowLayout } from '#lib/model/histogram-column.ts'
+import type { RowLayout } from '#lib/model/row-layout.ts'
 import type { BitReader } from './bit-reader.ts'
 import type { BitWriter } from './bit-writer.ts'
 import type { HistogramFields, WrittenFields } from './histogram.ts'

@@ -1,7 +1,7 @@
 /** The start of a histogram chunk: what all its samples share. */
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
 import { CUSTOM_BUCKETS_SCHEMA, type HistogramLayout, type Span } from '#lib/model/histogram.ts'
-import { EMPTY_LAYOUT, rowLayout, type RowLayout } from '#lib/model/histogram-column.ts'
+import { EMPTY_LAYOUT, rowLayout, type RowLayout } from '#lib/model/row-layout.ts'
 import type { BitReader } from './bit-reader.ts'
 import type { BitWriter } from './bit-writer.ts'
 import { readVarbitInt, readVarbitUint, writeVarbitInt, writeVarbitUint } from './varbit.ts'

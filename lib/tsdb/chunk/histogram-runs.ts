@@ -1,7 +1,7 @@
 /** Which neighbouring histogram samples can share a chunk, under which layout. */
 import { bucketIndexes, spansOf, uniteIndexes } from '#lib/model/bucket-indexes.ts'
 import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram } from '#lib/model/histogram.ts'
-import { EMPTY_LAYOUT, rowLayout, sameSpans, type RowLayout } from '#lib/model/histogram-column.ts'
+import { EMPTY_LAYOUT, rowLayout, sameSpans, type RowLayout } from '#lib/model/row-layout.ts'
 import { isStale, type SampleColumns } from '#lib/model/samples.ts'
 import { someBucketDropped, spreadBuckets } from './histogram-buckets.ts'
 import { CounterResetHeader } from './histogram-layout.ts'

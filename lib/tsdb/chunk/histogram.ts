@@ -1,13 +1,8 @@
 /** Histogram chunks, integer (encodings 2 and 5) and float (3 and 6): a layout, then time and fields of each sample. */
 import { CorruptError } from '#lib/model/errors.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
-import {
-  EMPTY_LAYOUT,
-  HINT_GAUGE,
-  HINT_NOT_RESET,
-  HINT_UNKNOWN,
-  type RowLayout,
-} from '#lib/model/histogram-column.ts'
+import { HINT_GAUGE, HINT_NOT_RESET, HINT_UNKNOWN } from '#lib/model/histogram-column.ts'
+import { EMPTY_LAYOUT, type RowLayout } from '#lib/model/row-layout.ts'
 import { type BitReader, loadBits } from './bit-reader.ts'
 import { BitWriter } from './bit-writer.ts'
 import type { ColumnBuilder } from './columns.ts'

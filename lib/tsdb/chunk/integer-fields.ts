@@ -1,5 +1,5 @@
 /** Counts of integer histogram chunks: deltas of deltas, the sum XOR-ed. */
-import type { RowLayout } from '#lib/model/histogram-column.ts'
+import type { RowLayout } from '#lib/model/row-layout.ts'
 import type { BitReader } from './bit-reader.ts'
 import type { BitWriter } from './bit-writer.ts'
 import { BucketDeltas } from './bucket-deltas.ts'
