@@ -1,28 +1,30 @@
 /** The parameters of a request: those of a form body first, then those of the URL, read as Go's net/http reads them. */
 import { DomainError } from '#lib/model/errors.ts'
+import { quoteGo } from '#lib/model/labels.ts'
 
 /** Go's own limit for a form body. */
 export const MAX_FORM_BYTES = 10 * 1024 * 1024
 
 export class Form {
-  readonly #body: readonly Pair[]
+  readonly #pairs: readonly Pair[]
   readonly #url: readonly Pair[]
   /** What was wrong with a pair that was left out. Most endpoints of Prometheus don't look. */
   readonly flaw: string | undefined
 
-  constructor(body: Pairs, url: Pairs) {
-    this.#body = body.pairs
+  /** `parts`: the URL among them, in the order of their precedence. */
+  constructor(parts: readonly Pairs[], url: Pairs) {
+    this.#pairs = parts.flatMap(({ pairs }) => pairs)
     this.#url = url.pairs
-    this.flaw = body.flaw ?? url.flaw
+    this.flaw = parts.find(({ flaw }) => flaw !== undefined)?.flaw
   }
 
   /** The first value, '' when there is none. */
   get(name: string): string {
-    return first(this.#body, name) ?? first(this.#url, name) ?? ''
+    return first(this.#pairs, name) ?? ''
   }
 
   all(name: string): string[] {
-    return [...this.#body, ...this.#url].filter(([key]) => key === name).map(([, value]) => value)
+    return this.#pairs.filter(([key]) => key === name).map(([, value]) => value)
   }
 
   /** Of the URL only. */
@@ -38,39 +40,36 @@ interface Pairs {
   readonly flaw: string | undefined
 }
 
-const NO_PAIRS: Pairs = { pairs: [], flaw: undefined }
-
 function first(pairs: readonly Pair[], name: string): string | undefined {
   return pairs.find(([key]) => key === name)?.[1]
 }
 
 /** Rejects with `invalid` when the body is too large. A body of another type is left alone, as Prometheus does. */
 export async function readForm(request: Request): Promise<Form> {
-  return new Form(await readBody(request), urlPairs(request.url))
+  const url = urlPairs(request.url)
+  if (request.method !== 'POST' || request.body === null) return new Form([url], url)
+  const contentType = request.headers.get('content-type') ?? ''
+  const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase()
+  if (mediaType === 'application/x-www-form-urlencoded') {
+    return new Form([parsePairs(latin1(await readLimited(request))), url], url)
+  }
+  // What Go reads later comes later.
+  if (mediaType === 'multipart/form-data') {
+    return new Form([url, await parseMultipart(await readLimited(request), contentType)], url)
+  }
+  return new Form([url], url)
 }
 
 /** For a body that is no form, whatever its type says. */
 export function readUrlForm(request: Request): Form {
-  return new Form(NO_PAIRS, urlPairs(request.url))
+  const url = urlPairs(request.url)
+  return new Form([url], url)
 }
 
 function urlPairs(url: string): Pairs {
   const queryAt = url.indexOf('?')
   const hashAt = url.indexOf('#')
   return parsePairs(queryAt < 0 ? '' : url.slice(queryAt + 1, hashAt < 0 ? undefined : hashAt))
-}
-
-async function readBody(request: Request): Promise<Pairs> {
-  if (request.method !== 'POST' || request.body === null) return NO_PAIRS
-  const contentType = request.headers.get('content-type') ?? ''
-  const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase()
-  if (mediaType === 'application/x-www-form-urlencoded') {
-    return parsePairs(latin1(await readLimited(request)))
-  }
-  if (mediaType === 'multipart/form-data') {
-    return parseMultipart(await readLimited(request), contentType)
-  }
-  return NO_PAIRS
 }
 
 const FORM_LIMIT: BodyLimit = {
@@ -138,7 +137,10 @@ export function parsePairs(text: string): Pairs {
 /** `+` is a space; `%xx` are bytes of UTF-8. */
 function unescapeForm(text: string): string | { readonly flaw: string } {
   const bad = /%(?![0-9a-fA-F]{2}).{0,2}/s.exec(text)
-  if (bad !== null) return { flaw: `invalid URL escape "${bad[0]}"` }
+  if (bad !== null) {
+    const bytes = Buffer.from(bad[0], 'latin1')
+    return { flaw: `invalid URL escape ${quoteGo(bytes.toString('utf8'))}` }
+  }
   const spaced = text.replaceAll('+', ' ')
   const bytes = spaced.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
   return Buffer.from(bytes, 'latin1').toString('utf8')

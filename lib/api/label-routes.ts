@@ -30,7 +30,9 @@ async function answerLabels(
   ask: (request: LabelRequest, signal: AbortSignal) => Promise<LabelsAnswer>,
 ): Promise<Answer> {
   const limit = limitParam(call)
-  const request = labelRequest(call, limit, parseMatcherSets(call.form.all('match[]')))
+  const times = timesOf(call)
+  const matcherSets = parseMatcherSets(call.form.all('match[]'))
+  const request = { ...times, matcherSets, limit: oneMore(limit) }
   const { values, warnings, cost } = await withDeadline(timeoutMs(call), call.client, (signal) =>
     ask(request, signal),
   )
@@ -53,11 +55,9 @@ export async function series(call: Call): Promise<Answer> {
     throw new DomainError('invalid', 'no match[] parameter provided')
   }
   const limit = limitParam(call)
-  const request = labelRequest(
-    call,
-    limit,
-    withParam('match[]', () => parseMatcherSets(selectors)),
-  )
+  const times = timesOf(call)
+  const matcherSets = withParam('match[]', () => parseMatcherSets(selectors))
+  const request = { ...times, matcherSets, limit: oneMore(limit) }
   const scope = readScope(call, 0)
   const answer = await withDeadline(timeoutMs(call), call.client, (signal) =>
     parts.backend.series(request, scope, signal),
@@ -72,16 +72,14 @@ export async function series(call: Call): Promise<Answer> {
   return { ...jsonAnswer(body, warnings.length === 0), headers: cost && costHeaders(cost) }
 }
 
-/** One more than the limit is asked for, to know whether there was more. */
-function labelRequest(
-  call: Call,
-  limit: number,
-  matcherSets: LabelRequest['matcherSets'],
-): LabelRequest {
+function timesOf(call: Call): Pick<LabelRequest, 'startMs' | 'endMs'> {
   return {
     startMs: optionalTime(call, 'start', -Infinity),
     endMs: optionalTime(call, 'end', Infinity),
-    matcherSets,
-    limit: limit === 0 ? 0 : limit + 1,
   }
+}
+
+/** One more than the limit is asked for, to know whether there was more. */
+function oneMore(limit: number): number {
+  return limit === 0 ? 0 : limit + 1
 }

@@ -96,14 +96,34 @@ function parseDurationWords(text: string): number | undefined {
   return ms * 1e6 < MAX_DURATION_NS ? ms : undefined
 }
 
-/** A decimal float as Go's ParseFloat reads it; out of range is no number. */
+/** A float as Go's ParseFloat reads it; out of range is no number. */
 function parseGoFloat(text: string): number | undefined {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) {
-    const value = Number(text)
+  if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity
+  if (/^nan$/i.test(text)) return NaN
+  // An underscore stands between digits, or behind `0x`.
+  if (/(?<![0-9xX])_|_(?!\d)/.test(text) && !/^[+-]?0x/i.test(text)) return undefined
+  const digits = text.replaceAll('_', '')
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(digits)) {
+    const value = Number(digits)
     return Number.isFinite(value) ? value : undefined
   }
-  if (/^[+-]?inf(?:inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity
-  return /^nan$/i.test(text) ? NaN : undefined
+  return parseHexFloat(text)
+}
+
+/** `0x1.8p3`: the exponent, of two, must be there. */
+function parseHexFloat(text: string): number | undefined {
+  const found = /^([+-]?)0x_?([0-9a-f]*)\.?([0-9a-f]*)p([+-]?\d+)$/i.exec(text)
+  if (found === null || (found[2] === '' && found[3] === '')) return undefined
+  const [, sign, whole, fraction, exponent] = found as unknown as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
+  const magnitude = parseInt(whole + fraction, 16) * 2 ** (Number(exponent) - 4 * fraction.length)
+  if (!Number.isFinite(magnitude)) return undefined
+  return sign === '-' ? -magnitude : magnitude
 }
 
 /** A whole number. Throws with the reason Go's Atoi gives. */
@@ -111,11 +131,11 @@ export function parseInteger(text: string, func = 'strconv.Atoi'): number {
   if (!/^[+-]?\d+$/.test(text)) {
     throw new DomainError('invalid', `${func}: parsing ${quoteGo(text)}: invalid syntax`)
   }
-  const value = Number(text)
-  if (Math.abs(value) >= 2 ** 63) {
+  const value = BigInt(text.replace('+', ''))
+  if (BigInt.asIntN(64, value) !== value) {
     throw new DomainError('invalid', `${func}: parsing ${quoteGo(text)}: value out of range`)
   }
-  return value
+  return Number(value)
 }
 
 /** A boolean. Throws with the reason Go's ParseBool gives. */

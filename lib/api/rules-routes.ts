@@ -1,5 +1,6 @@
 /** rules and alerts: empty lists with every filter checked. */
 import { DomainError } from '#lib/model/errors.ts'
+import { quoteGo } from '#lib/model/labels.ts'
 import { dataAnswer, type Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { parseMatcherSets } from './expression.ts'
@@ -13,7 +14,7 @@ export function rules({ form }: Call): Answer {
   parseMatcherSets(form.all('match[]'))
   const type = form.fromUrl('type').toLowerCase()
   if (type !== '' && type !== 'alert' && type !== 'record') {
-    throw invalidParam('type', `not supported value "${type}"`)
+    throw invalidParam('type', `not supported value ${quoteGo(type)}`)
   }
   checkExcludeAlerts(form.fromUrl('exclude_alerts').toLowerCase())
   const limit = form.fromUrl('group_limit')
