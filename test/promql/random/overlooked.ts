@@ -8,12 +8,17 @@ import type { RandomQuery } from './generate.ts'
 import { isEqualLabelset } from './rules.ts'
 import { DELAYED_NAME_REMOVAL } from './thaw.ts'
 
+/** What Prometheus says of a series with both kinds where one evaluation stands for all steps. */
+const BOTH_PINNED = 'unexpected number of samples'
+
 /** See KINDS_TOGETHER and EQUAL_INSIDE. */
 export async function isOverlooked(
   { params }: RandomQuery,
+  answer: ApiAnswer,
   oracle: Ask,
   features: EngineOptions['features'],
 ): Promise<boolean> {
+  if (answer.error === BOTH_PINNED) return true
   const { query } = params
   const delayed = features.has(DELAYED_NAME_REMOVAL)
   // As a range, so that a series can show both kinds.

@@ -25,7 +25,7 @@ with the same labelset". Prometheus, asked for that part alone, has to say so to
   KINDS_TOGETHER: `Where a minus, label_replace(), label_join() or the end of delayed name removal makes labels equal, Prometheus
 looks for equal times among the floats and among the histograms (mergeSeriesWithSameLabelset) and goes on with a series that has a
 float and a histogram at one time; thaw says "vector cannot contain metrics with the same labelset". Prometheus, asked for
-that part of the query, has to show such a series.`,
+that part of the query, has to show such a series, or to say "unexpected number of samples" where it evaluates one for all steps.`,
   BOTH_WAYS: `The comparison of sort_by_label() says of two values that each comes first when they are equal numbers written
 differently, and that neither does when one is empty. Go's slices.SortFunc promises nothing then; the order is not compared.`,
 } as const

@@ -120,7 +120,7 @@ async function judgeBoth(
   const judged = await judge(query, actual, oracle)
   const { verdict, got, answer } = judged
   if (verdict.type !== 'different') return judged
-  if (isEqualLabelset(got) && (await isOverlooked(query, oracle, features))) {
+  if (isEqualLabelset(got) && (await isOverlooked(query, answer, oracle, features))) {
     return { ...judged, verdict: { type: 'overlooked' } }
   }
   const ranged = query.path === 'query_range'
