@@ -28,7 +28,7 @@ import {
 } from './column.ts'
 import { countValues } from './count-values.ts'
 import { gridTime, type EvalGrid, type Evaluation } from './evaluation.ts'
-import { instantSelector } from './instant-selector.ts'
+import { instantSelector, referenceTime } from './instant-selector.ts'
 import { dropNames, mergeEqualLabels } from './merge-series.ts'
 import { absence, rangeCall } from './range-call.ts'
 import type { RangeSource } from './range-function.ts'
@@ -329,7 +329,12 @@ async function sourceOf(
   grid: EvalGrid,
 ): Promise<RangeSource> {
   if (range.type === 'matrix') {
-    const set = evaluation.seriesOf(range.selector)
+    const windows = {
+      ...referenceTime(range.selector, grid),
+      stepCount: grid.stepCount,
+      rangeMs: range.range.ms,
+    }
+    const set = evaluation.seriesOf(range.selector, windows)
     return {
       heads: set.labels.map((labels) => ({ labels, dropName: false })),
       samples: (index) => set.samples(index),

@@ -5,7 +5,7 @@ import type { Expr, VectorSelector } from '../parse/ast.ts'
 import { children } from '../parse/walk.ts'
 import type { EngineOptions } from '../options.ts'
 import type { StepGrid } from '../result.ts'
-import { statsSeries } from '../histogram/stats.ts'
+import { statsSeries, type Windows } from '../histogram/stats.ts'
 import { AnnotationSet } from './annotation-set.ts'
 import { Meter } from './meter.ts'
 
@@ -70,10 +70,11 @@ export class Evaluation {
     for (const set of new Set(parts.sets.values())) this.#countSet(set)
   }
 
-  seriesOf(selector: VectorSelector): SeriesSet {
+  /** `windows`: what of a range selector is looked at. */
+  seriesOf(selector: VectorSelector, windows?: Windows): SeriesSet {
     const set = this.#sets.get(selector)
     if (!set) throw new Error('bug: selector without series')
-    return this.#stats.has(selector) ? statsSeries(set) : set
+    return this.#stats.has(selector) ? statsSeries(set, windows) : set
   }
 
   /** How many series the selectors of an expression have together. */

@@ -44,12 +44,20 @@ const storage = memoryStorage([
   series({ __name__: 'native', i: '1' }, 0, 4, true),
   series({ __name__: 'native', i: '2' }, 0, 4, true),
   custom({ __name__: 'custom', i: '1' }),
+  restarted(),
   series({ __name__: 'zebra', i: '1' }, 0, 4),
   // From the third minute on two series of i=1 and k=x.
   series({ __name__: 'pair', i: '1', k: 'x', n: '1' }, 0, 4),
   series({ __name__: 'pair', i: '1', k: 'x', n: '2' }, 3, 1),
   series({ __name__: 'pair', i: '1', k: 'y', n: '3' }, 0, 4),
 ])
+/** A counter of histograms that begins again at the third minute. */
+function restarted() {
+  const { labels, samples } = series({ __name__: 'restarted' }, 0, 6, true)
+  const histograms = HistogramColumn.of([5, 6, 7, 1, 2, 3].map((k) => exponential(1, k, 1)))
+  return { labels, samples: { ...samples, histograms } }
+}
+
 const RANGE: StepGrid = { startMs: 0, stepMs: 60_000, stepCount: 4 }
 const INSTANT: StepGrid = { startMs: 60_000, stepMs: 0, stepCount: 1 }
 
@@ -195,6 +203,22 @@ describe('sort in a range query', () => {
     expect(await said('topk(scalar(sort(zebra @ 60)), level)')).toEqual([`${ineffective} (1:13)`])
     expect(await said('topk(scalar(sort(zebra @ 60)), level @ 60)')).toEqual([])
     expect(await said('topk(scalar(sort(zebra @ 60)), level)', INSTANT)).toEqual([])
+  })
+})
+
+describe('a counter reset of which only count and sum are read', () => {
+  const grid = (stepMs: number, stepCount: number): StepGrid => ({
+    startMs: 60_000,
+    stepMs,
+    stepCount,
+  })
+  const text = 'histogram_sum(sum_over_time(restarted[90s]))'
+
+  it('is known between windows that touch, not behind a gap', async () => {
+    const conflict =
+      'PromQL warning: conflicting counter resets during histogram aggregation (1:29)'
+    expect(await said(text, grid(60_000, 4))).toEqual([conflict])
+    expect(await said(text, grid(180_000, 2))).toEqual([])
   })
 })
 
