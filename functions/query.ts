@@ -42,6 +42,7 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
       cut: { sliceBytes, maxSlices },
       concurrency: Math.min(maxSlices, settings.maxParallelism),
       limitsOf: settings.limitsOf,
+      alignRangeWithStep: settings.alignRangeWithStep,
       megabytes: environment.megabytes,
       retries: {
         attempts: settings.sliceAttempts,

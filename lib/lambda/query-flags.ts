@@ -26,6 +26,7 @@ export interface QuerySettings {
   readonly maxFreshnessMs: number
   /** Slices of one query that run at one time. */
   readonly maxParallelism: number
+  readonly alignRangeWithStep: boolean
   readonly limitsOf: LimitsOf
   /** Longer queries are logged as slow; 0: none is. */
   readonly slowMs: number
@@ -48,6 +49,10 @@ export const QUERY_FLAGS = {
   ),
   'enable-feature': text('', 'experimental PromQL, comma separated'),
   'query-frontend.log-queries-longer-than': text('0s', 'longer queries are logged as slow ones'),
+  'query-range.align-range-with-step': toggle(
+    false,
+    'range queries begin and end on multiples of their step',
+  ),
   'query-range.max-query-length': text('0s', 'longest range of a query; 0 for any'),
   'query-range.max-query-parallelism': text('64', 'slices of one query that run at one time'),
   'query-range.max-retries-per-request': text('5', 'tries of one slice'),
@@ -139,6 +144,7 @@ export function readQueryFlags(line: string): QuerySettings {
       'query-range.max-query-parallelism',
       flag('query-range.max-query-parallelism'),
     ),
+    alignRangeWithStep: flag('query-range.align-range-with-step') === 'true',
     limitsOf: readLimits(values),
     slowMs: durationOrZero(
       'query-frontend.log-queries-longer-than',

@@ -1,7 +1,6 @@
 /** A question about labels cut into parts of blocks, so that what a part answers can be kept, and asked side by side. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { compareLabels, compareUtf8, type Labels, labelsKey } from '#lib/model/labels.ts'
-import type { Scope } from '#lib/storage/scope.ts'
 import type { LabelRequest, Storage } from '#lib/storage/storage.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 
@@ -29,13 +28,7 @@ const PART_MS = 24 * 3_600_000
 const MAX_PARTS = 64
 
 /** Blocks by the day they begin in. Blocks that stick out of the request are parts of their own: its edges. */
-export function labelParts(
-  blocks: readonly BlockRecord[],
-  request: LabelRequest,
-  scope: Scope,
-): LabelPart[] {
-  // Which blocks are read may depend on the blocks beside them.
-  if (scope.maxSourceResolutionMs > 0) return [{ request, blocks, timeless: false }]
+export function labelParts(blocks: readonly BlockRecord[], request: LabelRequest): LabelPart[] {
   const { startMs, endMs } = request
   const inside = (block: BlockRecord): boolean =>
     block.minTimeMs >= startMs && block.maxTimeMs <= endMs

@@ -1,5 +1,6 @@
 /** Label names, label values and series over the blocks of a bucket, part by part. */
 import pLimit from 'p-limit'
+import { chooseBlocks } from '#lib/blocks/choose-blocks.ts'
 import type { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
@@ -73,7 +74,10 @@ async function attempt(
 ): Promise<LabelFindings> {
   const { startMs, endMs, limit } = request
   const visible = await index.blocks(startMs, endMs, { bucket, signal, fresh: again })
-  const all = labelParts(blocksInScope(visible, scope), request, scope)
+  const inScope = blocksInScope(visible, scope)
+  // Series are read from the coarsest blocks, which is to be known before the blocks are parted.
+  const blocks = question.kind === 'series' ? chooseBlocks(inScope, request, Infinity) : inScope
+  const all = labelParts(blocks, request)
   const atOnce = pLimit(PARTS_AT_ONCE)
   const ask = async (part: LabelPart): Promise<PricedFindings> => {
     const { blocks } = part

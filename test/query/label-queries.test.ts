@@ -162,7 +162,7 @@ describe('label queries', () => {
     const { index } = partsOver(await filled())
     const blocks = await index.blocks(-Infinity, Infinity)
     const shape = (startMs: number, endMs: number) =>
-      labelParts(blocks, { ...always, startMs, endMs }, scope).map(({ blocks: own, timeless }) => [
+      labelParts(blocks, { ...always, startMs, endMs }).map(({ blocks: own, timeless }) => [
         own.length,
         timeless,
       ])
@@ -175,6 +175,6 @@ describe('label queries', () => {
       minTimeMs: i * 5 * 24 * HOUR,
       maxTimeMs: (i * 5 + 2) * 24 * HOUR,
     }))
-    expect(labelParts(year, always, scope).length).toBeLessThanOrEqual(65)
+    expect(labelParts(year, always).length).toBeLessThanOrEqual(65)
   })
 })

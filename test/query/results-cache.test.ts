@@ -53,7 +53,8 @@ function range(text: string, startMs: number, endMs: number, stepMs: number): Qu
 
 /** All that a client may see, with the bits of every number. */
 function seen({ value, annotations, warnings }: QueryAnswer): unknown {
-  const said = [annotations.warnings, annotations.infos, warnings].map((list) => list.toSorted())
+  const lists = [annotations.warnings, annotations.infos, warnings].map((list) => list.toSorted())
+  const said = [...lists, annotations.places]
   if (value.type === 'scalar') return [said, Buffer.from(value.values.slice().buffer)]
   if (value.type !== 'vector') throw new Error(value.type)
   const series = value.series.map(({ labels, presence, values, histograms }) => [
@@ -103,6 +104,8 @@ const TEXTS = [
   'rate(mixed[5m])', // says so where both are in a range
   'sum(mixed)',
   'histogram_quantile(0.5, mixed)',
+  'rate(load[5m]) or rate(load[10m])', // says so twice
+  'rate(mixed[5m]) or rate(mixed[7m])',
   'absent(load{cluster="b"})',
   'scalar(sum(load))',
   'load @ end() - load @ start()',
