@@ -9,7 +9,7 @@ import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import type { Ask } from '#test/e2e/support/ask.ts'
 import { thawOver } from '#test/e2e/support/thaw-app.ts'
 import { THANOS_CASES, type ThanosCase } from './cases.ts'
-import { OLD_RAW_IDS, putWorld } from './world.ts'
+import { OLD_BORDER_MS, OLD_RAW_IDS, putWorld, US_START_MS } from './world.ts'
 
 const FOLDER = fileURLToPath(new URL('../../data/downsampled-e103a81b', import.meta.url))
 
@@ -99,5 +99,11 @@ describe('answers of Thanos', () => {
     const warned = (warnings: readonly string[] = []): boolean =>
       warnings.some((text) => !text.startsWith('PromQL'))
     expect(warned(answer.warnings)).toBe(warned(golden.warnings))
+  })
+
+  it('are over series that are found where only downsampled blocks are left', async () => {
+    const params = { 'match[]': 'depth', start: US_START_MS / 1000, end: OLD_BORDER_MS / 1000 }
+    const { data } = await asks.get('penalty')!('series', params)
+    expect(data).toEqual([{ __name__: 'depth', cluster: 'old' }])
   })
 })

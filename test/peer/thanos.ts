@@ -1,0 +1,129 @@
+/** Thanos over a directory as a bucket: its downsampling, store, queriers and query-frontend. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { answers, freePort, type PeerServer, startServer } from './server.ts'
+
+export interface ThanosSettings {
+  readonly binary: string
+  readonly bucketDir: string
+  /** What it caches goes in here. */
+  readonly workDir: string
+}
+
+export interface ThanosServers {
+  /** `http://127.0.0.1:port` of the queriers by their deduplication, and of a frontend of the first. */
+  readonly urls: Readonly<Record<'penalty' | 'chain' | 'frontend', string>>
+  readonly stop: () => Promise<void>
+}
+
+/** One store of all blocks; `replica` is the replica label. */
+export async function startThanos({
+  binary,
+  bucketDir,
+  workDir,
+}: ThanosSettings): Promise<ThanosServers> {
+  const servers: PeerServer[] = []
+  const start = async (
+    component: string,
+    ready: (url: string) => Promise<boolean>,
+    args: readonly string[],
+  ): Promise<string> => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    const address = `--http-address=${url.slice('http://'.length)}`
+    const all = [component, address, '--log.level=error', ...args]
+    servers.push(await startServer({ file: binary, args: all, ready: () => ready(url) }))
+    return url
+  }
+  const isReady = (url: string): Promise<boolean> => answers(`${url}/-/ready`)
+  const grpc = async (): Promise<string> => `127.0.0.1:${await freePort()}`
+  const store = await grpc()
+  await start('store', isReady, [
+    `--grpc-address=${store}`,
+    `--objstore.config=${objstore(bucketDir)}`,
+    `--data-dir=${join(workDir, 'store')}`,
+  ])
+  const querier = async (func: string): Promise<string> =>
+    start('query', hasStores, [
+      `--grpc-address=${await grpc()}`,
+      `--endpoint=${store}`,
+      '--query.replica-label=replica',
+      `--deduplication.func=${func}`,
+    ])
+  const penalty = await querier('penalty')
+  const chain = await querier('chain')
+  // Not split: with penalty the parts would begin anew. Not aligned: the caller says which steps.
+  const frontend = await start('query-frontend', isReady, [
+    `--query-frontend.downstream-url=${penalty}`,
+    '--query-range.split-interval=0',
+    '--no-query-range.align-range-with-step',
+  ])
+  const stop = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+  return { urls: { penalty, chain, frontend }, stop }
+}
+
+async function hasStores(url: string): Promise<boolean> {
+  const answer = (await (await fetch(`${url}/api/v1/stores`)).json()) as { data?: object }
+  return Object.keys(answer.data ?? {}).length > 0
+}
+
+function objstore(directory: string): string {
+  return `type: FILESYSTEM\nconfig: {directory: ${JSON.stringify(directory)}}\n`
+}
+
+export interface DownsampledMeta {
+  readonly ulid: string
+  readonly minTime: number
+  readonly maxTime: number
+  readonly thanos: {
+    readonly labels: Readonly<Record<string, string>>
+    readonly downsample: { readonly resolution: number }
+  }
+}
+
+/** Every block that is long enough, to five minutes and then to hours. */
+export async function downsampleBucket({
+  binary,
+  bucketDir,
+  workDir,
+}: ThanosSettings): Promise<void> {
+  for (const [from, to, hours] of [
+    [0, 300_000, 40],
+    [300_000, 3_600_000, 240],
+  ] as const) {
+    const port = await freePort()
+    const args = [
+      'tools',
+      'bucket',
+      'downsample',
+      `--objstore.config=${objstore(bucketDir)}`,
+      `--data-dir=${join(workDir, 'downsample')}`,
+      `--http-address=127.0.0.1:${port}`,
+      '--log.level=error',
+    ]
+    const isDone = async (): Promise<boolean> => {
+      const metas = await blockMetas(bucketDir)
+      const long = metas.filter(
+        ({ minTime, maxTime, thanos }) =>
+          thanos.downsample.resolution === from && maxTime - minTime >= hours * 3_600_000,
+      )
+      return metas.filter((one) => one.thanos.downsample.resolution === to).length >= long.length
+    }
+    const run = await startServer({ file: binary, args, ready: isDone })
+    // It looks at its own work once more.
+    await sleep(200)
+    await run.stop()
+  }
+}
+
+/** Of all blocks of the directory. */
+export async function blockMetas(bucketDir: string): Promise<DownsampledMeta[]> {
+  const metas: DownsampledMeta[] = []
+  for (const name of await readdir(bucketDir)) {
+    const text = await readFile(join(bucketDir, name, 'meta.json'), 'utf8').catch(() => undefined)
+    if (text !== undefined) metas.push(JSON.parse(text) as DownsampledMeta)
+  }
+  return metas
+}
