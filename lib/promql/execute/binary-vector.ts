@@ -82,6 +82,8 @@ export async function vectorBinary(
   const conflict = firstConflict()
   const heads: SeriesHead[] = []
   const owner: Match[] = []
+  /** Which series of the "many" side gives an output first; then those of the other side. */
+  const places: number[] = []
   const distinct =
     fillOne === undefined && fillMany === undefined && staysDistinct(many.heads, matching, dropName)
   for (let ordinal = 0; ordinal < signatures.count; ordinal++) {
@@ -106,7 +108,8 @@ export async function vectorBinary(
       return column
     },
   }
-  return distinct ? results : mergeEqualLabels(results)
+  const ordered = grid.single ? inOrderOf(places, results) : results
+  return distinct ? ordered : mergeEqualLabels(ordered)
 
   function planMatch(ordinal: number): void {
     const match: Match = {
@@ -122,7 +125,7 @@ export async function vectorBinary(
     }
     const mayBeAlone = isOneByOne(match)
     if (mayBeAlone && distinct && !conflict) {
-      for (const m of match.many) addOutput(match, labelsOf(m, match.one[0]!))
+      for (const m of match.many) addOutput(match, labelsOf(m, match.one[0]!), m)
       match.alone = true
     } else {
       for (const m of match.many) {
@@ -164,12 +167,13 @@ export async function vectorBinary(
     const key = labelsKey(labels)
     if (match.outputs.has(key)) return
     match.outputs.set(key, match.outputs.size)
-    addOutput(match, labels)
+    addOutput(match, labels, m === UNMATCHED ? many.heads.length + o : m)
   }
 
-  function addOutput(match: Match, labels: Labels): void {
+  function addOutput(match: Match, labels: Labels, place: number): void {
     heads.push({ labels, dropName: expr.returnBool })
     owner.push(match)
+    places.push(place)
   }
 
   function outputOf(match: Match, m: number, o: number): number {
@@ -322,6 +326,15 @@ export async function vectorBinary(
       'execution',
       `found duplicate series for the match group ${formatLabelSet(group)} on the ${swapped ? 'left' : 'right'} hand-side of the operation: [${pair.join(', ')}];many-to-many matching not allowed: matching labels must be unique on one side`,
     )
+  }
+}
+
+/** At a single time results have an order, which picks and sums of them show: that of the "many" side. */
+function inOrderOf(places: readonly number[], results: VectorOperator): VectorOperator {
+  const order = [...places.keys()].sort((a, b) => places[a]! - places[b]!)
+  return {
+    heads: order.map((index) => results.heads[index]!),
+    column: (index) => results.column(order[index]!),
   }
 }
 
