@@ -14,23 +14,30 @@ export function chooseBlocks(
   { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
   maxResolutionMs: number,
 ): BlockRecord[] {
-  const resolutions = RESOLUTIONS_MS.filter((resolutionMs) => resolutionMs <= maxResolutionMs)
+  if (startMs > endMs) return []
+  const within = blocks.filter(
+    ({ minTimeMs, maxTimeMs, resolutionMs }) =>
+      minTimeMs <= endMs && maxTimeMs > startMs && resolutionMs <= maxResolutionMs,
+  )
+  // Mostly all are raw, and there may be thousands.
+  if (within.every(({ resolutionMs }) => resolutionMs === 0)) return within
   const streams = new Map<string, BlockRecord[]>()
-  for (const block of blocks) {
-    const stream = streams.get(labelsKey(block.labels))
+  for (const block of within) {
+    const key = labelsKey(block.labels)
+    const stream = streams.get(key)
     if (stream) stream.push(block)
-    else streams.set(labelsKey(block.labels), [block])
+    else streams.set(key, [block])
   }
   const chosen = new Set<BlockRecord>()
   for (const stream of streams.values()) {
-    const levels = resolutions.map((resolutionMs) =>
+    const levels = RESOLUTIONS_MS.map((resolutionMs) =>
       stream
         .filter((block) => block.resolutionMs === resolutionMs)
         .sort((a, b) => a.minTimeMs - b.minTimeMs),
     )
     cover(levels, startMs, endMs, chosen)
   }
-  return blocks.filter((block) => chosen.has(block))
+  return within.filter((block) => chosen.has(block))
 }
 
 /** `levels`: from coarse to fine. */
