@@ -17,6 +17,7 @@ import { readQueryFlags } from '#lib/lambda/query-flags.ts'
 import { runRemoteSlice } from '#lib/query/remote-slice.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
 import { LabelCache } from '#lib/query/label-cache.ts'
+import { runRemoteLabelSlice } from '#lib/query/label-slice.ts'
 import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 
@@ -60,6 +61,13 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
         inBucket: true,
         random: Math.random,
       }),
+      invokeLabels:
+        store &&
+        ((slice, signal) => {
+          const invoke = (event: unknown): AsyncIterable<Uint8Array> =>
+            invokeStore(store, event, signal)
+          return runRemoteLabelSlice({ invoke, now: Date.now, deadlineMs }, slice, signal)
+        }),
       invokeSlice:
         store &&
         ((slice, signal) => {

@@ -5,6 +5,7 @@ import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
 import { streamHandler } from '#lib/lambda/stream.ts'
 import { answerEvent } from '#lib/query/answer-event.ts'
+import type { LabelEvent } from '#lib/query/label-slice.ts'
 import type { SliceEvent } from '#lib/query/slice.ts'
 import { streamAnswer } from '#lib/query/stream-answer.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
@@ -17,7 +18,7 @@ export const handler = streamHandler(async function* (event) {
   const bucket = await opened
   const { megabytes } = environment
   const runner = { bucket, cache, now: Date.now, megabytes }
-  yield* answerEvent(runner, event as SliceEvent, (answer) =>
+  yield* answerEvent(runner, event as SliceEvent | LabelEvent, (answer) =>
     streamAnswer(answer, { bucket, key: () => `thaw/spill/${ulid()}` }),
   )
 })

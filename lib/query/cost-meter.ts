@@ -1,5 +1,6 @@
 /** Adds up what one request costs while it runs. */
 import type { BucketCounts } from '#lib/bucket/counting-bucket.ts'
+import { ThrottledError } from '#lib/model/errors.ts'
 import type { QueryCost } from '#lib/promql/backend.ts'
 import { usdOf, usdOfRequest } from './prices.ts'
 import type { SliceCost } from './slice.ts'
@@ -22,8 +23,16 @@ export class CostMeter {
     this.#megabytes = megabytes
   }
 
-  countInvoke(): void {
-    this.#invokes++
+  /** Counts a call of another function. What was throttled began nothing and costs nothing; any other try is paid for. */
+  async invoked<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const answered = await answer
+      this.#invokes++
+      return answered
+    } catch (error) {
+      if (!(error instanceof ThrottledError)) this.#invokes++
+      throw error
+    }
   }
 
   countCachedSteps(steps: number): void {

@@ -27,6 +27,7 @@ import type {
   StepSeries,
 } from '#lib/promql/result.ts'
 import { FLOAT } from '#lib/promql/result.ts'
+import type { LabelFindings } from './label-parts.ts'
 import type { SliceCost } from './slice.ts'
 
 export const FRAME = {
@@ -37,12 +38,18 @@ export const FRAME = {
   spill: 5,
   end: 6,
   error: 7,
+  findings: 8,
 } as const
 
 /** Frames of series are closed when they pass this size. */
 const SERIES_FRAME_BYTES = 256 * 1024
 /** No frame of ours is larger than one series; a longer length means garbage. */
 const MAX_FRAME_BYTES = 256 * 1024 * 1024
+
+export interface LabelAnswered {
+  readonly findings: LabelFindings
+  readonly cost: SliceCost
+}
 
 export interface SliceAnswer extends QueryOutcome {
   readonly cost: SliceCost
@@ -81,6 +88,27 @@ export function* encodeAnswer(answer: SliceAnswer): Generator<Uint8Array> {
   }
   const end: End = { annotations, warnings, stats, ...(analysis && { analysis }), cost }
   yield jsonFrame(FRAME.end, end)
+}
+
+/** What a part of blocks says about labels is one frame. */
+export function encodeFindings(answered: LabelAnswered): Uint8Array {
+  return jsonFrame(FRAME.findings, answered)
+}
+
+/** Rejects with the DomainError an error frame carries. */
+export async function decodeFindings(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<LabelAnswered> {
+  for await (const { kind, payload } of framesOf(chunks)) {
+    if (kind === FRAME.error) throw errorOf(payload)
+    if (kind === FRAME.findings) return fromJson(payload) as LabelAnswered
+  }
+  throw new CorruptError('answer about labels ends early', 0)
+}
+
+function errorOf(payload: Uint8Array): DomainError {
+  const { kind, message } = fromJson(payload) as { kind: ErrorKind; message: string }
+  return new DomainError(kind, message)
 }
 
 /** An error that the asker can act on: its kind travels, its stack does not. */
@@ -141,6 +169,19 @@ async function decodeInto(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   fetchSpill: (key: string) => Promise<Uint8Array>,
 ): Promise<void> {
+  for await (const { kind, payload } of framesOf(chunks)) {
+    await decodeFrame(state, kind, payload, fetchSpill)
+  }
+}
+
+interface Frame {
+  readonly kind: number
+  readonly payload: Uint8Array
+}
+
+async function* framesOf(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Frame> {
   let rest: Uint8Array = new Uint8Array(0)
   for await (const chunk of chunks) {
     rest = rest.length === 0 ? chunk : concat(rest, chunk)
@@ -153,7 +194,7 @@ async function decodeInto(
       }
       if (reader.remaining < length) break
       const kind = reader.uint8()
-      await decodeFrame(state, kind, reader.take(length - 1), fetchSpill)
+      yield { kind, payload: reader.take(length - 1) }
       offset = reader.offset
     }
     rest = rest.subarray(offset)
@@ -174,10 +215,8 @@ async function decodeFrame(
     case FRAME.end:
       state.end = fromJson(payload) as End
       return
-    case FRAME.error: {
-      const { kind: errorKind, message } = fromJson(payload) as { kind: ErrorKind; message: string }
-      throw new DomainError(errorKind, message)
-    }
+    case FRAME.error:
+      throw errorOf(payload)
     case FRAME.spill: {
       const { key } = fromJson(payload) as { key: string }
       return decodeInto(state, [await fetchSpill(key)], fetchSpill)

@@ -90,7 +90,7 @@ function sliceAnswerer(
   if (!invoke) return runHere
   return async (slice) => {
     try {
-      const answer = await retrySlice(retries, signal, () => counted(invoke(slice, signal), meter))
+      const answer = await retrySlice(retries, signal, () => meter.invoked(invoke(slice, signal)))
       meter.countSlice(answer.cost, true)
       return answer
     } catch (error) {
@@ -98,18 +98,6 @@ function sliceAnswerer(
       if (!(error instanceof ThrottledError) || signal.aborted) throw error
       return oneHere(() => runHere(slice))
     }
-  }
-}
-
-/** What was throttled began nothing and costs nothing; any other try is paid for. */
-async function counted<T>(invoked: Promise<T>, meter: CostMeter): Promise<T> {
-  try {
-    const answer = await invoked
-    meter.countInvoke()
-    return answer
-  } catch (error) {
-    if (!(error instanceof ThrottledError)) meter.countInvoke()
-    throw error
   }
 }
 

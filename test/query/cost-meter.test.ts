@@ -1,14 +1,19 @@
 import { expect, it } from 'vitest'
+import { DomainError, ThrottledError } from '#lib/model/errors.ts'
 import { CostMeter } from '#lib/query/cost-meter.ts'
 import { PRICES } from '#lib/query/prices.ts'
 
 const slice = { gets: 3, lists: 1, puts: 1, bytes: 100, milliseconds: 250, megabytes: 2048 }
 
-it('adds the time of other functions to its own, and prices requests, functions and memory', () => {
+it('adds the time of other functions to its own, and prices requests, functions and memory', async () => {
   const meter = new CostMeter(1024)
   meter.countSlice(slice, false)
-  meter.countInvoke()
-  meter.countInvoke() // a try that failed is paid for too
+  await meter.invoked(Promise.resolve())
+  const failed = [new DomainError('unavailable', 'gone'), new ThrottledError('too many')]
+  for (const error of failed) {
+    // Only what began is paid for.
+    await expect(meter.invoked(Promise.reject(error))).rejects.toBe(error)
+  }
   meter.countSlice(slice, true)
   meter.countRequests({ ...ZERO, gets: 1, heads: 1, bytesRead: 10 })
   meter.countCachedSteps(40)

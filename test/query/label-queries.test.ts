@@ -2,6 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
+import { DomainError } from '#lib/model/errors.ts'
+import { answerEvent } from '#lib/query/answer-event.ts'
+import { encodeAnswer } from '#lib/query/frame.ts'
+import { type LabelEvent, runRemoteLabelSlice } from '#lib/query/label-slice.ts'
 import { LabelCache } from '#lib/query/label-cache.ts'
 import { askStorage, labelParts, type LabelQuestion } from '#lib/query/label-parts.ts'
 import { labelQueries, type LabelQueriesParts } from '#lib/query/label-queries.ts'
@@ -176,5 +180,48 @@ describe('label queries', () => {
       maxTimeMs: (i * 5 + 2) * 24 * HOUR,
     }))
     expect(labelParts(year, always).length).toBeLessThanOrEqual(65)
+  })
+
+  describe('of more blocks than one function reads at one time', () => {
+    /** The other function: an event as JSON out, frames back. */
+    function elsewhere(world: ChangingBucket, failing = 0) {
+      const events: LabelEvent[] = []
+      const invoke = (event: unknown): AsyncIterable<Uint8Array> => {
+        events.push(JSON.parse(JSON.stringify(event)) as LabelEvent)
+        if (events.length <= failing) throw new DomainError('unavailable', 'function is gone')
+        const { bucket, cache, now } = partsOver(world)
+        return answerEvent({ bucket, cache, now, megabytes: 512 }, events.at(-1)!, encodeAnswer)
+      }
+      const invokeLabels: LabelQueriesParts['invokeLabels'] = async (slice, signal) =>
+        runRemoteLabelSlice({ invoke, now: () => world.nowMs, deadlineMs: 60_000 }, slice, signal)
+      return { events, parts: { ...partsOver(world), invokeLabels } }
+    }
+
+    it('ask other functions, one for each day', async () => {
+      const world = await filled(84)
+      for (const question of questions) {
+        const { events, parts } = elsewhere(world)
+        const { found } = await ask(parts, question, { ...always, endMs: 75 * HOUR })
+        expect(found).toEqual(await askWhole(world, question, { ...always, endMs: 75 * HOUR }))
+        expect(events.length).toBeGreaterThan(3)
+        const few = elsewhere(world)
+        await ask(few.parts, question, { ...always, endMs: 40 * HOUR })
+        expect(few.events).toEqual([])
+      }
+    })
+
+    it('try again, and say what is missing where half an answer will do', async () => {
+      const world = await filled(84)
+      const once = elsewhere(world, 1)
+      const whole = await labelQueries(once.parts).series(always, scope)
+      expect(whole.warnings).toEqual([])
+      expect(whole.cost).toMatchObject({ invokes: 5, slices: 4 })
+      const never = elsewhere(world, Infinity)
+      const half = await labelQueries(never.parts).series(always, scope)
+      expect(half.warnings[0]).toMatch(/^\d+ blocks are left out: function is gone$/)
+      await expect(
+        labelQueries(never.parts).series(always, { ...scope, partialResponse: false }),
+      ).rejects.toMatchObject({ kind: 'unavailable' })
+    })
   })
 })
