@@ -1,5 +1,6 @@
 /** What a server that scrapes, writes and is administered has, and thaw has not: empty lists, and refusals in Prometheus's words. */
 import { DomainError } from '#lib/model/errors.ts'
+import { quoteGo } from '#lib/model/labels.ts'
 import { parseMetricSelector } from '#lib/promql/parse/parse.ts'
 import { compileRegex } from '#lib/regex/regex.ts'
 import { dataAnswer, errorBody, NO_CONTENT, plainError, textAnswer, type Answer } from './answer.ts'
@@ -45,7 +46,7 @@ function noSuchPool(pool: string): DomainError {
   const text =
     pool === ''
       ? 'no scrapePool parameter provided'
-      : `error retrieving scrape config: scrape pool "${pool}" not found`
+      : `error retrieving scrape config: scrape pool ${quoteGo(pool)} not found`
   return new DomainError('invalid', text)
 }
 

@@ -40,8 +40,9 @@ function roundHalfAway(value: number): number {
   return value < 0 ? -Math.round(-value) : Math.round(value)
 }
 
+/** Go takes an hour of one digit too. */
 const RFC3339 =
-  /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:[.,](\d+))?(?:Z|([+-])(\d{2}):(\d{2}))$/
+  /^(\d{4})-(\d{2})-(\d{2})T(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d+))?(?:Z|([+-])(\d{2}):(\d{2}))$/
 
 function parseRfc3339(text: string): number | undefined {
   const found = RFC3339.exec(text)
@@ -56,7 +57,7 @@ function parseRfc3339(text: string): number | undefined {
   ]
   const zoneHour = Number(found[9] ?? 0)
   const zoneMinute = Number(found[10] ?? 0)
-  if (hour > 23 || minute > 59 || second > 59 || zoneHour > 24 || zoneMinute > 59) return undefined
+  if (hour > 23 || minute > 59 || second > 59 || zoneHour > 24 || zoneMinute > 60) return undefined
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)
   // The calendar of JavaScript rolls February 30 over to March; the one of Prometheus refuses it.

@@ -3,7 +3,7 @@ import { encodeReadRequest } from '#test/remote/read-message.ts'
 import type { RandomSource } from '#test/promql/random/random-source.ts'
 import { garbage, PATH_NAMES, randomValue, type ValueKind } from './values.ts'
 
-type Schema = Readonly<Record<string, ValueKind>>
+export type Schema = Readonly<Record<string, ValueKind>>
 
 const SCOPE: Schema = {
   dedup: 'boolean',
@@ -108,9 +108,9 @@ export function randomRequest(random: RandomSource, routes: readonly string[]): 
   }
 }
 
-type Param = readonly [name: string, value: string]
+export type Param = readonly [name: string, value: string]
 
-function randomParams(random: RandomSource, schema: Schema): Param[] {
+export function randomParams(random: RandomSource, schema: Schema): Param[] {
   const params: Param[] = []
   for (const [name, kind] of Object.entries(schema)) {
     const times = random.weighted([
@@ -126,7 +126,7 @@ function randomParams(random: RandomSource, schema: Schema): Param[] {
 }
 
 /** Mostly as it should be; sometimes with broken escapes, semicolons, bytes that are no UTF-8, empty pairs. */
-function encodeParams(random: RandomSource, params: readonly Param[]): string {
+export function encodeParams(random: RandomSource, params: readonly Param[]): string {
   const pairs = params.map(([name, value]) => {
     const encoded = encodeURIComponent(value.toWellFormed())
     const sent = random.chance(0.3) ? encoded.replaceAll('%20', '+') : encoded
@@ -168,7 +168,7 @@ function randomHeaders(random: RandomSource): Record<string, string> {
   return headers
 }
 
-const FORM = 'application/x-www-form-urlencoded'
+export const FORM = 'application/x-www-form-urlencoded'
 const CONTENT_TYPES = [
   'application/json',
   'text/plain',

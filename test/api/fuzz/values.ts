@@ -9,9 +9,11 @@ export type ValueKind =
   | 'expression'
   | 'selector'
   | 'resolution'
+  | 'before'
+  | 'after'
   | 'text'
 
-const GOOD: Readonly<Record<ValueKind, readonly string[]>> = {
+export const GOOD: Readonly<Record<ValueKind, readonly string[]>> = {
   time: [
     '1700000031',
     '1700000031.5',
@@ -54,6 +56,9 @@ const GOOD: Readonly<Record<ValueKind, readonly string[]>> = {
     '{job!="", a=""}',
     'histogram',
   ],
+  // Of all the data there is.
+  before: ['1600000000', '1699999200.000', '2020-01-01T00:00:00Z', '0'],
+  after: ['1700010000', '1800000000.5', '2023-12-01T00:00:00+01:00'],
   resolution: ['0', 'auto', '5m', '1h', '42s'],
   text: ['m', 'x', 'any', 'alert', 'loaded', '{"a":"b"}', '.*'],
 }
