@@ -14,7 +14,7 @@ itself; thaw has to give one of its answers, or is counted apart.`,
   LAST_BITS: `Go computes exp, and what is made of it, with other instructions on processors without FMA, and on arm64 its
 compiler fuses multiplications and additions everywhere. Only there floats may be up to ${MAX_ULPS} apart in the last place.`,
   FORCED_COUNT: `How many samples "needed to be fixed for monotonicity" is counted by Prometheus once more each time that
-annotations are merged, and so means nothing ("over 137438953472 samples"). The number is not compared.`,
+annotations are merged, and so means nothing ("over 137438953472 samples", or fewer than none). The number is not compared.`,
   TEN_OF_MANY: `Of more than ten warnings, or infos, Prometheus shows any ten. Only the number of the others is compared.`,
   SEVERAL_ERRORS: `A range query with several errors fails with the one that is met first. thaw evaluates the parts of a cut query
 on their own and reports the error of the part that fails first; whole, it has to report that of Prometheus.`,
@@ -62,7 +62,7 @@ export const SAME_BITS = process.arch === 'x64'
 
 /** See FORCED_COUNT. */
 export function comparableText(text: string): string {
-  return text.replace(/, over \d+ samples from /, ', over some samples from ')
+  return text.replace(/, over -?\d+ samples from /, ', over some samples from ')
 }
 
 /** See TEN_OF_MANY. */
