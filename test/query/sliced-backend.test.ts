@@ -11,6 +11,7 @@ import { decodeAnswer, encodeAnswer } from '#lib/query/frame.ts'
 import { runSlice } from '#lib/query/run-slice.ts'
 import type { CutOptions } from '#lib/query/cut.ts'
 import type { Slice } from '#lib/query/slice.ts'
+import type { Deduplication } from '#lib/storage/scope.ts'
 import { sliceFromEvent, sliceToEvent } from '#lib/query/slice.ts'
 import type { SlicedBackendParts } from '#lib/query/sliced-backend.ts'
 import type { SlicePlan } from '#lib/query/plan-slices.ts'
@@ -34,6 +35,24 @@ describe('slicedBackend', () => {
   let bucket: Bucket
   beforeAll(async () => {
     bucket = await makeBucket()
+  })
+
+  it('cuts only by series what is read with a memory', async () => {
+    const request = range('sum by (host) (rate(requests_total[5m]))')
+    const cut = { sliceBytes: 10, maxSlices: 8 }
+    const firsts = async (deduplication: Deduplication): Promise<Set<number>> => {
+      const { slices, runs } = await plan(
+        bucket,
+        { ...request, scope: { ...scope, deduplication } },
+        cut,
+      )
+      expect(slices.length).toBeGreaterThan(1)
+      return new Set(runs.map(({ first }) => first))
+    }
+    expect((await firsts('nearest')).size).toBeGreaterThan(1)
+    for (const deduplication of ['penalty', 'chain'] as const) {
+      expect(await firsts(deduplication)).toEqual(new Set([0]))
+    }
   })
 
   it.each([

@@ -214,7 +214,7 @@ export interface ThanosRequest {
 
 export function randomThanosRequest(chance: Chance, { hours }: RandomWorld): ThanosRequest {
   const cluster = chance.one(['long', 'short'])
-  const query = randomQuery(chance, cluster)
+  const query = randomQuery(chance, chance.is(0.1) ? '~.+' : cluster)
   const long = cluster === 'long'
   const [from, to] = long ? chance.one(hours) : [0, SHORT_HOURS]
   const start = START_MS / 1000 + Math.floor((from + chance.number(to - from)) * 3600)
@@ -225,6 +225,9 @@ export function randomThanosRequest(chance: Chance, { hours }: RandomWorld): Tha
   const more = {
     ...(resolution !== '' && { max_source_resolution: resolution }),
     ...(chance.is(0.2) && { dedup: 'false' }),
+    ...(chance.is(0.1) && {
+      'replicaLabels[]': chance.one([['cluster', 'replica'], ['other'], ['replica', '__name__']]),
+    }),
     ...(chance.is(0.1) && { lookback_delta: chance.one(['2m', '40m']) }),
   }
   const asksAgain = !('time' in times) && resolution === 'auto' && chance.is(0.5)
@@ -266,7 +269,10 @@ function randomQuery(chance: Chance, cluster: string): string {
 function anyQuery(chance: Chance, cluster: string): string {
   const offset = (): string =>
     chance.one(['', '', ' offset 23m', ' offset 2h', ' offset -10m', ' @ end()', ' @ start()'])
-  const instant = (): string => `${chance.one(METRICS)}{cluster="${cluster}"}`
+  const instant = (): string =>
+    cluster === '~.+'
+      ? `{__name__=~"${chance.one(['gauge', 'things.+', 'flap.*'])}"}`
+      : `${chance.one(METRICS)}{cluster="${cluster}"}`
   const range = (): string => `${instant()}[${chance.one(['5m', '11m', '20m', '1h', '3h', '7h'])}]`
   const overRange = (): string => `${chance.one(OVER_RANGE)}(${range()}${offset()})`
   const aggregation = chance.one(['sum', 'min', 'max', 'count', 'avg', 'group', 'stddev'])
