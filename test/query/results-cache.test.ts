@@ -329,6 +329,21 @@ describe('the results cache', () => {
     expect(seen(answer)).toEqual(seen(await backend(world, {}).query(sixHours('load'))))
   })
 
+  it('gives no tenant what another one was answered', async () => {
+    const world = await filled()
+    const results = newCache(1 << 24, 0)
+    const asTenant = (cluster: string): QueryRequest => {
+      const request = sixHours('load')
+      const enforced = [{ type: '=', name: 'cluster', value: cluster }] as const
+      return { ...request, scope: { ...request.scope, enforced } }
+    }
+    for (const cluster of ['a', 'b', 'a', 'b']) {
+      const answer = await backend(world, { results }).query(asTenant(cluster))
+      expect(seen(answer)).toEqual(seen(await backend(world, {}).query(asTenant(cluster))))
+      expect(JSON.stringify(seen(answer))).not.toContain(cluster === 'a' ? '\\"b\\"' : '\\"a\\"')
+    }
+  })
+
   it('stays within its memory', async () => {
     const world = await filled()
     const cached = backend(world, { results: newCache(2000) })
