@@ -6,7 +6,9 @@ import { DEFAULT_TENANCY, type TenancySettings } from '#lib/api/tenant.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
-import { slicedBackend } from '#lib/query/sliced-backend.ts'
+import { LabelCache } from '#lib/query/label-cache.ts'
+import { queryFrontend } from '#lib/query/query-frontend.ts'
+import { ResultsCache } from '#lib/query/results-cache.ts'
 import type { Deduplication } from '#lib/storage/scope.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import { askApp, type Ask } from './ask.ts'
@@ -23,6 +25,8 @@ export interface ThawAppOptions {
   readonly deadlineMs?: number | undefined
   readonly tenancy?: TenancySettings | undefined
   readonly log?: ApiParts['log']
+  /** Answers are kept, here and in the bucket. */
+  readonly keepAnswers?: boolean | undefined
 }
 
 export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
@@ -33,13 +37,18 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const { replicaLabels = [], sliceBytes = 2000, now = Date.now } = options
   const { indexAgeMs = 0, deadlineMs = 30_000, tenancy = DEFAULT_TENANCY } = options
   const { deduplication = 'nearest', requestDownsampled = true } = options
-  const backend = slicedBackend({
+  const kept = { maxBytes: 64 * 1024 * 1024, inBucket: true, random: () => 0 }
+  const backend = queryFrontend({
     bucket,
     index: new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs }),
     cache: new StoreCache(64 * 1024 * 1024),
     now,
     cut: { sliceBytes, maxSlices: 16 },
     concurrency: 16,
+    ...(options.keepAnswers && {
+      results: new ResultsCache({ ...kept, maxFreshnessMs: 60_000 }),
+      labelCache: new LabelCache(kept),
+    }),
   })
   return apiApp({
     backend,
