@@ -15,7 +15,7 @@ import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
 import { appendLabels, tooLarge } from './read-samples.ts'
 
 /** A series whose chunks are larger goes on in the next frame, with its labels again. */
-export const MAX_FRAME_BYTES = 1024 * 1024
+const MAX_FRAME_BYTES = 1024 * 1024
 
 export class ChunkedReadWriter {
   readonly #out = new ByteWriter(64 * 1024)

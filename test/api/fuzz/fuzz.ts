@@ -52,7 +52,8 @@ export async function fuzz(
     statuses.set(status, (statuses.get(status) ?? 0) + 1)
     const bug = logged[before]
     const reason = flaw ?? (bug && `${bug.message} ${String((bug.error as Error).stack)}`)
-    if (reason !== undefined && reason !== '') flaws.push(`${reason}\n  ${describe(request)}`)
+    if (reason !== undefined && reason !== '')
+      flaws.push(`${reason}\n  ${describeRequest(request)}`)
     progress?.(i + 1)
   }
   return { statuses, flaws }
@@ -60,13 +61,24 @@ export async function fuzz(
 
 async function askOnce(
   app: Hono,
-  { url, method, headers, body }: FuzzRequest,
+  request: FuzzRequest,
 ): Promise<{ status: number; flaw: string | undefined }> {
-  const response = await app.request(`http://thaw${url}`, {
-    method,
-    headers,
-    ...(body !== undefined && { body }),
-  })
+  const { url, method, headers, body } = request
+  return await judge(
+    request,
+    await app.request(`http://thaw${url}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body }),
+    }),
+  )
+}
+
+/** What is wrong with the answer to a request. */
+export async function judge(
+  { url, method, body }: FuzzRequest,
+  response: Response,
+): Promise<{ status: number; flaw: string | undefined }> {
   const bytes = Buffer.from(await response.arrayBuffer())
   const { status } = response
   const answer = { status, headers: response.headers, body: bytes }
@@ -83,7 +95,7 @@ function decoded(text: string): string {
     .replace(/%(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
 }
 
-function describe({ url, method, headers, body }: FuzzRequest): string {
+export function describeRequest({ url, method, headers, body }: FuzzRequest): string {
   const sent = Buffer.from(body ?? []).toString('latin1')
   return JSON.stringify({ method, url: url.slice(0, 2000), headers, body: sent.slice(0, 2000) })
 }
