@@ -46,7 +46,7 @@ afterAll(async () => {
 
 async function ask({ method = 'GET', path, headers = {}, body }: GoldenRequest): Promise<object> {
   const init = { method, headers, ...(body === undefined ? {} : { body }) }
-  const response = await throughGateway(() => fetch(url + path, init))
+  const response = await get(path, init)
   const bytes = Buffer.from(await response.arrayBuffer())
   const type = response.headers.get('content-type')
   return { status: response.status, type, answer: answerText(bytes) }
@@ -69,7 +69,7 @@ describe('the deployed API', () => {
     const query = { startMs: 1_699_999_200_000, endMs: 1_700_006_400_000, matchers }
     const read = async (type: number): Promise<Uint8Array> => {
       const body = encodeReadRequest([query], [type])
-      const response = await fetch(`${url}/api/v1/read`, { method: 'POST', body })
+      const response = await get('/api/v1/read', { method: 'POST', body })
       expect(response.status).toBe(200)
       return new Uint8Array(await response.arrayBuffer())
     }
@@ -91,7 +91,7 @@ describe('the deployed API', () => {
       // The client unpacks what is packed.
       const sent = { ...headers, 'accept-encoding': 'identity' }
       const init = { method, headers: sent, ...(body !== undefined && { body }) }
-      const response = await throughGateway(() => fetch(url + request.url, init))
+      const response = await get(request.url, init)
       const { status, flaw } = await judge(request, response)
       // A URL that is too long never comes to the function.
       if (flaw !== undefined && status !== 431) flaws.push(`${flaw}\n  ${describeRequest(request)}`)
@@ -100,12 +100,12 @@ describe('the deployed API', () => {
   })
 
   it('has the bucket as its store, and pages for other programs', async () => {
-    const stores = (await (await fetch(`${url}/api/v1/stores`)).json()) as {
+    const stores = (await (await get('/api/v1/stores')).json()) as {
       data: { store: { name: string; minTime: number }[] }
     }
     expect(stores.data.store).toMatchObject([{ name: 'thaw', minTime: 1_699_999_200_000 }])
     for (const path of ['/-/healthy', '/-/ready', '/federate?match[]=nope', '/metrics']) {
-      expect((await fetch(url + path)).status).toBe(200)
+      expect((await get(path)).status).toBe(200)
     }
   })
 })
@@ -115,9 +115,9 @@ function isNoPreflight({ request }: { readonly request: GoldenRequest }): boolea
 }
 
 /** The gateway lets so many requests through in a second. */
-async function throughGateway(ask: () => Promise<Response>): Promise<Response> {
+async function get(path: string, init: RequestInit = {}): Promise<Response> {
   for (;;) {
-    const response = await ask()
+    const response = await fetch(url + path, init)
     if (response.status !== 429) return response
     await response.arrayBuffer()
     await sleep(50)
