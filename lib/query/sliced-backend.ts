@@ -1,4 +1,5 @@
 /** Answers queries over the blocks of a bucket: plans them from the bucket index, runs their slices and joins them. */
+import type { Bucket } from '#lib/bucket/bucket.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { isKind, LimitError } from '#lib/model/errors.ts'
 import type { QueryAnswer, QueryBackend, QueryRequest } from '#lib/promql/backend.ts'
@@ -10,6 +11,7 @@ import { CostMeter } from './cost-meter.ts'
 import type { RunOutcome } from './join.ts'
 import { joinOutcomes } from './join.ts'
 import { type LabelQueriesParts, labelQueries } from './label-queries.ts'
+import type { PreparedQuery } from './prepare-query.ts'
 import { prepareQuery } from './prepare-query.ts'
 import type { ResultsCache } from './results-cache.ts'
 import type { StepsRunner } from './run-steps.ts'
@@ -36,51 +38,85 @@ async function runQuery(
 ): Promise<QueryAnswer> {
   const startedMs = parts.now()
   const meter = new CostMeter(parts.megabytes)
+  const { bucket, counts } = countingBucket(parts.bucket)
+  const access = { bucket, signal }
   const outcome = await withCoarserSteps(request, async (asked) => {
+    const prepared = await prepare(parts, asked, access)
     try {
-      return await attempt(parts, asked, { meter, again: false, signal })
+      return await answer(parts, prepared, { ...access, meter, goneBlockFails: true })
     } catch (error) {
       if (!isKind(error, 'not-found') || signal?.aborted) throw error
       // A block went between the index and its reading: compaction or retention was faster. The index of now knows better.
-      return attempt(parts, asked, { meter, again: true, signal })
+      const anew = await prepareAgain(parts, prepared, access)
+      return answer(parts, anew, { ...access, meter, goneBlockFails: false })
     }
   })
+  meter.countRequests(counts)
   return { ...outcome, cost: meter.total(parts.now() - startedMs, request.grid.stepCount) }
 }
 
-interface Attempt {
-  readonly meter: CostMeter
-  /** A block that is gone although the index was just read is missing data: a warning where half an answer is wanted. */
-  readonly again: boolean
+interface Access {
+  /** Counts what is asked of it. */
+  readonly bucket: Bucket
   readonly signal?: AbortSignal | undefined
 }
 
-async function attempt(
+interface PreparedSteps extends PreparedQuery {
+  readonly cells: ReturnType<typeof cellsOfRequest>
+}
+
+async function prepare(
   parts: SlicedBackendParts,
   request: QueryRequest,
-  { meter, again, signal }: Attempt,
-): Promise<QueryOutcome> {
-  const { bucket, counts } = countingBucket(parts.bucket)
-  try {
-    const cells = parts.results ? cellsOfRequest(request) : []
-    const read = { bucket, signal, fresh: again, wider: spanOf(cells) }
-    const prepared = await prepareQuery(parts.index, request, read)
-    const access = parts.results && { cache: parts.results, bucket, nowMs: parts.now(), signal }
-    const cached = access && (await cachedSteps(prepared, cells, access))
-    const hits = cached?.hits ?? []
-    meter.countCachedSteps(hits.reduce((steps, { run }) => steps + run.count, 0))
-    const missing = cached?.missing ?? [{ first: 0, count: request.grid.stepCount }]
-    const steps = { meter, signal, goneBlockFails: !again }
-    const { outcomes, warnings } = await runSteps(parts, prepared, missing, steps)
-    const usd = meter.slicesUsd / missing.reduce((total, run) => total + run.count, 0)
-    for (const { run, outcome, whole } of outcomes) if (whole) cached?.keep(run, outcome, usd)
-    const joined = joinOutcomes(request.grid, inOrder([...hits, ...outcomes]))
-    checkSamples(joined, request.options.maxSamples)
-    await cached?.stored()
-    return { ...joined, warnings: [...joined.warnings, ...warnings] }
-  } finally {
-    meter.countRequests(counts)
+  read: Access & { readonly fresh?: boolean | undefined },
+): Promise<PreparedSteps> {
+  const cells = parts.results ? cellsOfRequest(request) : []
+  return {
+    ...(await prepareQuery(parts.index, request, { ...read, wider: spanOf(cells) })),
+    cells,
   }
+}
+
+/** With the index of now; where that went too, with the one that was read, as half an answer. */
+async function prepareAgain(
+  parts: SlicedBackendParts,
+  prepared: PreparedSteps,
+  access: Access,
+): Promise<PreparedSteps> {
+  try {
+    return await prepare(parts, prepared.request, { ...access, fresh: true })
+  } catch (error) {
+    const isAway = isKind(error, 'not-found') || isKind(error, 'unavailable')
+    if (!isAway || !prepared.request.scope.partialResponse) throw error
+    return prepared
+  }
+}
+
+interface Answering extends Access {
+  readonly meter: CostMeter
+  /** Else a block that is gone is missing data: a warning where half an answer is wanted. */
+  readonly goneBlockFails: boolean
+}
+
+async function answer(
+  parts: SlicedBackendParts,
+  prepared: PreparedSteps,
+  { bucket, meter, goneBlockFails, signal }: Answering,
+): Promise<QueryOutcome> {
+  const { request, cells } = prepared
+  const access = parts.results && { cache: parts.results, bucket, nowMs: parts.now(), signal }
+  const cached = access && (await cachedSteps(prepared, cells, access))
+  const hits = cached?.hits ?? []
+  meter.countCachedSteps(hits.reduce((steps, { run }) => steps + run.count, 0))
+  const missing = cached?.missing ?? [{ first: 0, count: request.grid.stepCount }]
+  const steps = { meter, signal, goneBlockFails }
+  const { outcomes, warnings } = await runSteps(parts, prepared, missing, steps)
+  const usd = meter.slicesUsd / missing.reduce((total, run) => total + run.count, 0)
+  for (const { run, outcome, whole } of outcomes) if (whole) cached?.keep(run, outcome, usd)
+  const joined = joinOutcomes(request.grid, inOrder([...hits, ...outcomes]))
+  checkSamples(joined, request.options.maxSamples)
+  await cached?.stored()
+  return { ...joined, warnings: [...joined.warnings, ...warnings] }
 }
 
 function inOrder(parts: readonly RunOutcome[]): RunOutcome[] {
