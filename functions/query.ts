@@ -97,6 +97,7 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
         maxAnswerBytes: 256 * 1024 * 1024,
         maxResponseBytes: MAX_LAMBDA_BODY_BYTES,
         defaultStepMs: settings.defaultStepMs,
+        remoteReadSamples: settings.remoteReadSamples,
       },
       queue: new QueryQueue(settings.limitsOf),
       queryLog: {

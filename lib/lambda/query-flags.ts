@@ -22,6 +22,8 @@ export interface QuerySettings {
   readonly defaultStepMs: number
   /** Tries of one slice. */
   readonly sliceAttempts: number
+  /** Of each query of a remote read. */
+  readonly remoteReadSamples: number
   /** Answers for younger times are not kept. */
   readonly maxFreshnessMs: number
   /** Slices of one query that run at one time. */
@@ -90,6 +92,7 @@ export const QUERY_FLAGS = {
   ),
   'query.tenant-label-name': text('tenant_id', 'label that a series names its tenant in'),
   'query.timeout': text('2m', 'how long a query may take'),
+  'storage.remote.read-sample-limit': text('50000000', 'samples of each query of a remote read'),
 } as const satisfies Record<string, Flag>
 
 export type QueryFlag = keyof typeof QUERY_FLAGS
@@ -135,6 +138,10 @@ export function readQueryFlags(line: string): QuerySettings {
     },
     timeoutMs: duration('query.timeout'),
     defaultStepMs: duration('query.default-step'),
+    remoteReadSamples: wholeNumber(
+      'storage.remote.read-sample-limit',
+      flag('storage.remote.read-sample-limit'),
+    ),
     sliceAttempts: wholeNumber(
       'query-range.max-retries-per-request',
       flag('query-range.max-retries-per-request'),
