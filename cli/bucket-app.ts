@@ -21,6 +21,8 @@ export interface BucketAppOptions {
   readonly sliceBytes: number
   readonly replicaLabels: readonly string[]
   readonly now: () => number
+  /** Where `slice-worker.ts` is when it is not beside this file. */
+  readonly workerEntry?: URL | undefined
 }
 
 export interface BucketApp {
@@ -38,11 +40,11 @@ const CACHE_BYTES = 256 * 1024 * 1024
 
 export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
   const { config, workers: count, sliceBytes, replicaLabels, now } = options
+  const { workerEntry: entry = new URL('./slice-worker.ts', import.meta.url) } = options
   const bucket = await openBucket(config)
   const cacheBytes = Math.floor(CACHE_BYTES / (count + 1))
   const runner = { bucket, cache: new StoreCache(cacheBytes), now }
   const data: SliceWorkerData = { config, cacheBytes }
-  const entry = new URL('./slice-worker.ts', import.meta.url)
   const workers = new SliceWorkers({ count, entry, data })
   const backend = queryFrontend({
     ...runner,

@@ -18,6 +18,7 @@ import { Construct } from 'constructs'
 
 import type { KeyKind, MetricsBucket } from './bucket.ts'
 import { bundleFunction } from './bundle.ts'
+import { RUNTIME_ENVIRONMENT } from './runtime-environment.ts'
 import type { StackConfig } from './stack-config.ts'
 
 export interface ThawFunctionProps {
@@ -62,7 +63,7 @@ export class ThawFunction extends Construct {
       code: Code.fromAsset(directory),
       memorySize: props.memoryMb,
       timeout: Duration.seconds(props.timeoutSeconds),
-      environment: { ...props.environment },
+      environment: { ...RUNTIME_ENVIRONMENT, ...props.environment },
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,

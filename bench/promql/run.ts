@@ -12,6 +12,7 @@ import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { bundledThaw, profiledThaw } from './bundled-thaw.ts'
 import { benchBlocks } from './make-blocks.ts'
 import { measure } from './measure.ts'
 import { QUERIES } from './queries.ts'
@@ -56,8 +57,10 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => void end().finally(() => process.exit(1)))
 }
 try {
+  const profiles = options['cpu-prof']
+  const thaw = profiles === undefined ? bundledThaw(join(dataDir, 'thaw')) : profiledThaw(profiles)
   for (const workers of new Set([0, ...options.threads.split(',').map(Number)])) {
-    servers.push(await thawOver({ blocks, workers, profiles: options['cpu-prof'] }))
+    servers.push(await thawOver({ blocks, workers, thaw }))
   }
   servers.push(await prometheusOver(blocks, options.prometheus, join(dataDir, 'prometheus')))
   const victoria = options['victoria-metrics']

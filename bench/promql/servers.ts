@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process'
 import { cp, link, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { RUNTIME_ENVIRONMENT } from '#infra/runtime-environment.ts'
 import { command } from '#test/peer/cache.ts'
 import { startPrometheus } from '#test/peer/prometheus.ts'
 import { blockNames } from '#test/localstack/sample-data/sample-block-files.ts'
+import type { RunnableThaw } from './bundled-thaw.ts'
 import { DATA_NAME } from './make-blocks.ts'
 import { startVictoriaMetrics } from './victoria-metrics.ts'
 
@@ -24,15 +25,14 @@ export interface ThawSettings {
   readonly blocks: string
   /** Worker threads besides the one that answers. */
   readonly workers: number
-  /** Where V8's profiles go. */
-  readonly profiles?: string | undefined
+  readonly thaw: RunnableThaw
 }
 
-export async function thawOver({ blocks, workers, profiles }: ThawSettings): Promise<Served> {
-  const script = fileURLToPath(new URL('thaw-server.ts', import.meta.url))
-  const flags = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
-  const child = spawn(process.execPath, [...flags, script, blocks, String(workers)], {
+export async function thawOver({ blocks, workers, thaw }: ThawSettings): Promise<Served> {
+  const args = [...thaw.command, blocks, String(workers), ...(thaw.worker ? [thaw.worker] : [])]
+  const child = spawn(process.execPath, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...RUNTIME_ENVIRONMENT },
   })
   const exited = new Promise((resolve) => child.once('exit', resolve))
   const stop = (): Promise<unknown> => {

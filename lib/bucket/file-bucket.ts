@@ -307,7 +307,8 @@ async function readBytes(
   start: number,
   end: number,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end - start)
+  // Not cleared before it is filled, and a plain array: Node's own kind would make every reader of bytes see two.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer)
   let done = 0
   while (done < bytes.length) {
     const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done)

@@ -12,6 +12,7 @@ import type { ChunkTable } from './chunk-table.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
 import type { ByteRange, CoalesceOptions, FetchedPart } from './ranges.ts'
 import { FetchedRanges, coalesce, readsOf } from './ranges.ts'
+import type { StoreCache } from './store-cache.ts'
 
 /** Where nothing says how large chunks get: more than 120 samples of a busy gauge take. A larger one is read again. */
 const USUAL_CHUNK_BYTES = 2048
@@ -54,19 +55,34 @@ export function planChunks(
   return reads.map((read) => ({ ...read, ranges: coalesce(read.ranges, options) }))
 }
 
-/** Reads the chunks of `rows` that are not loaded yet. */
-export async function fetchChunks(
-  bucket: Bucket,
-  block: BlockRecord,
-  chunks: LoadedChunks,
+export interface ChunkFetch {
+  readonly bucket: Bucket
+  readonly cache: StoreCache
+  readonly block: BlockRecord
+  /** What the cache calls the chunks. */
+  readonly key: string
+  readonly chunks: LoadedChunks
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Reads the chunks of `rows`, which are not loaded yet, and keeps them. */
+export async function fetchChunks(fetch: ChunkFetch, rows: Uint32Array): Promise<void> {
+  const { bucket, cache, block, key, chunks } = fetch
+  const sorted = chunks.table.sorted(rows)
+  const reads = planChunks(block, chunks.table, sorted, readsOf(bucket))
+  const bytes = reads.reduce((sum, { wanted }) => sum + wanted, 0)
+  await cache.addChunks(key, chunks, bytes, () => readChunks(fetch, sorted, reads))
+}
+
+async function readChunks(
+  { bucket, block, chunks, signal }: ChunkFetch,
   rows: Uint32Array,
-  signal?: AbortSignal,
+  reads: readonly SegmentReads[],
 ): Promise<void> {
   const { table } = chunks
-  const sorted = table.sorted(rows)
   const fetched = new Map<number, FetchedSegment>()
   await Promise.all(
-    planChunks(block, table, sorted, readsOf(bucket)).flatMap(({ segment, ranges, wanted }) => {
+    reads.flatMap(({ segment, ranges, wanted }) => {
       const parts = new FetchedRanges()
       const read = ranges.reduce((sum, { start, end }) => sum + end - start, 0)
       fetched.set(segment, { parts, copyBytes: wanted * 2 < read ? wanted : 0 })
@@ -75,7 +91,7 @@ export async function fetchChunks(
       })
     }),
   )
-  const cutOff = addWhole(block, chunks, sorted, fetched)
+  const cutOff = addWhole(block, chunks, rows, fetched)
   for (const row of cutOff) {
     const segment = table.segments[row]!
     const place: Place = { block, segment, offset: table.offsets[row]! }

@@ -164,8 +164,7 @@ async function selectBlock(
   inUse.push(chunks)
   const missing = request.hints.labelsOnly ? NO_ROWS : chunks.missing(rows)
   if (missing.length > 0) {
-    await fetchChunks(bucket, block, chunks, missing, signal)
-    cache.keepChunks(found.key, chunks)
+    await fetchChunks({ bucket, cache, block, key: found.key, chunks, signal }, missing)
   }
   return { found, wanted, chunks, tombstones }
 }

@@ -12,6 +12,10 @@ export class StoreCache {
   readonly #series: LRUCache<string, FoundSeries>
   readonly #merged: LRUCache<string, MergedSeries>
   readonly #chunks: LRUCache<string, { readonly loaded: LoadedChunks }>
+  /** One selector over much must not put out all others. */
+  readonly #mostOfSelector: number
+  /** Bytes of chunks that are being read. */
+  #reading = 0
 
   /** Half of `maxBytes` is for lookups, a quarter for chunks, the rest for index bytes and the series found in them. */
   constructor(maxBytes: number) {
@@ -29,10 +33,10 @@ export class StoreCache {
       maxSize: part(1 / 16),
       sizeCalculation: (merged) => merged.byteLength,
     })
+    this.#mostOfSelector = part(1 / 16)
     this.#chunks = new LRUCache({
       maxSize: part(1 / 4),
-      // One selector over much must not put out all others.
-      maxEntrySize: part(1 / 16),
+      maxEntrySize: this.#mostOfSelector,
       sizeCalculation: ({ loaded }) => Math.max(1, loaded.byteLength),
       dispose: ({ loaded }) => {
         loaded.kept = false
@@ -70,11 +74,32 @@ export class StoreCache {
     return kept?.table === table ? kept : new LoadedChunks(table)
   }
 
-  /** After chunks have been added by who uses them. Those that are more than a selector's share begin anew the next time. */
-  keepChunks(key: string, loaded: LoadedChunks): void {
+  /**
+   * Runs `read`, which adds about so many bytes to the chunks, and keeps them. What others left makes room before: chunks
+   * that are read count as those that are kept. Those that are more than a selector's share begin anew the next time.
+   */
+  async addChunks(
+    key: string,
+    loaded: LoadedChunks,
+    bytes: number,
+    read: () => Promise<void>,
+  ): Promise<void> {
+    // By then the query's other blocks, where they need no reading, have taken what is kept of theirs.
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve)
+    })
+    const room = Math.min(bytes, this.#mostOfSelector)
+    this.#reading += room
+    const kept = this.#chunks
+    while (kept.size > 0 && kept.calculatedSize + this.#reading > kept.maxSize) kept.pop()
+    try {
+      await read()
+    } finally {
+      this.#reading -= room
+    }
     // A new holder, for its size to be asked again. It puts out the one before, which may hold the same.
-    this.#chunks.set(key, { loaded })
-    loaded.kept = this.#chunks.has(key)
+    kept.set(key, { loaded })
+    loaded.kept = kept.has(key)
   }
 
   /** Bytes of an immutable object, fetched once. */

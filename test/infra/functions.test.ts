@@ -17,6 +17,12 @@ function functionOf(template: ReturnType<typeof synthesize>, id: string): unknow
   return plain(properties)
 }
 
+const RUNTIME = {
+  NODE_OPTIONS: '--max-semi-space-size=16',
+  MALLOC_MMAP_THRESHOLD_: '262144',
+  MALLOC_TRIM_THRESHOLD_: '4194304',
+}
+
 const COMMON = {
   Architectures: ['arm64'],
   Runtime: 'nodejs24.x',
@@ -45,6 +51,7 @@ describe('the functions', () => {
       LoggingConfig: logging('Query'),
       Environment: {
         Variables: {
+          ...RUNTIME,
           THAW_OBJSTORE_CONFIG: OBJSTORE,
           THAW_QUERY_FLAGS: '',
           THAW_STORE_FUNCTION: 'StoreFunction',
@@ -61,7 +68,7 @@ describe('the functions', () => {
       Timeout: 29,
       Role: 'StoreRole.Arn',
       LoggingConfig: logging('Store'),
-      Environment: { Variables: { THAW_OBJSTORE_CONFIG: OBJSTORE } },
+      Environment: { Variables: { ...RUNTIME, THAW_OBJSTORE_CONFIG: OBJSTORE } },
     })
   })
 
@@ -73,7 +80,7 @@ describe('the functions', () => {
       Timeout: 300,
       Role: 'PlanRole.Arn',
       LoggingConfig: logging('Plan'),
-      Environment: { Variables: { THAW_OBJSTORE_CONFIG: OBJSTORE } },
+      Environment: { Variables: { ...RUNTIME, THAW_OBJSTORE_CONFIG: OBJSTORE } },
     })
   })
 

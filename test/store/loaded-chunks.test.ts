@@ -16,20 +16,21 @@ function table(): ChunkTable {
 }
 
 /** As a query does it: one chunk of two samples in a buffer of `size`. */
-function load(
+async function load(
   cache: StoreCache,
   key: string,
   of: ChunkTable,
   size: number,
-): [LoadedChunks, Uint8Array] {
+): Promise<[LoadedChunks, Uint8Array]> {
   const chunks = cache.chunks(key, of)
   chunks.acquire()
   const data = encodeXor(Float64Array.of(0, 10), Float64Array.of(1, 2), 0, 2)
   const bytes = new Uint8Array(size)
   bytes[9] = 1
   bytes.set(data, 10)
-  chunks.set(0, chunks.addBuffer(bytes), 10, 10 + data.length)
-  cache.keepChunks(key, chunks)
+  await cache.addChunks(key, chunks, size, async () => {
+    chunks.set(0, chunks.addBuffer(bytes), 10, 10 + data.length)
+  })
   return [chunks, bytes]
 }
 
@@ -43,10 +44,10 @@ describe('LoadedChunks', () => {
   // A quarter of it is for chunks, a quarter of that for one selector.
   const cache = (): StoreCache => new StoreCache(16 * 100 * KB)
 
-  it('stay as long as the cache keeps them, and are found again for the same table', () => {
+  it('stay as long as the cache keeps them, and are found again for the same table', async () => {
     const one = cache()
     const series = table()
-    const [chunks, bytes] = load(one, 'a', series, 80 * KB)
+    const [chunks, bytes] = await load(one, 'a', series, 80 * KB)
     chunks.release()
     expect(bytes).toHaveLength(80 * KB)
     expect(one.chunks('a', series)).toBe(chunks)
@@ -55,9 +56,9 @@ describe('LoadedChunks', () => {
     expect(chunks.missing(Uint32Array.of(0))).toHaveLength(0)
   })
 
-  it('that are too many to be kept go when the last query has read them', () => {
+  it('that are too many to be kept go when the last query has read them', async () => {
     const one = cache()
-    const [chunks, bytes] = load(one, 'a', table(), 120 * KB)
+    const [chunks, bytes] = await load(one, 'a', table(), 120 * KB)
     chunks.acquire()
     chunks.release()
     expect(values(chunks)).toEqual([1, 2])
@@ -67,16 +68,38 @@ describe('LoadedChunks', () => {
     expect(() => values(chunks)).toThrow('bug: chunk 0 is not loaded')
   })
 
-  it('that others put out of the cache go at once, or when they have been read', () => {
+  it('that others put out of the cache go at once, or when they have been read', async () => {
     const one = cache()
-    const [first, firstBytes] = load(one, 'first', table(), 90 * KB)
-    const [second, secondBytes] = load(one, 'second', table(), 90 * KB)
+    const [first, firstBytes] = await load(one, 'first', table(), 90 * KB)
+    const [second, secondBytes] = await load(one, 'second', table(), 90 * KB)
     second.release()
-    for (const key of ['c', 'd', 'e', 'f']) load(one, key, table(), 90 * KB)[0].release()
+    for (const key of ['c', 'd', 'e', 'f']) {
+      ;(await load(one, key, table(), 90 * KB))[0].release()
+    }
     expect(secondBytes).toHaveLength(0)
     expect(values(first)).toEqual([1, 2])
     first.release()
     expect(firstBytes).toHaveLength(0)
+  })
+
+  it('that others left go before more is read, unless somebody reads them', async () => {
+    const one = cache()
+    const [used, usedBytes] = await load(one, 'used', table(), 90 * KB)
+    const others: Uint8Array[] = []
+    for (const key of ['b', 'c', 'd']) {
+      const [chunks, bytes] = await load(one, key, table(), 90 * KB)
+      chunks.release()
+      others.push(bytes)
+    }
+    const next = table()
+    await one.addChunks('next', one.chunks('next', next), 90 * KB, async () => {
+      expect(others.map(({ length }) => length)).toEqual([90 * KB, 90 * KB, 90 * KB])
+      await one.addChunks('too', one.chunks('too', next), 800 * KB, async () => {
+        expect(others.map(({ length }) => length)).toEqual([0, 90 * KB, 90 * KB])
+      })
+    })
+    expect(usedBytes).toHaveLength(90 * KB)
+    expect(values(used)).toEqual([1, 2])
   })
 
   it('leave alone what may be a piece of a buffer that is shared', () => {
