@@ -26,10 +26,11 @@ export class ChunkTable {
     for (let row = 1; row < this.length && this.inFileOrder; row++) {
       this.inFileOrder = this.compare(row - 1, row) <= 0
     }
-    const rows = this.sorted(Uint32Array.from({ length: this.length }, (_, row) => row))
     this.nextOffsets = new Uint32Array(this.length)
-    for (let i = 1; i < rows.length; i++) {
-      const [row, next] = [rows[i - 1]!, rows[i]!]
+    const rows = this.inFileOrder ? undefined : this.#sortedRows()
+    for (let i = 1; i < this.length; i++) {
+      const row = rows ? rows[i - 1]! : i - 1
+      const next = rows ? rows[i]! : i
       if (this.segments[row] === this.segments[next]) this.nextOffsets[row] = this.offsets[next]!
     }
   }
@@ -41,6 +42,10 @@ export class ChunkTable {
   /** Ascending rows by segment and offset. */
   sorted(rows: Uint32Array): Uint32Array {
     return this.inFileOrder ? rows : rows.toSorted((a, b) => this.compare(a, b))
+  }
+
+  #sortedRows(): Uint32Array {
+    return this.sorted(Uint32Array.from({ length: this.length }, (_, row) => row))
   }
 
   isWithin(row: number, startMs: number, endMs: number): boolean {
