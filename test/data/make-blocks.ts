@@ -1,4 +1,4 @@
-/** Makes the golden blocks: feeds made-up series to a real Prometheus and keeps its block and its answers. */
+/** Makes the golden blocks and logs: feeds made-up series to a real Prometheus and keeps its block and its answers, or its write-ahead log. */
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,22 +12,23 @@ import {
   otlpRequest,
   startedSeries,
 } from './made-series.ts'
-import { remoteWriteRequest } from './remote-write-request.ts'
+import { firstRemoteWriteRequest, remoteWriteRequest } from './remote-write-request.ts'
 
 const USAGE = `node test/data/make-blocks.ts promtool <promtool> <folder>
-node test/data/make-blocks.ts prometheus <prometheus> <folder> [features]`
+node test/data/make-blocks.ts prometheus <prometheus> <folder> [features]
+node test/data/make-blocks.ts wal <prometheus> <folder> <features> [flags]`
 
 /** The long float series are compared with what went in; their answers would only be long. */
 const ANSWERED = '{__name__=~".+",__name__!~"constant|counter_total|gauge|uneven"}[3h]'
 
-const [how, program, folder, features = ''] = process.argv.slice(2)
+const [how, program, folder, features = '', ...more] = process.argv.slice(2)
 if (!how || !program || !folder) {
   console.error(USAGE)
   process.exit(2)
 }
 const work = mkdtempSync(join(tmpdir(), 'thaw-golden-'))
 if (how === 'promtool') fromPromtool(program, folder)
-else await fromPrometheus(program, folder, features)
+else await fromPrometheus(program, folder, features, how === 'wal')
 rmSync(work, { recursive: true })
 
 function fromPromtool(promtool: string, into: string): void {
@@ -47,7 +48,7 @@ function keep(from: string, into: string): void {
   }
 }
 
-async function fromPrometheus(prometheus: string, into: string, enable: string): Promise<void> {
+async function fromPrometheus(prometheus: string, into: string, enable: string, wal: boolean): Promise<void> {
   const config = join(work, 'prometheus.yml')
   const xor2 = enable.includes('xor2')
   writeFileSync(config, xor2 ? 'storage: {tsdb: {chunk_encoding: {floats: xor2}}}\n' : '{}\n')
@@ -59,16 +60,21 @@ async function fromPrometheus(prometheus: string, into: string, enable: string):
     `--web.listen-address=127.0.0.1:${port}`,
     '--web.enable-admin-api',
     '--web.enable-remote-write-receiver',
-    '--web.enable-otlp-receiver',
     '--log.level=warn',
+    ...(enable.includes('st-storage') ? ['--web.enable-otlp-receiver'] : []),
     ...(enable ? [`--enable-feature=${enable}`] : []),
+    ...more,
   ]
   const server = spawn(prometheus, flags, { stdio: ['ignore', 'inherit', 'inherit'] })
   const url = `http://127.0.0.1:${port}`
   try {
     await ready(`${url}/-/ready`)
-    const series: MadeSeries[] = [...floatSeries(), ...histogramSeries()]
-    await write(url, series, enable.includes('st-storage'))
+    // Prometheus 2 must be told to take native histograms, and has no custom buckets.
+    const old = wal && enable.includes('native-histograms')
+    const histograms = histogramSeries().filter(({ labels }) => !old || labels[0]![1] !== 'custom_buckets')
+    const series: MadeSeries[] = [...floatSeries(), ...histograms]
+    await write(url, series, enable.includes('st-storage'), old)
+    if (wal) return
     const query = `query=${encodeURIComponent(ANSWERED)}&time=${END_MS / 1000}`
     const answer = await fetch(`${url}/api/v1/query?${query}`)
     if (!answer.ok) throw new Error(await answer.text())
@@ -80,6 +86,10 @@ async function fromPrometheus(prometheus: string, into: string, enable: string):
   } finally {
     server.kill('SIGTERM')
     await new Promise((resolve) => server.once('exit', resolve))
+    if (wal) {
+      rmSync(into, { recursive: true, force: true })
+      cpSync(join(work, 'db/wal'), into, { recursive: true })
+    }
   }
 }
 
@@ -93,14 +103,20 @@ async function ready(url: string): Promise<void> {
 }
 
 /** In order of time, a request per step and protocol, as senders would. */
-async function write(url: string, series: readonly MadeSeries[], started: boolean): Promise<void> {
+async function write(url: string, series: readonly MadeSeries[], started: boolean, old: boolean): Promise<void> {
   const times = new Set(series.flatMap(({ samples }) => samples.map(({ t }) => t)))
   const startedTimes = new Set([...startedSeries().values()].flatMap((all) => all.map(({ t }) => t)))
   for (const time of [...times.union(startedTimes)].sort((a, b) => a - b)) {
     const now = series
       .map((one) => ({ ...one, samples: one.samples.filter(({ t }) => t === time) }))
       .filter(({ samples }) => samples.length > 0)
-    if (now.length > 0) {
+    if (now.length > 0 && old) {
+      await post(`${url}/api/v1/write`, firstRemoteWriteRequest(now), {
+        'Content-Type': 'application/x-protobuf',
+        'Content-Encoding': 'snappy',
+        'X-Prometheus-Remote-Write-Version': '0.1.0',
+      })
+    } else if (now.length > 0) {
       await post(`${url}/api/v1/write`, remoteWriteRequest(now), {
         'Content-Type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
         'Content-Encoding': 'snappy',

@@ -6,21 +6,48 @@ const STALE = new Uint8Array([2, 0, 0, 0, 0, 0, 0xf0, 0x7f])
 export function remoteWriteRequest(series: readonly MadeSeries[]): Uint8Array<ArrayBuffer> {
   const symbols = ['']
   const bodies = series.map(({ labels, samples }) => {
-    const refs = labels.flat().map((text) => {
+    const symbol = (text: string): number => {
       const known = symbols.indexOf(text)
       return known >= 0 ? known : symbols.push(text) - 1
-    })
+    }
+    const refs = labels.flat().map(symbol)
     const out: number[] = []
     field(out, 1, refs.flatMap((ref) => varint(BigInt(ref))))
     for (const one of samples) {
       if (one.histogram) field(out, 3, histogram(one, one.histogram))
       else field(out, 2, sample(one))
     }
+    const metadata: number[] = []
+    integer(metadata, 1, 2) // a gauge
+    integer(metadata, 3, symbol(`Made up as ${labels[0]![1]}.`))
+    integer(metadata, 4, symbol('seconds'))
+    field(out, 5, metadata)
     return out
   })
   const message: number[] = []
   for (const symbol of symbols) field(message, 4, [...new TextEncoder().encode(symbol)])
   for (const body of bodies) field(message, 5, body)
+  return snappy(message)
+}
+
+/** The same in remote-write 1.0, where series carry their labels. */
+export function firstRemoteWriteRequest(series: readonly MadeSeries[]): Uint8Array<ArrayBuffer> {
+  const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)]
+  const message: number[] = []
+  for (const { labels, samples } of series) {
+    const out: number[] = []
+    for (const [name, value] of labels) {
+      const label: number[] = []
+      field(label, 1, utf8(name))
+      field(label, 2, utf8(value))
+      field(out, 1, label)
+    }
+    for (const one of samples) {
+      if (one.histogram) field(out, 4, histogram(one, one.histogram))
+      else field(out, 2, sample(one))
+    }
+    field(message, 1, out)
+  }
   return snappy(message)
 }
 

@@ -17,10 +17,15 @@ export const CounterResetHeader = {
 /** Highest resolution that is computed with; 9 to 52 are reserved and reduced to it. */
 export const MAX_SCHEMA = 8
 
+/** Those that are reserved among them. */
+export function isKnownSchema(schema: number): boolean {
+  return schema === CUSTOM_BUCKETS_SCHEMA || (schema >= -9 && schema <= 52)
+}
+
 export function readLayout(reader: BitReader): RowLayout {
   const zeroThreshold = readZeroThreshold(reader)
   const schema = readVarbitInt(reader)
-  if (schema !== CUSTOM_BUCKETS_SCHEMA && (schema < -9 || schema > 52)) {
+  if (!isKnownSchema(schema)) {
     reader.expectWithin()
     throw new DomainError('unsupported', `histogram schema ${schema} is not known`)
   }
