@@ -49,11 +49,13 @@ export const QUERIES: readonly BenchQuery[] = [
     period: DAY,
     hours: 1,
     stepSeconds: 15,
+    native: true,
   },
   {
     name: 'count of native, 24h',
     expr: 'histogram_count(sum by (namespace) (rate(rpc_seconds[5m])))',
     ...day,
+    native: true,
   },
   {
     name: 'error ratio, 24h',
