@@ -11,7 +11,6 @@ export const NUMBER_ROOM = 40
 const MOST_EXPECTED = 64 * 1024 * 1024
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const MINUS = 0x2d
 const POINT = 0x2e
 const ZERO = 0x30
@@ -20,6 +19,18 @@ const OPEN = 0x5b
 const CLOSE = 0x5d
 
 const encoder = new TextEncoder()
+
+const LAST_PLAIN = 0x7e
+
+/** By ASCII code: 1 for what stands in a string as it is. */
+const PLAIN_IN_LABEL = plainWithout('"\\')
+const PLAIN = plainWithout('"\\<>&')
+
+function plainWithout(special: string): Uint8Array {
+  return Uint8Array.from({ length: LAST_PLAIN + 1 }, (_, unit) =>
+    unit >= 0x20 && !special.includes(String.fromCharCode(unit)) ? 1 : 0,
+  )
+}
 
 /**
  * `raw*` methods without a room check of their own are only called after `reserve`; the others grow by themselves.
@@ -94,42 +105,28 @@ export class JsonBytes {
 
   /** A string in quotes, escaped as Go does: `<`, `>`, `&` and the two line separators are safe inside HTML and scripts. */
   string(text: string): void {
-    this.reserve(text.length + 2)
-    const bytes = this.#bytes
-    const start = this.length
-    let at = start
-    bytes[at++] = QUOTE
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i)
-      if (!isPlain(unit)) {
-        this.length = start
-        this.append(encoder.encode(quoteJson(text)))
-        return
-      }
-      bytes[at++] = unit
-    }
-    bytes[at++] = QUOTE
-    this.length = at
+    if (!this.#quotePlain(text, PLAIN)) this.append(encoder.encode(quoteJson(text)))
   }
 
   /** A name or value of a label in quotes: as Go's other JSON writer, which leaves what is special in HTML alone. */
   label(text: string): void {
+    if (!this.#quotePlain(text, PLAIN_IN_LABEL)) this.append(encoder.encode(quoteLabel(text)))
+  }
+
+  /** False, with nothing written, where a unit is not in `plain` and wants an escape or UTF-8. */
+  #quotePlain(text: string, plain: Uint8Array): boolean {
     this.reserve(text.length + 2)
     const bytes = this.#bytes
-    const start = this.length
-    let at = start
+    let at = this.length
     bytes[at++] = QUOTE
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i)
-      if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) {
-        this.length = start
-        this.append(encoder.encode(quoteLabel(text)))
-        return
-      }
+      if (unit > LAST_PLAIN || plain[unit] !== 1) return false
       bytes[at++] = unit
     }
     bytes[at++] = QUOTE
     this.length = at
+    return true
   }
 
   /** `[<seconds>,"<value>"]` */
@@ -253,12 +250,6 @@ export class JsonBytes {
     }
     this.length += 9
   }
-}
-
-/** Printable ASCII without quotes, backslash and the characters of HTML. */
-function isPlain(unit: number): boolean {
-  if (unit < 0x20 || unit > 0x7e) return false
-  return unit !== QUOTE && unit !== BACKSLASH && unit !== 0x3c && unit !== 0x3e && unit !== 0x26
 }
 
 /** A JSON string as Go's encoder writes it. Lone surrogates become U+FFFD, as bytes that are not UTF-8 do there. */

@@ -1,25 +1,9 @@
 /** What the bucket index keeps of one block: enough to plan a query or a compaction without reading its meta.json. */
-import type { Labels } from '#lib/model/labels.ts'
+import type { BlockSummary } from '#lib/model/block-summary.ts'
 import { labelsFrom, labelsToRecord } from '#lib/model/labels.ts'
 import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
 
-export interface BlockRecord {
-  readonly id: string
-  /** Samples are in [minTimeMs, maxTimeMs). */
-  readonly minTimeMs: number
-  readonly maxTimeMs: number
-  /** External labels. */
-  readonly labels: Labels
-  /** 0 raw, 300000 or 3600000 downsampled. */
-  readonly resolutionMs: number
-  readonly level: number
-  /** ULIDs of the level-1 blocks it was made of. */
-  readonly sources: readonly string[]
-  /** sidecar, compactor, receive, ruler… */
-  readonly source: string
-  readonly seriesCount: number
-  readonly sampleCount: number
-  readonly chunkCount: number
+export interface BlockRecord extends BlockSummary {
   readonly indexSize: number
   /** Sizes of chunks/000001, 000002… */
   readonly segmentSizes: readonly number[]

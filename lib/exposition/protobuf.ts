@@ -1,6 +1,7 @@
 /** Prometheus's protobuf exposition format: delimited `io.prometheus.client.MetricFamily` messages. */
+import { appendSpans } from '#lib/bytes/histogram-spans.ts'
 import { ProtoWriter } from '#lib/bytes/protobuf.ts'
-import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram, type Span } from '#lib/model/histogram.ts'
+import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram } from '#lib/model/histogram.ts'
 import { escapeName, type NameEscaping } from './escape-name.ts'
 import { classicBuckets, type Metric, type MetricFamily, type MetricType } from './family.ts'
 
@@ -69,13 +70,4 @@ function appendNative(out: ProtoWriter, histogram: FloatHistogram): void {
   for (const count of histogram.negativeBuckets) out.double(11, count)
   appendSpans(out, 12, histogram.positiveSpans)
   for (const count of histogram.positiveBuckets) out.double(14, count)
-}
-
-function appendSpans(out: ProtoWriter, field: number, spans: readonly Span[]): void {
-  for (const { offset, length } of spans) {
-    const span = out.begin(field)
-    out.sint(1, offset)
-    out.int(2, length)
-    out.end(span)
-  }
 }

@@ -1,8 +1,9 @@
 /** Remote read's answer of sampled series, in Prometheus's `ReadResponse`. */
+import { appendSpans } from '#lib/bytes/histogram-spans.ts'
 import { ProtoWriter } from '#lib/bytes/protobuf.ts'
 import { encodeSnappy } from '#lib/bytes/snappy.ts'
 import { LimitError } from '#lib/model/errors.ts'
-import type { CounterResetHint, FloatHistogram, Span } from '#lib/model/histogram.ts'
+import type { CounterResetHint, FloatHistogram } from '#lib/model/histogram.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 
@@ -94,13 +95,4 @@ function appendHistogram(
   out.int(15, timestamps[index]!)
   out.doubles(16, histogram.customValues)
   out.end(start)
-}
-
-function appendSpans(out: ProtoWriter, field: number, spans: readonly Span[]): void {
-  for (const { offset, length } of spans) {
-    const span = out.begin(field)
-    out.sint(1, offset)
-    out.int(2, length)
-    out.end(span)
-  }
 }

@@ -1,23 +1,8 @@
 /** What there is, told without reading a sample: blocks, and how many series have which labels. */
-import type { Labels } from '#lib/model/labels.ts'
+import type { BlockSummary } from '#lib/model/block-summary.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 
-export interface StoredBlock {
-  readonly id: string
-  /** Samples are in [minTimeMs, maxTimeMs). */
-  readonly minTimeMs: number
-  readonly maxTimeMs: number
-  /** External labels. */
-  readonly labels: Labels
-  /** 0 raw, 300000 or 3600000 downsampled. */
-  readonly resolutionMs: number
-  readonly level: number
-  readonly sources: readonly string[]
-  /** sidecar, compactor, receive, ruler… */
-  readonly source: string
-  readonly seriesCount: number
-  readonly sampleCount: number
-  readonly chunkCount: number
+export interface StoredBlock extends BlockSummary {
   /** Whether queries see it: neither superseded nor marked for deletion. */
   readonly visible: boolean
 }

@@ -1,10 +1,8 @@
 /** Buckets and requests made by chance for the comparison with Thanos: replicas with gaps, lags and phases, raw and to be downsampled. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { HistogramColumn } from '#lib/model/histogram-column.ts'
-import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
-import { writeStale } from '#lib/model/samples.ts'
 import { putBlock, testId, type TestSeries } from '#test/store/sample-block.ts'
+import { scrapedSamples, type ScrapedValue } from '#test/store/scraped.ts'
 import type { Params } from './ask.ts'
 import { noise } from './noise.ts'
 import { exponential } from './written-series.ts'
@@ -152,7 +150,7 @@ function scrapeTimes(
 }
 
 /** At `seconds`, in scrape `k` of a block. */
-type Metric = (seconds: number, k: number) => number | FloatHistogram | 'stale' | undefined
+type Metric = (seconds: number, k: number) => ScrapedValue
 
 function metricsOf(chance: Chance, restarts: readonly number[]): Record<string, Metric> {
   const lag = chance.one([0, 0, 30, 100])
@@ -186,22 +184,11 @@ function metricsOf(chance: Chance, restarts: readonly number[]): Record<string, 
 const METRICS = Object.keys(metricsOf(new Chance(0), []))
 
 function seriesOf(name: string, metric: Metric, times: readonly number[]): TestSeries[] {
-  const taken = times
-    .map((ms, k) => ({ ms, value: metric(ms / 1000, k) }))
-    .filter(({ value }) => value !== undefined)
-  if (taken.length === 0) return []
-  const values = new Float64Array(taken.length)
-  const histograms = taken.map(({ value }) => (typeof value === 'object' ? value : undefined))
-  taken.forEach(({ value }, i) => {
-    if (value === 'stale') writeStale(values, i)
-    else values[i] = typeof value === 'object' ? value.sum : value!
-  })
-  const samples = {
-    length: taken.length,
-    timestamps: Float64Array.from(taken, ({ ms }) => START_MS + ms),
-    values,
-    ...(histograms.some(Boolean) && { histograms: HistogramColumn.of(histograms) }),
-  }
+  const samples = scrapedSamples(
+    times.map((ms) => START_MS + ms),
+    (index) => metric(times[index]! / 1000, index),
+  )
+  if (!samples) return []
   return [{ labels: labelsFrom({ __name__: name }), samples }]
 }
 

@@ -1,12 +1,10 @@
 /** The bucket of the Thanos cases: replicas with gaps, lags and phases, and a long stream that Thanos downsampled. Every run gives the same bytes. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { HistogramColumn } from '#lib/model/histogram-column.ts'
-import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
-import { writeStale } from '#lib/model/samples.ts'
 import { noise, seedOf } from '#test/e2e/support/noise.ts'
 import { exponential } from '#test/e2e/support/written-series.ts'
 import { putBlock, testId, type TestSeries } from '../sample-block.ts'
+import { scrapedSamples, type ScrapedValue } from '../scraped.ts'
 
 const MINUTE_MS = 60_000
 export const HOUR_MS = 60 * MINUTE_MS
@@ -17,10 +15,8 @@ export const EU_START_MS = Date.UTC(2026, 2, 20)
 export const US_START_MS = Date.UTC(2026, 2, 1)
 export const US_END_MS = US_START_MS + 12 * DAY_MS
 
-type Value = number | FloatHistogram | 'stale' | undefined
-
 /** What a target shows at a time, in seconds since the stream began, and what `replica` makes of it. */
-type Metric = (seconds: number, replica: string) => Value
+type Metric = (seconds: number, replica: string) => ScrapedValue
 
 interface Stream {
   readonly replica: string
@@ -33,22 +29,11 @@ interface Stream {
 
 function seriesOf({ replica, startMs, scrapes, metrics, labels }: Stream): TestSeries[] {
   return Object.entries(metrics).flatMap(([name, metric]) => {
-    const taken = scrapes
-      .map((ms) => ({ ms, value: metric(ms / 1000, replica) }))
-      .filter(({ value }) => value !== undefined)
-    if (taken.length === 0) return []
-    const values = new Float64Array(taken.length)
-    const histograms = taken.map(({ value }) => (typeof value === 'object' ? value : undefined))
-    taken.forEach(({ value }, i) => {
-      if (value === 'stale') writeStale(values, i)
-      else values[i] = typeof value === 'object' ? value.sum : value!
-    })
-    const samples = {
-      length: taken.length,
-      timestamps: Float64Array.from(taken, ({ ms }) => startMs + ms),
-      values,
-      ...(histograms.some(Boolean) && { histograms: HistogramColumn.of(histograms) }),
-    }
+    const samples = scrapedSamples(
+      scrapes.map((ms) => startMs + ms),
+      (index) => metric(scrapes[index]! / 1000, replica),
+    )
+    if (!samples) return []
     return [{ labels: labelsFrom({ __name__: name, ...labels }), samples }]
   })
 }
