@@ -51,33 +51,6 @@ export function intersectPostings(a: Uint32Array, b: Uint32Array): Uint32Array {
   return out.subarray(0, n)
 }
 
-/** In `a` and not in `b`. */
-export function subtractPostings(a: Uint32Array, b: Uint32Array): Uint32Array {
-  if (b.length === 0 || a.length === 0) return a
-  const out = new Uint32Array(a.length)
-  let n = 0
-  let j = 0
-  if (a.length * GALLOP < b.length) {
-    for (let i = 0; i < a.length; i++) {
-      const id = a[i]!
-      j = gallop(b, j, id)
-      if (j === b.length || b[j] !== id) out[n++] = id
-    }
-    return out.subarray(0, n)
-  }
-  let i = 0
-  while (i < a.length && j < b.length) {
-    const x = a[i]!
-    const y = b[j]!
-    out[n] = x
-    n += +(x < y)
-    i += +(x <= y)
-    j += +(y <= x)
-  }
-  out.set(a.subarray(i), n)
-  return out.subarray(0, n + a.length - i)
-}
-
 /** In any of the lists. */
 export function unionPostings(lists: readonly Uint32Array[]): Uint32Array {
   const filled = lists.filter((list) => list.length > 0)

@@ -2,12 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
-import {
-  intersectPostings,
-  parsePostings,
-  subtractPostings,
-  unionPostings,
-} from '#lib/tsdb/index/postings.ts'
+import { intersectPostings, parsePostings, unionPostings } from '#lib/tsdb/index/postings.ts'
 
 const list = (max: number, maxLength: number): fc.Arbitrary<Uint32Array> =>
   fc.uniqueArray(fc.nat(max), { maxLength }).map((ids) => Uint32Array.from(ids).sort())
@@ -20,16 +15,6 @@ describe('postings', () => {
       fc.property(any, any, (a, b) => {
         const other = new Set(b)
         expect([...intersectPostings(a, b)]).toEqual([...a].filter((id) => other.has(id)))
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  it('subtract', () => {
-    fc.assert(
-      fc.property(any, any, (a, b) => {
-        const other = new Set(b)
-        expect([...subtractPostings(a, b)]).toEqual([...a].filter((id) => !other.has(id)))
       }),
       { numRuns: 500 },
     )
@@ -50,7 +35,6 @@ describe('postings', () => {
     expect([...intersectPostings(Uint32Array.of(0, 1, 299, 300, 29_997, 4e9), long)]).toEqual([
       0, 300, 29_997,
     ])
-    expect([...subtractPostings(Uint32Array.of(0, 1, 29_997, 4e9), long)]).toEqual([1, 4e9])
   })
 
   it('whose count is not that of their bytes are rejected', () => {
