@@ -1,7 +1,7 @@
 /** What an agent can be told, and what it does untold. */
 import { DomainError } from '#lib/model/errors.ts'
-import { DEFAULT_SHIPPER_FILE } from './shipper-state.ts'
-import type { HashFunc } from './upload.ts'
+import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
+import type { HashFunc } from './ship/upload.ts'
 
 export interface AgentOptions {
   readonly prometheusUrl: string

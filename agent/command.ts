@@ -6,8 +6,8 @@ import { createAgentMetrics } from './metrics.ts'
 import { type Env, objstoreFlags, openConfiguredBucket, openRequiredBucket } from './objstore.ts'
 import { type AgentSettings, addAgentFlags, agentSettings } from './options.ts'
 import { runAgent } from './run-agent.ts'
-import { shipOnce } from './ship-once.ts'
-import type { ShipOutcome } from './shipper.ts'
+import { shipOnce } from './ship/ship-once.ts'
+import type { ShipOutcome } from './ship/shipper.ts'
 
 export interface AgentProcess {
   readonly env: Env

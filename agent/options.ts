@@ -4,8 +4,8 @@ import { durationMs } from './duration.ts'
 import type { LogFormat, LogLevel } from './logger.ts'
 import { OBJSTORE_HELP, addObjstoreFlags } from './objstore.ts'
 import type { AgentOptions } from './agent-options.ts'
-import { DEFAULT_SHIPPER_FILE } from './shipper-state.ts'
-import type { HashFunc } from './upload.ts'
+import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
+import type { HashFunc } from './ship/upload.ts'
 
 export function addAgentFlags(command: Command): Command {
   command

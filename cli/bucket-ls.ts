@@ -1,6 +1,6 @@
 /** `thaw bucket ls`: the blocks of a bucket, as `thanos tools bucket ls` lists them. */
 import { Command, Option } from 'commander'
-import { fetchBucketMetas } from '#agent/bucket-metas.ts'
+import { fetchBucketMetas } from '#agent/ship/bucket-metas.ts'
 import { formatGoDuration } from '#agent/duration.ts'
 import {
   OBJSTORE_HELP,

@@ -4,7 +4,7 @@ import { SILENT } from '#agent/logger.ts'
 import type { Env, ObjstoreFlags } from '#agent/objstore.ts'
 import { openRequiredBucket } from '#agent/objstore.ts'
 import { runAgent } from '#agent/run-agent.ts'
-import type { ShipOutcome } from '#agent/shipper.ts'
+import type { ShipOutcome } from '#agent/ship/shipper.ts'
 
 export interface LocalPrometheus {
   readonly name: string

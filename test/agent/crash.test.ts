@@ -2,9 +2,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { shipOnce } from '#agent/ship-once.ts'
-import { linkOrCopy, stageBlock } from '#agent/staging.ts'
-import { readLocalBlocks } from '#agent/block-dir.ts'
+import { shipOnce } from '#agent/ship/ship-once.ts'
+import { linkOrCopy, stageBlock } from '#agent/ship/staging.ts'
+import { readLocalBlocks } from '#agent/ship/block-dir.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { blockId, chunkBytes, temporaryDir, writeBlock } from './block-fixture.ts'
@@ -157,7 +157,7 @@ describe('staging', () => {
     })
     await rm(blocks[0]!.dir, { recursive: true })
     const store = memoryBucket()
-    const { uploadBlock } = await import('#agent/upload.ts')
+    const { uploadBlock } = await import('#agent/ship/upload.ts')
     await uploadBlock({
       bucket: store,
       staged: staged!,

@@ -4,8 +4,8 @@ import {
   externalLabelsFromYaml,
   lowestTimestampFromMetrics,
   prometheusClient,
-} from '#agent/prometheus-client.ts'
-import { checkPrometheusFlags } from '#agent/validate.ts'
+} from '#agent/prometheus/prometheus-client.ts'
+import { checkPrometheusFlags } from '#agent/prometheus/validate.ts'
 import { GOOD_FLAGS, configAnswer, fakePrometheus } from './block-fixture.ts'
 
 describe('checkPrometheusFlags', () => {

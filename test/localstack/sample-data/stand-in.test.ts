@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { prometheusClient } from '#agent/prometheus-client.ts'
+import { prometheusClient } from '#agent/prometheus/prometheus-client.ts'
 import { generateSampleData } from '#localstack/sample-data/generate.ts'
 import { type StandIn, startStandIn } from '#localstack/sample-data/stand-in.ts'
 

@@ -1,7 +1,7 @@
 /** Whether the flags of Prometheus let its blocks be shipped without loss: the rules of Thanos's sidecar. */
 import { join, normalize } from 'node:path'
 import { DomainError } from '#lib/model/errors.ts'
-import { durationMs } from './duration.ts'
+import { durationMs } from '../duration.ts'
 
 export interface FlagRules {
   readonly tsdbPath: string

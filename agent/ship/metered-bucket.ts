@@ -1,7 +1,7 @@
 /** Passes through, counting operations and failures for the agent's /metrics. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { isKind } from '#lib/model/errors.ts'
-import type { AgentMetrics } from './metrics.ts'
+import type { AgentMetrics } from '../metrics.ts'
 
 /** Under the operation names of Thanos's objstore. */
 export function meteredBucket(inner: Bucket, metrics: AgentMetrics): Bucket {

@@ -1,14 +1,14 @@
 /** One pass and its outcome: for `thaw agent --once`, `npm start` and tests. */
 import { join } from 'node:path'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { type AgentOptions, defaultAgentOptions } from './agent-options.ts'
-import { type Logger, SILENT } from './logger.ts'
-import { prometheusClient } from './prometheus-client.ts'
+import { type AgentOptions, defaultAgentOptions } from '../agent-options.ts'
+import { type Logger, SILENT } from '../logger.ts'
+import { prometheusClient } from '../prometheus/prometheus-client.ts'
 import { type ShipOutcome, noExternalLabels, shipBlocks } from './shipper.ts'
 import { cleanShipperState } from './shipper-state.ts'
 import { cleanStaging } from './staging.ts'
 import type { UploadProgress } from './upload.ts'
-import { checkPrometheusFlags } from './validate.ts'
+import { checkPrometheusFlags } from '../prometheus/validate.ts'
 
 export interface ShipOnceOptions extends Partial<AgentOptions> {
   readonly tsdbPath: string

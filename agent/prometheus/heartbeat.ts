@@ -1,10 +1,10 @@
 /** Keeps asking Prometheus whether it lives and which external labels it has now. */
 import { DomainError } from '#lib/model/errors.ts'
-import type { Logger } from './logger.ts'
-import { type AgentMetrics, setStatus } from './metrics.ts'
+import type { Logger } from '../logger.ts'
+import { type AgentMetrics, setStatus } from '../metrics.ts'
 import type { PrometheusClient } from './prometheus-client.ts'
-import { noExternalLabels } from './shipper.ts'
-import { sleep } from './sleep.ts'
+import { noExternalLabels } from '../ship/shipper.ts'
+import { sleep } from '../sleep.ts'
 import { type FlagRules, checkPrometheusFlags } from './validate.ts'
 
 export interface PrometheusState {

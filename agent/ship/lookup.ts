@@ -4,7 +4,7 @@ import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { encodeLookup, lookupKey } from '#lib/store/lookup.ts'
-import type { Logger } from './logger.ts'
+import type { Logger } from '../logger.ts'
 import type { StagedBlock } from './staging.ts'
 
 /** A block without a lookup is whole: whatever goes wrong here is told and forgotten. */
