@@ -3,7 +3,10 @@ import { DomainError } from '#lib/model/errors.ts'
 import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
 import type { HashFunc } from './ship/upload.ts'
 
-export interface AgentOptions {
+/** Of one Prometheus. */
+export interface PrometheusOptions {
+  /** Tells several apart, in logs and as the label `prometheus` of metrics; '' for the only one, which the flags name. */
+  readonly name: string
   readonly prometheusUrl: string
   readonly prometheusReadyTimeoutMs: number
   readonly getConfigIntervalMs: number
@@ -19,16 +22,22 @@ export interface AgentOptions {
   /** How long a running upload may go on after the signal. */
   readonly stopGraceMs: number
   readonly hashFunc: HashFunc
+}
+
+export interface AgentOptions {
+  /** With unlike names. */
+  readonly prometheuses: readonly PrometheusOptions[]
   /** '' for no HTTP server. */
   readonly httpAddress: string
 }
 
 /** For callers in the same process, which name only what they want otherwise. */
-export function defaultAgentOptions(
-  given: Partial<AgentOptions> & { readonly tsdbPath: string },
-): AgentOptions {
+export function prometheusOptions(
+  given: Partial<PrometheusOptions> & { readonly tsdbPath: string },
+): PrometheusOptions {
   if (given.tsdbPath === '') throw new DomainError('invalid', 'tsdbPath is empty')
   return {
+    name: '',
     prometheusUrl: 'http://localhost:9090',
     prometheusReadyTimeoutMs: 600_000,
     getConfigIntervalMs: 30_000,
@@ -42,7 +51,6 @@ export function defaultAgentOptions(
     shipIntervalMs: 30_000,
     stopGraceMs: 20_000,
     hashFunc: '',
-    httpAddress: '',
     ...given,
   }
 }

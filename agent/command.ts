@@ -2,7 +2,6 @@
 import { Command } from 'commander'
 import { DomainError } from '#lib/model/errors.ts'
 import { createLogger } from './logger.ts'
-import { createAgentMetrics } from './metrics.ts'
 import { type Env, objstoreFlags, openConfiguredBucket, openRequiredBucket } from './objstore.ts'
 import { type AgentSettings, addAgentFlags, agentSettings } from './options.ts'
 import { runAgent } from './run-agent.ts'
@@ -36,9 +35,18 @@ async function runForever(
 ): Promise<void> {
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat })
   const bucket = await openConfiguredBucket(objstoreFlags(parsed), env)
-  const metrics = createAgentMetrics({ processMetrics: true })
-  logger.info({ tsdbPath: settings.tsdbPath, bucket: bucket?.name }, 'starting agent')
-  await runAgent(settings, { bucket, logger, now: Date.now, signal, killSignal, metrics })
+  logger.info(
+    { tsdbPath: settings.prometheuses.map(({ tsdbPath }) => tsdbPath), bucket: bucket?.name },
+    'starting agent',
+  )
+  await runAgent(settings, {
+    bucket,
+    logger,
+    now: Date.now,
+    signal,
+    killSignal,
+    processMetrics: true,
+  })
 }
 
 async function runOnce(
@@ -48,15 +56,17 @@ async function runOnce(
 ): Promise<void> {
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat })
   const bucket = await openRequiredBucket(objstoreFlags(parsed), env)
-  const outcome = await shipOnce({ ...settings, bucket, logger, now: Date.now, signal })
-  write(describeOutcome(outcome))
-  const first = outcome.failed[0]
-  if (first !== undefined) {
-    throw new DomainError(
-      first.error.kind,
-      `${outcome.failed.length} of ${blockCount(outcome)} blocks not uploaded, first ${first.ulid}: ${first.error.message}`,
-      { cause: first.error },
-    )
+  for (const options of settings.prometheuses) {
+    const outcome = await shipOnce({ ...options, bucket, logger, now: Date.now, signal })
+    write(describeOutcome(outcome))
+    const first = outcome.failed[0]
+    if (first !== undefined) {
+      throw new DomainError(
+        first.error.kind,
+        `${outcome.failed.length} of ${blockCount(outcome)} blocks not uploaded, first ${first.ulid}: ${first.error.message}`,
+        { cause: first.error },
+      )
+    }
   }
 }
 

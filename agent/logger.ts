@@ -34,6 +34,16 @@ export function createLogger({ level, format, write = writeStderr }: LoggerOptio
   )
 }
 
+/** The same, with facts that every line has. */
+export function loggerWith(logger: Logger, facts: object): Logger {
+  return {
+    debug: (more, message) => logger.debug({ ...facts, ...more }, message),
+    info: (more, message) => logger.info({ ...facts, ...more }, message),
+    warn: (more, message) => logger.warn({ ...facts, ...more }, message),
+    error: (more, message) => logger.error({ ...facts, ...more }, message),
+  }
+}
+
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** An error is one field: its text, with the causes that add something behind it. */

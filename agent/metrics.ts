@@ -2,24 +2,23 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 import { VERSION } from './version.ts'
 
+/** What all Prometheuses of an agent share. */
 export interface AgentMetrics {
   readonly registry: Registry
-  readonly dirSyncs: Counter
-  readonly dirSyncFailures: Counter
-  readonly uploads: Counter
-  readonly uploadFailures: Counter
-  readonly corruptedBlocks: Counter
-  readonly uploadCompactedDone: Gauge
-  readonly uploadedBytes: Counter
-  readonly prometheusUp: Gauge
-  readonly lastHeartbeat: Gauge
-  readonly status: Gauge<'check' | 'component'>
   readonly bucketOperations: Counter<'bucket' | 'operation'>
   readonly bucketOperationFailures: Counter<'bucket' | 'operation'>
 }
 
+export interface Health {
+  readonly isReady: () => boolean
+  readonly isHealthy: () => boolean
+}
+
 /** One registry for each agent, so that many can run in one process. `processMetrics` adds memory, CPU and event loop. */
-export function createAgentMetrics({ processMetrics = false } = {}): AgentMetrics {
+export function createAgentMetrics(
+  { isReady, isHealthy }: Health,
+  { processMetrics = false } = {},
+): AgentMetrics {
   const registry = new Registry()
   const registers = [registry]
   if (processMetrics) collectDefaultMetrics({ register: registry })
@@ -29,50 +28,21 @@ export function createAgentMetrics({ processMetrics = false } = {}): AgentMetric
     labelNames: ['version', 'nodeversion', 'product'],
     registers,
   }).set({ version: VERSION, nodeversion: process.version, product: 'thaw' }, 1)
-
-  const counter = (name: string, help: string) => new Counter({ name, help, registers })
-  const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
   const status = new Gauge({
     name: 'thanos_status',
     help: 'Whether the agent is ready and healthy: 1 yes, 0 no',
     labelNames: ['check', 'component'] as const,
-    registers,
+    registers: [],
+    collect() {
+      this.set({ component: 'sidecar', check: 'ready' }, isReady() ? 1 : 0)
+      this.set({ component: 'sidecar', check: 'healthy' }, isHealthy() ? 1 : 0)
+    },
   })
-  status.set({ component: 'sidecar', check: 'ready' }, 0)
-  status.set({ component: 'sidecar', check: 'healthy' }, 0)
+  registry.registerMetric(status)
   const operations = (name: string, help: string) =>
     new Counter({ name, help, labelNames: ['bucket', 'operation'] as const, registers })
-
   return {
     registry,
-    dirSyncs: counter('thanos_shipper_dir_syncs_total', 'Passes over the data directory'),
-    dirSyncFailures: counter(
-      'thanos_shipper_dir_sync_failures_total',
-      'Passes over the data directory that ended early',
-    ),
-    uploads: counter('thanos_shipper_uploads_total', 'Blocks uploaded'),
-    uploadFailures: counter(
-      'thanos_shipper_upload_failures_total',
-      'Blocks whose upload did not end well',
-    ),
-    corruptedBlocks: counter(
-      'thanos_shipper_corrupted_blocks_total',
-      'Blocks found corrupted on the local disk, once for each pass',
-    ),
-    uploadCompactedDone: gauge(
-      'thanos_shipper_upload_compacted_done',
-      '1 when all compacted local blocks have been uploaded',
-    ),
-    uploadedBytes: counter('thaw_agent_uploaded_bytes_total', 'Bytes of blocks uploaded'),
-    prometheusUp: gauge(
-      'thanos_sidecar_prometheus_up',
-      'Whether the agent reaches its Prometheus: 1 yes, 0 no',
-    ),
-    lastHeartbeat: gauge(
-      'thanos_sidecar_last_heartbeat_success_time_seconds',
-      'Unix time of the last heartbeat that Prometheus answered',
-    ),
-    status,
     bucketOperations: operations(
       'thanos_objstore_bucket_operations_total',
       'Operations asked of the bucket',
@@ -84,6 +54,54 @@ export function createAgentMetrics({ processMetrics = false } = {}): AgentMetric
   }
 }
 
-export function setStatus(metrics: AgentMetrics, check: 'ready' | 'healthy', fact: boolean): void {
-  metrics.status.set({ component: 'sidecar', check }, fact ? 1 : 0)
+type FixedLabels = Readonly<Record<string, string>>
+
+/** Makes the metrics of one Prometheus: Thanos's names, and the label `prometheus` where Prometheuses have names. */
+export interface Meter {
+  /** `labels` are part of what is counted: one counter for each of their values. */
+  counter(name: string, help: string, labels?: FixedLabels): { inc(by?: number): void }
+  gauge(name: string, help: string, labels?: FixedLabels): { set(value: number): void }
+  /** Takes what it made out of the registry, when the Prometheus is no longer served. */
+  end(): void
+}
+
+export function meterOf(registry: Registry, prometheus: string): Meter {
+  const own: FixedLabels = prometheus === '' ? {} : { prometheus }
+  const made: (() => void)[] = []
+
+  function of<M extends Counter | Gauge>(
+    kind: new (about: {
+      name: string
+      help: string
+      labelNames: string[]
+      registers: Registry[]
+    }) => M,
+    name: string,
+    help: string,
+    labels: FixedLabels,
+  ): M {
+    const known = registry.getSingleMetric(name) as M | undefined
+    const labelNames = Object.keys({ ...labels, ...own })
+    return known ?? new kind({ name, help, labelNames, registers: [registry] })
+  }
+
+  return {
+    counter(name, help, labels = {}) {
+      const metric = of(Counter, name, help, labels)
+      const all = { ...labels, ...own }
+      metric.inc(all, 0)
+      made.push(() => metric.remove(all))
+      return { inc: (by = 1) => metric.inc(all, by) }
+    },
+    gauge(name, help, labels = {}) {
+      const metric = of(Gauge, name, help, labels)
+      const all = { ...labels, ...own }
+      metric.set(all, 0)
+      made.push(() => metric.remove(all))
+      return { set: (value) => metric.set(all, value) }
+    },
+    end() {
+      for (const remove of made.splice(0)) remove()
+    },
+  }
 }

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { durationMs } from './duration.ts'
 import type { LogFormat, LogLevel } from './logger.ts'
 import { OBJSTORE_HELP, addObjstoreFlags } from './objstore.ts'
-import type { AgentOptions } from './agent-options.ts'
+import type { AgentOptions, PrometheusOptions } from './agent-options.ts'
 import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
 import type { HashFunc } from './ship/upload.ts'
 
@@ -140,7 +140,8 @@ interface AgentFlags {
 
 export function agentSettings(parsed: Readonly<Record<string, unknown>>): AgentSettings {
   const flags = parsed as unknown as AgentFlags
-  return {
+  const prometheus: PrometheusOptions = {
+    name: '',
     prometheusUrl: flags['prometheus.url'],
     prometheusReadyTimeoutMs: flags['prometheus.ready_timeout'],
     getConfigIntervalMs: flags['prometheus.get_config_interval'],
@@ -155,6 +156,9 @@ export function agentSettings(parsed: Readonly<Record<string, unknown>>): AgentS
     shipIntervalMs: flags['shipper.interval'],
     stopGraceMs: flags['shipper.stopGrace'],
     hashFunc: flags.hashFunc ?? '',
+  }
+  return {
+    prometheuses: [prometheus],
     httpAddress: flags.httpAddress,
     logLevel: flags['log.level'],
     logFormat: flags['log.format'],

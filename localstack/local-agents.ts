@@ -1,5 +1,5 @@
 /** One agent for each Prometheus, in this process. */
-import { defaultAgentOptions } from '#agent/agent-options.ts'
+import { prometheusOptions } from '#agent/agent-options.ts'
 import { SILENT } from '#agent/logger.ts'
 import type { Env, ObjstoreFlags } from '#agent/objstore.ts'
 import { openRequiredBucket } from '#agent/objstore.ts'
@@ -61,13 +61,17 @@ export async function startAgents(
     ({ url, tsdbPath, sample }) =>
       new Promise<ShipOutcome>((resolve, reject) => {
         const agent = runAgent(
-          defaultAgentOptions({
-            prometheusUrl: url,
-            tsdbPath,
-            uploadCompacted: sample,
-            allowOutOfOrderUploads: sample,
+          {
+            prometheuses: [
+              prometheusOptions({
+                prometheusUrl: url,
+                tsdbPath,
+                uploadCompacted: sample,
+                allowOutOfOrderUploads: sample,
+              }),
+            ],
             httpAddress: '',
-          }),
+          },
           {
             bucket,
             logger: SILENT,

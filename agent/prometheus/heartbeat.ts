@@ -1,7 +1,7 @@
 /** Keeps asking Prometheus whether it lives and which external labels it has now. */
 import { DomainError } from '#lib/model/errors.ts'
 import type { Logger } from '../logger.ts'
-import { type AgentMetrics, setStatus } from '../metrics.ts'
+import type { Meter } from '../metrics.ts'
 import type { PrometheusClient } from './prometheus-client.ts'
 import { noExternalLabels } from '../ship/shipper.ts'
 import { sleep } from '../sleep.ts'
@@ -10,14 +10,33 @@ import { type FlagRules, checkPrometheusFlags } from './validate.ts'
 export interface PrometheusState {
   ready: boolean
   externalLabels: Readonly<Record<string, string>>
+  /** Oldest sample it has, ms; undefined while that is not known. */
+  lowestTimestampMs: number | undefined
 }
 
 export interface HeartbeatOptions {
   readonly prometheus: PrometheusClient
-  readonly metrics: AgentMetrics
+  readonly metrics: HeartbeatMetrics
   readonly logger: Logger
   readonly now: () => number
   readonly intervalMs: number
+  /** Throws `invalid` when these labels can't be this Prometheus's. */
+  readonly claimLabels: (externalLabels: Readonly<Record<string, string>>) => void
+}
+
+export type HeartbeatMetrics = ReturnType<typeof heartbeatMetrics>
+
+export function heartbeatMetrics(meter: Meter) {
+  return {
+    prometheusUp: meter.gauge(
+      'thanos_sidecar_prometheus_up',
+      'Whether the agent reaches its Prometheus: 1 yes, 0 no',
+    ),
+    lastHeartbeat: meter.gauge(
+      'thanos_sidecar_last_heartbeat_success_time_seconds',
+      'Unix time of the last heartbeat that Prometheus answered',
+    ),
+  }
 }
 
 const RETRY_MS = 2000
@@ -44,12 +63,12 @@ export async function awaitPrometheus(
         for (const warning of warnings) logger.warn({ url: prometheus.url }, warning)
       }
       const version = await prometheus.version(signal)
-      const externalLabels = await prometheus.externalLabels(signal)
-      if (Object.keys(externalLabels).length === 0) throw noExternalLabels(prometheus.url)
-      const oldest = await oldestSample(prometheus, signal)
+      const beat = await listen(options, signal)
+      const { externalLabels, lowestTimestampMs } = beat
+      const oldest = lowestTimestampMs && new Date(lowestTimestampMs).toISOString()
       logger.info({ url: prometheus.url, version, externalLabels, oldest }, 'prometheus found')
       heard(metrics, now())
-      return { ready: true, externalLabels }
+      return { ready: true, ...beat }
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
       if (error.kind === 'invalid' || error.kind === 'canceled') throw error
@@ -66,14 +85,23 @@ export async function awaitPrometheus(
   }
 }
 
-/** For the log: nothing depends on it, and not everybody lets /metrics be read. */
-async function oldestSample(
+async function listen(
+  { prometheus, claimLabels }: HeartbeatOptions,
+  signal: AbortSignal,
+): Promise<Omit<PrometheusState, 'ready'>> {
+  const externalLabels = await prometheus.externalLabels(signal)
+  if (Object.keys(externalLabels).length === 0) throw noExternalLabels(prometheus.url)
+  claimLabels(externalLabels)
+  return { externalLabels, lowestTimestampMs: await lowestTimestamp(prometheus, signal) }
+}
+
+/** Not everybody lets /metrics be read. */
+async function lowestTimestamp(
   prometheus: PrometheusClient,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<number | undefined> {
   try {
-    const ms = await prometheus.lowestTimestampMs(signal)
-    return ms === undefined ? undefined : new Date(ms).toISOString()
+    return await prometheus.lowestTimestampMs(signal)
   } catch (error) {
     if (!(error instanceof DomainError) || error.kind === 'canceled') throw error
     return undefined
@@ -91,9 +119,7 @@ export async function keepHeartbeat(
     await sleep(options.intervalMs, signal)
     if (signal.aborted) return
     try {
-      const externalLabels = await prometheus.externalLabels(signal)
-      if (Object.keys(externalLabels).length === 0) throw noExternalLabels(prometheus.url)
-      state.externalLabels = externalLabels
+      Object.assign(state, await listen(options, signal))
       if (!state.ready) logger.info({ url: prometheus.url }, 'prometheus answers again')
       state.ready = true
       heard(metrics, now())
@@ -102,14 +128,12 @@ export async function keepHeartbeat(
       if (!(error instanceof DomainError)) throw error
       state.ready = false
       metrics.prometheusUp.set(0)
-      setStatus(metrics, 'ready', false)
       logger.warn({ err: error }, 'no heartbeat from prometheus')
     }
   }
 }
 
-function heard(metrics: AgentMetrics, nowMs: number): void {
+function heard(metrics: HeartbeatMetrics, nowMs: number): void {
   metrics.prometheusUp.set(1)
   metrics.lastHeartbeat.set(nowMs / 1000)
-  setStatus(metrics, 'ready', true)
 }

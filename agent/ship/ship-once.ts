@@ -1,7 +1,7 @@
 /** One pass and its outcome: for `thaw agent --once`, `npm start` and tests. */
 import { join } from 'node:path'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { type AgentOptions, defaultAgentOptions } from '../agent-options.ts'
+import { type PrometheusOptions, prometheusOptions } from '../agent-options.ts'
 import { type Logger, SILENT } from '../logger.ts'
 import { prometheusClient } from '../prometheus/prometheus-client.ts'
 import { type ShipOutcome, noExternalLabels, shipBlocks } from './shipper.ts'
@@ -10,7 +10,7 @@ import { cleanStaging } from './staging.ts'
 import type { UploadProgress } from './upload.ts'
 import { checkPrometheusFlags } from '../prometheus/validate.ts'
 
-export interface ShipOnceOptions extends Partial<AgentOptions> {
+export interface ShipOnceOptions extends Partial<PrometheusOptions> {
   readonly tsdbPath: string
   readonly bucket: Bucket
   /** Without them Prometheus is asked for its labels, and its flags are checked. */
@@ -33,7 +33,7 @@ export async function shipOnce(given: ShipOnceOptions): Promise<ShipOutcome> {
     signal,
     ...rest
   } = given
-  const options = defaultAgentOptions(rest)
+  const options = prometheusOptions(rest)
   await cleanShipperState(join(options.tsdbPath, options.metaFileName))
   await cleanStaging(options.tsdbPath)
   const labels = externalLabels ?? (await askPrometheus(options, logger, signal))
@@ -44,7 +44,7 @@ export async function shipOnce(given: ShipOnceOptions): Promise<ShipOutcome> {
 }
 
 async function askPrometheus(
-  options: AgentOptions,
+  options: PrometheusOptions,
   logger: Logger,
   signal: AbortSignal | undefined,
 ): Promise<Readonly<Record<string, string>>> {

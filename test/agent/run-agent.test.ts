@@ -1,8 +1,9 @@
 /** The running agent: start, heartbeat, shipping, metrics, end. */
 import { describe, expect, it } from 'vitest'
-import { type AgentOptions, defaultAgentOptions } from '#agent/agent-options.ts'
-import { SILENT } from '#agent/logger.ts'
-import { type AgentParts, pauseMs, runAgent } from '#agent/run-agent.ts'
+import { type PrometheusOptions, prometheusOptions } from '#agent/agent-options.ts'
+import { type Logger, SILENT, describeError } from '#agent/logger.ts'
+import { type AgentParts, runAgent } from '#agent/run-agent.ts'
+import { pauseMs } from '#agent/ship/keep-shipping.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
@@ -14,7 +15,7 @@ import {
   temporaryDir,
   writeBlock,
 } from './block-fixture.ts'
-import { failingAtWrite, visibleBlocks } from './test-buckets.ts'
+import { failingAtWrite, readJson, visibleBlocks } from './test-buckets.ts'
 
 interface Running {
   readonly url: Promise<string>
@@ -22,20 +23,25 @@ interface Running {
   stop(): Promise<void>
 }
 
-function start(
-  options: Partial<AgentOptions> & { readonly tsdbPath: string },
-  parts: Partial<AgentParts>,
-): Running {
+type TestOptions = Partial<PrometheusOptions> & { readonly tsdbPath: string }
+
+function testOptions(options: TestOptions): PrometheusOptions {
+  return prometheusOptions({
+    getConfigIntervalMs: 20,
+    getConfigTimeoutMs: 5000,
+    shipIntervalMs: 20,
+    ...options,
+  })
+}
+
+function start(options: TestOptions | readonly TestOptions[], parts: Partial<AgentParts>): Running {
   const stop = new AbortController()
   const listening = Promise.withResolvers<string>()
   const ended = runAgent(
-    defaultAgentOptions({
+    {
+      prometheuses: [options].flat().map(testOptions),
       httpAddress: '127.0.0.1:0',
-      getConfigIntervalMs: 20,
-      getConfigTimeoutMs: 5000,
-      shipIntervalMs: 20,
-      ...options,
-    }),
+    },
     {
       bucket: memoryBucket(),
       logger: SILENT,
@@ -263,6 +269,127 @@ describe('runAgent', () => {
     await begun.promise
     await agent.stop()
     expect(await visibleBlocks(store)).toHaveLength(visible)
+  })
+})
+
+describe('several Prometheuses', () => {
+  const labelled = async (replica: string) => {
+    const prometheus = await fakePrometheus()
+    prometheus.answers['/api/v1/status/config'] = configAnswer(
+      `global: {external_labels: {replica: ${replica}}}`,
+    )
+    return prometheus
+  }
+  const replicas = async (bucket: Bucket) =>
+    Promise.all(
+      (await visibleBlocks(bucket)).map(async (ulid) => {
+        const meta = await readJson(bucket, `${ulid}/meta.json`)
+        return (meta['thanos'] as { labels: { replica: string } }).labels.replica
+      }),
+    )
+
+  async function two(): Promise<[TestOptions, TestOptions]> {
+    const dirs = [await temporaryDir(), await temporaryDir()]
+    await writeBlock(dirs[0]!, 1)
+    await writeBlock(dirs[1]!, 2)
+    return [
+      { name: 'a', tsdbPath: dirs[0]!, prometheusUrl: (await labelled('a')).url },
+      { name: 'b', tsdbPath: dirs[1]!, prometheusUrl: (await labelled('b')).url },
+    ]
+  }
+
+  it('are shipped side by side, told apart in the metrics', async () => {
+    const bucket = memoryBucket()
+    const agent = start(await two(), { bucket })
+    await eventually(
+      () => visibleBlocks(bucket),
+      (blocks) => blocks.length === 2,
+    )
+    expect((await replicas(bucket)).sort()).toEqual(['a', 'b'])
+    const url = await agent.url
+    const metrics = await eventually(
+      () => metricsOf(url),
+      (found) => found.get('thanos_shipper_uploads_total{prometheus="b"}') === '1',
+    )
+    expect(metrics.get('thanos_shipper_uploads_total{prometheus="a"}')).toBe('1')
+    expect(metrics.get('thanos_sidecar_prometheus_up{prometheus="a"}')).toBe('1')
+    expect(metrics.has('thanos_shipper_uploads_total')).toBe(false)
+    await agent.stop()
+  })
+
+  it('do not stop each other: one that has no labels is tried until it has some', async () => {
+    const options = await two()
+    const broken = await labelled('c')
+    const config = broken.answers['/api/v1/status/config']!
+    broken.answers['/api/v1/status/config'] = configAnswer('global: {}')
+    const bucket = memoryBucket()
+    const agent = start([{ ...options[0], prometheusUrl: broken.url }, options[1]], { bucket })
+    await eventually(
+      () => replicas(bucket),
+      (found) => found.length === 1,
+    )
+    expect(await replicas(bucket)).toEqual(['b'])
+    const url = await agent.url
+    expect((await fetch(`${url}/-/ready`)).status).toBe(200)
+    expect((await metricsOf(url)).get('thanos_sidecar_prometheus_up{prometheus="a"}')).toBe('0')
+    broken.answers['/api/v1/status/config'] = config
+    expect(
+      await eventually(
+        () => replicas(bucket),
+        (found) => found.length === 2,
+      ),
+    ).toEqual(expect.arrayContaining(['b', 'c']))
+    await agent.stop()
+  })
+
+  it('with equal labels are not both served', async () => {
+    const options = await two()
+    const bucket = memoryBucket()
+    const errors: string[] = []
+    const logger: Logger = {
+      ...SILENT,
+      error: (facts) => void errors.push(describeError((facts as { err: unknown }).err)),
+    }
+    const same = options.map((one) => ({ ...one, prometheusUrl: options[0].prometheusUrl! }))
+    const agent = start(same, { bucket, logger })
+    await eventually(
+      async () => errors.length,
+      (count) => count > 0,
+    )
+    await eventually(
+      () => visibleBlocks(bucket),
+      (blocks) => blocks.length > 0,
+    )
+    await agent.stop()
+    expect(errors[0]).toMatch(/has the external labels \{replica="a"\} that http.* has too/)
+    expect(await visibleBlocks(bucket)).toHaveLength(1)
+  })
+
+  it('come and go with the configuration', async () => {
+    const [a, b] = await two()
+    const bucket = memoryBucket()
+    const change = Promise.withResolvers<void>()
+    async function* changes() {
+      await change.promise
+      yield [testOptions(b)]
+    }
+    const agent = start([a], { bucket, changes: changes() })
+    const url = await agent.url
+    await eventually(
+      () => replicas(bucket),
+      (found) => found.length === 1,
+    )
+    change.resolve()
+    await eventually(
+      () => replicas(bucket),
+      (found) => found.length === 2,
+    )
+    const metrics = await eventually(
+      () => metricsOf(url),
+      (found) => found.has('thanos_shipper_uploads_total{prometheus="b"}'),
+    )
+    expect(metrics.has('thanos_shipper_uploads_total{prometheus="a"}')).toBe(false)
+    await agent.stop()
   })
 })
 
