@@ -18,16 +18,17 @@ const TABLE: Readonly<Record<string, Row>> = {
   'lib/bucket': { lib: ['model', 'bytes'], packages: ['yaml', 'lru-cache', 'node:'] },
   'lib/storage': { lib: ['model', 'regex'], packages: [] },
   'lib/promql': { lib: ['model', 'storage', 'regex'], packages: ['xxhash-wasm'] },
+  'lib/fresh': { lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket'], packages: ['node:zlib'] },
   'lib/blocks': {
-    lib: ['model', 'bytes', 'tsdb', 'bucket'],
+    lib: ['model', 'bytes', 'tsdb', 'bucket', 'fresh'],
     packages: ['p-limit', 'lru-cache', 'node:zlib', 'node:crypto'],
   },
   'lib/store': {
-    lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket', 'storage', 'blocks'],
+    lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket', 'storage', 'fresh', 'blocks'],
     packages: ['p-limit', 'lru-cache', 'node:zlib'],
   },
   'lib/query': {
-    lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'blocks', 'store'],
+    lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],
     packages: [
       'p-limit',
       'lru-cache',
