@@ -41,7 +41,15 @@ const TABLE: Readonly<Record<string, Row>> = {
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],
-    packages: ['hono', '@hono/node-server', 'node:zlib', 'node:net', 'node:http', 'node:util'],
+    packages: [
+      'hono',
+      '@hono/node-server',
+      'node:crypto',
+      'node:zlib',
+      'node:net',
+      'node:http',
+      'node:util',
+    ],
   },
   'lib/lambda': {
     lib: ['model', 'storage', 'promql', 'api'],

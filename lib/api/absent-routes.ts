@@ -1,28 +1,9 @@
 /** What a server that scrapes, writes and is administered has, and thaw has not: empty lists, and refusals in Prometheus's words. */
 import { DomainError } from '#lib/model/errors.ts'
 import { quoteGo } from '#lib/model/labels.ts'
-import { parseMetricSelector } from '#lib/promql/parse/parse.ts'
 import { compileRegex } from '#lib/regex/regex.ts'
 import { dataAnswer, errorBody, NO_CONTENT, plainError, textAnswer, type Answer } from './answer.ts'
-import { withParam, type Call } from './call.ts'
-import { optionalNumber } from './params.ts'
-
-export function targets({ form }: Call): Answer {
-  const state = form.fromUrl('state').toLowerCase()
-  const showsDropped = state === '' || state === 'any' || state === 'dropped'
-  return dataAnswer({
-    activeTargets: [],
-    droppedTargets: [],
-    droppedTargetCounts: showsDropped ? {} : null,
-  })
-}
-
-export function targetsMetadata({ form }: Call): Answer {
-  optionalNumber(form.get('limit'), 'limit')
-  const match = form.get('match_target')
-  if (match !== '') withParam('match_target', () => parseMetricSelector(match))
-  return dataAnswer([])
-}
+import type { Call } from './call.ts'
 
 export function scrapePools(): Answer {
   return dataAnswer({ scrapePools: [] })

@@ -1,11 +1,9 @@
-/** format_query, parse_query and query_exemplars: what can be said of an expression without reading samples. */
-import { DomainError } from '#lib/model/errors.ts'
+/** format_query and parse_query: what can be said of an expression without reading samples. */
 import { astToJson, type Json } from '#lib/promql/parse/ast-json.ts'
 import { prettyPrint } from '#lib/promql/parse/print.ts'
-import { findSelectors } from '#lib/promql/parse/walk.ts'
-import { dataAnswer, NO_CONTENT, type Answer } from './answer.ts'
-import { optionalTime, type Call } from './call.ts'
-import { parseExpression, parseQueryText } from './expression.ts'
+import { dataAnswer, type Answer } from './answer.ts'
+import type { Call } from './call.ts'
+import { parseQueryText } from './expression.ts'
 
 export function formatQuery({ form, parts }: Call): Answer {
   return dataAnswer(prettyPrint(parseQueryText(form.get('query'), parts.engine.features)))
@@ -25,15 +23,4 @@ function withSortedKeys(value: Json): Json {
     sorted[key] = withSortedKeys(member)
   }
   return sorted
-}
-
-/** thaw's blocks hold no exemplars. An empty list, and not an error, keeps Grafana's exemplar switch usable. */
-export function queryExemplars(call: Call): Answer {
-  const startMs = optionalTime(call, 'start', -Infinity)
-  const endMs = optionalTime(call, 'end', Infinity)
-  if (endMs < startMs) {
-    throw new DomainError('invalid', 'end timestamp must not be before start timestamp')
-  }
-  const expr = parseExpression(call.form.get('query'), call.parts.engine.features)
-  return findSelectors(expr).length > 0 ? dataAnswer([]) : NO_CONTENT
 }

@@ -2,6 +2,7 @@
 import type { QueryBackend } from '#lib/promql/backend.ts'
 import type { EngineOptions } from '#lib/promql/options.ts'
 import type { Deduplication } from '#lib/storage/scope.ts'
+import type { Source } from '#lib/storage/source.ts'
 import type { QueryLog } from './query-log.ts'
 import type { QueryQueue } from './query-queue.ts'
 import { DEFAULT_TENANCY, type TenancySettings } from './tenant.ts'
@@ -21,8 +22,8 @@ export interface ApiParts {
   readonly configYaml?: string | undefined
   /** The text of /metrics; without it the route is unknown. */
   readonly metrics?: (() => Promise<string>) | undefined
-  /** Type, unit and help of each metric, of one when a name is given. */
-  readonly metadata?: ((metric: string | undefined) => Promise<MetricMetadata>) | undefined
+  /** Who knows exemplars, metadata, rules and targets, asked anew for each request; without it nobody. */
+  readonly sources?: (() => readonly Source[]) | undefined
   /** Why the server can't answer yet, or true. */
   readonly ready?: (() => Promise<true | string>) | undefined
   /** Where queries wait when too many run; without it none waits. */
@@ -86,15 +87,6 @@ export const DEFAULT_SCOPE: ScopeDefaults = {
   autoDownsampling: false,
   requestDownsampled: true,
   tenancy: DEFAULT_TENANCY,
-}
-
-export type MetricMetadata = ReadonlyMap<string, readonly MetadataEntry[]>
-
-export interface MetadataEntry {
-  /** counter, gauge, histogram, gaugehistogram, summary, info, stateset, unknown. */
-  readonly type: string
-  readonly unit: string
-  readonly help: string
 }
 
 export interface ApiLogEntry {

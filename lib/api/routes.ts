@@ -13,6 +13,8 @@ import { queryInstant, queryRange } from './query-routes.ts'
 import { remoteRead } from './read-route.ts'
 import { alerts, rules } from './rules-routes.ts'
 import * as server from './server-routes.ts'
+import * as source from './source-routes.ts'
+import { targets, targetsMetadata } from './targets-routes.ts'
 
 export type Handler = (call: Call) => Answer | Promise<Answer>
 
@@ -47,7 +49,7 @@ const API_ROUTES: Readonly<Record<string, Route>> = {
   '/query_range': getOrPost(queryRange),
   '/query_explain': getOrPost(explainInstant),
   '/query_range_explain': getOrPost(explainRange),
-  '/query_exemplars': getOrPost(expression.queryExemplars),
+  '/query_exemplars': getOrPost(source.queryExemplars),
   '/format_query': getOrPost(expression.formatQuery),
   '/parse_query': getOrPost(expression.parseQuery),
   '/labels': getOrPost(labelNames),
@@ -56,11 +58,11 @@ const API_ROUTES: Readonly<Record<string, Route>> = {
   '/read': raw(post(remoteRead)),
   '/write': raw(post(absent.remoteWrite)),
   '/otlp/v1/metrics': raw(post(absent.otlpWrite)),
-  '/metadata': get(server.metadata),
+  '/metadata': get(source.metadata),
   '/rules': get(rules),
   '/alerts': get(alerts),
-  '/targets': get(absent.targets),
-  '/targets/metadata': get(absent.targetsMetadata),
+  '/targets': get(targets),
+  '/targets/metadata': get(targetsMetadata),
   '/targets/relabel_steps': get(absent.relabelSteps),
   '/alertmanagers': get(absent.alertmanagers),
   '/scrape_pools': get(absent.scrapePools),

@@ -1,22 +1,65 @@
-/** rules and alerts: empty lists with every filter checked. */
+/** rules and alerts, of whoever evaluates them. */
+import { createHash } from 'node:crypto'
 import { DomainError } from '#lib/model/errors.ts'
 import { quoteGo } from '#lib/model/labels.ts'
-import { dataAnswer, type Answer } from './answer.ts'
+import { askRules } from '#lib/storage/ask-sources.ts'
+import type { RuleGroup, RuleRequest } from '#lib/storage/rules.ts'
+import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { parseMatcherSets } from './expression.ts'
+import type { Form } from './form.ts'
 import { invalidParam, parseBoolean, parseInteger } from './params.ts'
+import { askSources } from './source-routes.ts'
+import { alertDocument, ruleGroupDocument } from './write-rules.ts'
+import { documentAnswer } from './write-document.ts'
 
-/** No rules are kept here: every filter finds nothing, but a wrong filter is still wrong. */
-export function rules({ form }: Call): Answer {
+export async function rules(call: Call): Promise<Answer> {
+  const { form, parts } = call
   if (form.flaw !== undefined) {
     throw new DomainError('invalid', `error parsing form values: ${form.flaw}`)
   }
-  parseMatcherSets(form.all('match[]'))
-  const type = form.fromUrl('type').toLowerCase()
-  if (type !== '' && type !== 'alert' && type !== 'record') {
-    throw invalidParam('type', `not supported value ${quoteGo(type)}`)
+  const matcherSets = parseMatcherSets(form.all('match[]'))
+  const request = {
+    type: readType(form.fromUrl('type').toLowerCase()),
+    matcherSets,
+    ruleNames: form.all('rule_name[]'),
+    groupNames: form.all('rule_group[]'),
+    files: form.all('file[]'),
   }
-  checkExcludeAlerts(form.fromUrl('exclude_alerts').toLowerCase())
+  const excludeAlerts = readExcludeAlerts(form.fromUrl('exclude_alerts').toLowerCase())
+  const paging = readPaging(form)
+  const { value: groups, warnings } = await askSources(call, request, askRules)
+  const page = pageOf(groups, paging)
+  const data = {
+    groups: page.groups.map((group) => ruleGroupDocument(group, excludeAlerts)),
+    groupNextToken: page.nextToken,
+  }
+  return documentAnswer(data, warnings, parts.limits.maxAnswerBytes)
+}
+
+function readType(type: string): RuleRequest['type'] {
+  if (type === '') return 'all'
+  if (type === 'alert' || type === 'record') return type
+  throw invalidParam('type', `not supported value ${quoteGo(type)}`)
+}
+
+function readExcludeAlerts(text: string): boolean {
+  if (text === '') return false
+  try {
+    return parseBoolean(text)
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    throw invalidParam('exclude_alerts', `error converting exclude_alerts: ${error.message}`)
+  }
+}
+
+interface Paging {
+  readonly limit: number
+  /** '' for the first page. */
+  readonly token: string
+}
+
+function readPaging(form: Form): Paging {
   const limit = form.fromUrl('group_limit')
   const token = form.fromUrl('group_next_token')
   if (token !== '' && limit === '') {
@@ -25,37 +68,60 @@ export function rules({ form }: Call): Answer {
       'group_limit needs to be present in order to paginate over the groups',
     )
   }
-  if (limit !== '') checkGroupLimit(limit)
-  if (token !== '') {
-    throw invalidParam(
-      'group_next_token',
-      `invalid group_next_token '${token}'. were rule groups changed?`,
-    )
-  }
-  return dataAnswer({ groups: [] })
+  return { limit: limit === '' ? Infinity : readGroupLimit(limit), token }
 }
 
-function checkExcludeAlerts(text: string): void {
-  if (text === '') return
-  try {
-    parseBoolean(text)
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error
-    throw invalidParam('exclude_alerts', `error converting exclude_alerts: ${error.message}`)
-  }
-}
+const MAX_GROUP_LIMIT = 2 ** 31
 
-function checkGroupLimit(text: string): void {
+function readGroupLimit(text: string): number {
   let limit: number
   try {
     limit = parseInteger(text, 'strconv.ParseInt')
+    if (limit >= MAX_GROUP_LIMIT || limit < -MAX_GROUP_LIMIT) {
+      const reason = `strconv.ParseInt: parsing ${quoteGo(text)}: value out of range`
+      throw new DomainError('invalid', reason)
+    }
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     throw invalidParam('group_limit', `group_limit needs to be a valid number: ${error.message}`)
   }
   if (limit <= 0) throw invalidParam('group_limit', 'group_limit needs to be greater than 0')
+  return limit
 }
 
-export function alerts(): Answer {
-  return dataAnswer({ alerts: [] })
+function pageOf(
+  groups: readonly RuleGroup[],
+  { limit, token }: Paging,
+): { groups: readonly RuleGroup[]; nextToken: string | undefined } {
+  const start = token === '' ? 0 : groups.findIndex((group) => tokenOf(group) === token)
+  if (start < 0) {
+    throw invalidParam(
+      'group_next_token',
+      `invalid group_next_token '${token}'. were rule groups changed?`,
+    )
+  }
+  const next = groups[start + limit]
+  return { groups: groups.slice(start, start + limit), nextToken: next && tokenOf(next) }
+}
+
+/** Names the group that a page begins with. */
+function tokenOf({ file, name }: RuleGroup): string {
+  return createHash('sha256').update(`${file};${name}`).digest('hex')
+}
+
+const ALERTS: RuleRequest = {
+  type: 'alert',
+  matcherSets: [],
+  ruleNames: [],
+  groupNames: [],
+  files: [],
+}
+
+export async function alerts(call: Call): Promise<Answer> {
+  const { value: groups, warnings } = await askSources(call, ALERTS, askRules)
+  const found = groups
+    .flatMap((group) => group.rules)
+    .flatMap((rule) => (rule.type === 'alerting' ? rule.alerts : []))
+  const data = { alerts: found.map(alertDocument) }
+  return documentAnswer(data, warnings, call.parts.limits.maxAnswerBytes)
 }

@@ -1,24 +1,7 @@
-/** What a server says of itself: build, flags, features, metadata, health. */
+/** What a server says of itself: build, flags, features, health. */
 import { dataAnswer, textAnswer, type Answer } from './answer.ts'
 import type { Call } from './call.ts'
-import { optionalNumber } from './params.ts'
 import { stringifyJson } from './json-bytes.ts'
-
-export async function metadata({ form, parts }: Call): Promise<Answer> {
-  const limit = optionalNumber(form.get('limit'), 'limit')
-  const perMetric = optionalNumber(form.get('limit_per_metric'), 'limit_per_metric')
-  const metric = form.get('metric')
-  const found = await parts.metadata?.(metric === '' ? undefined : metric)
-  const data: Record<string, unknown> = Object.create(null)
-  let count = 0
-  for (const [name, entries] of found ?? []) {
-    if (limit >= 0 && count >= limit) break
-    const kept = perMetric > 0 ? entries.slice(0, perMetric) : entries
-    data[name] = kept.map(({ type, unit, help }) => ({ type, unit, help }))
-    count++
-  }
-  return dataAnswer(data)
-}
 
 export function buildInfo({ parts }: Call): Answer {
   return dataAnswer(parts.build)

@@ -1,12 +1,13 @@
 /** What the HTTP API asks of whatever answers queries: one process over a storage, or slices fanned out to functions. */
 import type { Labels } from '#lib/model/labels.ts'
+import type { QueryCost } from '#lib/storage/cost.ts'
 import type { Cardinality, CardinalityRequest, StoredBlock } from '#lib/storage/inventory.ts'
 import type { LabelAnswer, LabelRequest, SelectRequest, SeriesSet } from '#lib/storage/storage.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { EngineOptions } from './options.ts'
 import type { QueryOutcome, StepGrid } from './result.ts'
 
-export type { Scope }
+export type { QueryCost, Scope }
 
 export interface QueryRequest {
   /** As the client wrote it: annotations point into it. Parsed and checked before, so it is valid. */
@@ -24,28 +25,6 @@ export interface CoarserBlocks {
   readonly maxSourceResolutionMs: number
   /** Coarser samples are further apart. */
   readonly lookbackMs: number
-}
-
-/** What one request cost, for `stats`, headers and logs. Each number counts from zero for this request. */
-export interface QueryCost {
-  readonly slices: number
-  /** Of other functions, tries that failed included. */
-  readonly invokes: number
-  /** Requests to the bucket by kind, and bytes it sent. */
-  readonly gets: number
-  readonly lists: number
-  readonly puts: number
-  readonly bytes: number
-  /** Milliseconds of function time, summed over functions; their memory times seconds beside it. */
-  readonly functionMs: number
-  readonly functionGbSeconds: number
-  /** Steps that were asked for, and how many of them the results cache had. */
-  readonly steps: number
-  readonly cachedSteps: number
-  /** An identical request ran at this moment and did the work: this one waited. */
-  readonly shared: boolean
-  /** An estimate, by list prices. */
-  readonly usd: number
 }
 
 export interface QueryAnswer extends QueryOutcome {

@@ -8,19 +8,30 @@ import type { LabelRequest, Storage } from './storage.ts'
  */
 export function enforcedStorage(storage: Storage, enforced: readonly Matcher[]): Storage {
   if (enforced.length === 0) return storage
-  const labels = new Set(enforced.map(({ name }) => name))
-  const enforce = (matchers: readonly Matcher[]): Matcher[] => [
-    ...matchers.filter(({ name }) => !labels.has(name)),
-    ...enforced,
-  ]
-  const enforceSets = (request: LabelRequest): LabelRequest => ({
+  const allowed = (request: LabelRequest): LabelRequest => ({
     ...request,
-    matcherSets: request.matcherSets.length === 0 ? [enforced] : request.matcherSets.map(enforce),
+    matcherSets:
+      request.matcherSets.length === 0 ? [enforced] : enforceSets(request.matcherSets, enforced),
   })
   return {
-    select: (request, signal) =>
-      storage.select({ ...request, matchers: enforce(request.matchers) }, signal),
-    labelNames: (request, signal) => storage.labelNames(enforceSets(request), signal),
-    labelValues: (name, request, signal) => storage.labelValues(name, enforceSets(request), signal),
+    select: (request, signal) => {
+      const [matchers] = enforceSets([request.matchers], enforced)
+      return storage.select({ ...request, matchers: matchers! }, signal)
+    },
+    labelNames: (request, signal) => storage.labelNames(allowed(request), signal),
+    labelValues: (name, request, signal) => storage.labelValues(name, allowed(request), signal),
   }
+}
+
+/** Each set with what is enforced in place of what it says itself of those labels. */
+export function enforceSets(
+  matcherSets: readonly (readonly Matcher[])[],
+  enforced: readonly Matcher[] = [],
+): readonly (readonly Matcher[])[] {
+  if (enforced.length === 0) return matcherSets
+  const labels = new Set(enforced.map(({ name }) => name))
+  return matcherSets.map((matchers) => [
+    ...matchers.filter(({ name }) => !labels.has(name)),
+    ...enforced,
+  ])
 }

@@ -520,13 +520,14 @@ describe('what the server says of itself', () => {
       ['a', [entry('1'), entry('2')]],
       ['__proto__', [entry('3')]],
     ])
-    const { app } = testApp({}, { metadata: async () => known })
+    const source = { name: 's', metadata: async () => ({ value: known, warnings: [] }) }
+    const { app } = testApp({}, { sources: () => [source] })
     const ask = async (query: string): Promise<string> => {
       return JSON.stringify((await json(app.request(`/api/v1/metadata${query}`))).data)
     }
     expect(await ask('')).toContain('"__proto__":[{"type":"counter","unit":"","help":"3"}]')
     expect(await ask('?limit=1&limit_per_metric=1')).toBe(
-      '{"a":[{"type":"counter","unit":"","help":"1"}]}',
+      '{"__proto__":[{"type":"counter","unit":"","help":"3"}]}',
     )
     expect(await ask('?limit=0')).toBe('{}')
     expect(await ask('?limit=-1&limit_per_metric=0')).toContain('"help":"2"')
