@@ -38,6 +38,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
   },
   'lib/remote': { lib: ['model', 'bytes', 'tsdb'], packages: [] },
+  'lib/grpc': {
+    lib: ['model', 'bytes', 'regex', 'storage', 'tsdb'],
+    packages: ['@grpc/grpc-js', 'node:'],
+  },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],

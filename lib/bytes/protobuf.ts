@@ -14,15 +14,19 @@ export class ProtoReader {
   /** Of the field that `next` came to. */
   field = 0
   readonly #reader: ByteReader
+  #end: number
   #wire = VARINT
 
   constructor(bytes: Uint8Array) {
     this.#reader = new ByteReader(bytes)
+    this.#end = bytes.length
   }
 
   /** False at the end of the message. */
   next(): boolean {
-    if (this.#reader.remaining === 0) return false
+    const { offset } = this.#reader
+    if (offset > this.#end) throw new CorruptError('protobuf field outgrows its message', offset)
+    if (offset === this.#end) return false
     const tag = this.#reader.uvarint32()
     this.field = tag >>> 3
     this.#wire = tag & 7
@@ -54,6 +58,27 @@ export class ProtoReader {
 
   message(): ProtoReader {
     return new ProtoReader(this.bytes())
+  }
+
+  /**
+   * Goes on within a message, without a reader of its own: `next` is false at its end, and then `leave` goes back to the
+   * message around it, for which it wants what this gave.
+   */
+  enter(): number {
+    this.#expect(BYTES)
+    const size = this.#reader.uvarint32()
+    const outer = this.#end
+    const end = this.#reader.offset + size
+    if (end > outer) {
+      const left = outer - this.#reader.offset
+      throw new CorruptError(`${size} bytes wanted, ${left} left`, this.#reader.offset)
+    }
+    this.#end = end
+    return outer
+  }
+
+  leave(outer: number): void {
+    this.#end = outer
   }
 
   /** One or, when packed, several numbers of a repeated field. */
@@ -128,10 +153,24 @@ export class ProtoWriter {
     this.length = 0
   }
 
-  /** int64, uint64 or enum; a safe integer. */
+  /** The bytes so far, which are the caller's from now on: nothing is copied, the next append begins a new buffer. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.bytes()
+    this.#bytes = new Uint8Array(0)
+    this.#view = new DataView(this.#bytes.buffer)
+    this.length = 0
+    return taken
+  }
+
+  /** int64, uint64 or enum. Past ±2^53 as near as the number is, at most what 64 bits hold: -Infinity is the smallest int64. */
   int(field: number, value: number): void {
     this.#tag(field, VARINT)
-    this.#int(value)
+    if (Number.isSafeInteger(value)) this.#int(value)
+    else this.#farInt(value)
+  }
+
+  bool(field: number, value: boolean): void {
+    this.int(field, value ? 1 : 0)
   }
 
   /** sint32 or sint64; a safe integer below 2^52. */
@@ -159,6 +198,13 @@ export class ProtoWriter {
   doubles(field: number, values: Float64Array): void {
     if (values.length === 0) return
     this.bytesOf(field, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+  }
+
+  /** A packed repeated field of safe integers. */
+  ints(field: number, values: readonly number[]): void {
+    const start = this.begin(field)
+    for (const value of values) this.#int(value)
+    this.end(start)
   }
 
   string(field: number, text: string): void {
@@ -211,6 +257,17 @@ export class ProtoWriter {
       rest = Math.floor(rest / 128)
     }
     this.#bytes[this.length++] = 1
+  }
+
+  /** Nine bytes of the 63 bits that fit, and a tenth for the sign. */
+  #farInt(value: number): void {
+    const least = -(2n ** 63n)
+    const most = 2n ** 63n - 1n
+    const near = value >= 2 ** 63 ? most : value <= -(2 ** 63) ? least : BigInt(Math.trunc(value))
+    let rest = BigInt.asUintN(64, near)
+    this.#reserve(10)
+    for (; rest >= 0x80n; rest >>= 7n) this.#bytes[this.length++] = Number(rest & 0x7fn) | 0x80
+    this.#bytes[this.length++] = Number(rest)
   }
 
   #uvarint(value: number): void {

@@ -14,6 +14,9 @@ describe('writing', () => {
     ['the time of a sample', 1_700_000_000_123, '08fbd095ffbc31'],
     ['the largest', Number.MAX_SAFE_INTEGER, '08ffffffffffffff0f'],
     ['the smallest', -Number.MAX_SAFE_INTEGER, '0881808080808080f0ff01'],
+    ['2^62', 2 ** 62, '08808080808080808040'],
+    ['-2^62', -(2 ** 62), '08808080808080808040'.replace('40', 'c001')],
+    ['the smallest int64', -(2 ** 63), '0880808080808080808001'],
   ])('an int of %s', (_, value, expected) => {
     const writer = new ProtoWriter()
     writer.int(1, value)
@@ -25,6 +28,35 @@ describe('writing', () => {
       value,
       false,
     ])
+  })
+
+  it.each([
+    ['Infinity', Infinity, '08ffffffffffffffff7f', 2 ** 63],
+    ['2^64', 2 ** 64, '08ffffffffffffffff7f', 2 ** 63],
+    ['-Infinity', -Infinity, '0880808080808080808001', -(2 ** 63)],
+  ])('%s as the int64 that is nearest', (_, value, expected, read) => {
+    const writer = new ProtoWriter()
+    writer.int(1, value)
+    expect(hex(writer)).toBe(expected)
+    const reader = new ProtoReader(writer.bytes())
+    reader.next()
+    expect(reader.int()).toBe(read)
+  })
+
+  it('bools and packed numbers', () => {
+    const writer = new ProtoWriter(1)
+    writer.bool(1, true)
+    writer.bool(1, false)
+    writer.ints(2, [1, 300, 0])
+    expect(hex(writer)).toBe('08010800120401ac0200')
+  })
+
+  it('gives its bytes away and goes on with others', () => {
+    const writer = new ProtoWriter()
+    writer.int(1, 1)
+    const first = writer.take()
+    writer.int(1, 2)
+    expect([Buffer.from(first).toString('hex'), hex(writer)]).toEqual(['0801', '0802'])
   })
 
   it('zig-zags, doubles, strings', () => {
@@ -79,6 +111,39 @@ describe('reading', () => {
     }
     expect(fields).toEqual([1, 2, 3, 4])
     expect([reader.field, reader.int(), reader.next()]).toEqual([5, 7, false])
+  })
+
+  it('goes into a message and out again', () => {
+    const reader = new ProtoReader(Buffer.from('0a041202080118051a00', 'hex'))
+    reader.next()
+    const outer = reader.enter()
+    reader.next()
+    const inner = reader.enter()
+    expect([reader.next(), reader.int(), reader.next()]).toEqual([true, 1, false])
+    reader.leave(inner)
+    expect(reader.next()).toBe(false)
+    reader.leave(outer)
+    expect([reader.next(), reader.int(), reader.next(), reader.field]).toEqual([true, 5, true, 3])
+    const empty = reader.enter()
+    expect(reader.next()).toBe(false)
+    reader.leave(empty)
+    expect(reader.next()).toBe(false)
+  })
+
+  it.each([
+    ['a message larger than the one around it', '0a021205', '5 bytes wanted, 0 left at byte 4'],
+    ['a field that reaches out of its message', '0a0208ff01', 'outgrows its message at byte 5'],
+  ])('refuses %s', (_, bytes, message) => {
+    const reader = new ProtoReader(Buffer.from(bytes, 'hex'))
+    const all = (): void => {
+      reader.next()
+      reader.enter()
+      while (reader.next()) {
+        if (reader.field === 2) reader.enter()
+        else reader.int()
+      }
+    }
+    expect(all).toThrow(message)
   })
 
   it('takes repeated numbers packed or one by one', () => {
