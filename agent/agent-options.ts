@@ -1,5 +1,6 @@
 /** What an agent can be told, and what it does untold. */
 import { DomainError } from '#lib/model/errors.ts'
+import type { TimeOrOffset } from './duration.ts'
 import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
 import type { HashFunc } from './ship/upload.ts'
 
@@ -11,7 +12,11 @@ export interface PrometheusOptions {
   readonly prometheusReadyTimeoutMs: number
   readonly getConfigIntervalMs: number
   readonly getConfigTimeoutMs: number
+  /** Thanos's configuration of HTTP clients; '' for none. */
+  readonly httpClientYaml: string
   readonly tsdbPath: string
+  /** Nothing older is served from this Prometheus. */
+  readonly minTime: TimeOrOffset
   readonly metaFileName: string
   readonly uploadCompacted: boolean
   readonly allowOutOfOrderUploads: boolean
@@ -29,9 +34,23 @@ export interface AgentOptions {
   readonly prometheuses: readonly PrometheusOptions[]
   /** '' for no HTTP server. */
   readonly httpAddress: string
+  /** How long running HTTP requests may go on after the signal. */
+  readonly httpGracePeriodMs: number
+  /** Bytes a second of all uploads together; 0 for any. */
+  readonly uploadBandwidth: number
 }
 
+/** 0000-01-01. */
+const YEAR_0: TimeOrOffset = { timeMs: -62_167_219_200_000 }
+
 /** For callers in the same process, which name only what they want otherwise. */
+export function agentOptions(
+  given: Partial<AgentOptions> & Pick<AgentOptions, 'prometheuses'>,
+): AgentOptions {
+  return { httpAddress: '', httpGracePeriodMs: 120_000, uploadBandwidth: 0, ...given }
+}
+
+/** As `agentOptions`, of one Prometheus. */
 export function prometheusOptions(
   given: Partial<PrometheusOptions> & { readonly tsdbPath: string },
 ): PrometheusOptions {
@@ -42,6 +61,8 @@ export function prometheusOptions(
     prometheusReadyTimeoutMs: 600_000,
     getConfigIntervalMs: 30_000,
     getConfigTimeoutMs: 30_000,
+    httpClientYaml: '',
+    minTime: YEAR_0,
     metaFileName: DEFAULT_SHIPPER_FILE,
     uploadCompacted: false,
     allowOutOfOrderUploads: false,

@@ -1,20 +1,19 @@
 /** `thaw agent` and `node agent/main.ts`: flags → parts → the running agent. */
 import { Command } from 'commander'
 import { DomainError } from '#lib/model/errors.ts'
-import { createLogger } from './logger.ts'
+import type { PrometheusOptions } from './agent-options.ts'
+import { type Logger, createLogger, loggerWith } from './logger.ts'
 import { type Env, objstoreFlags, openConfiguredBucket, openRequiredBucket } from './objstore.ts'
-import { type AgentSettings, addAgentFlags, agentSettings } from './options.ts'
+import { addAgentFlags } from './flags/command-flags.ts'
+import { type AgentSettings, agentSettings } from './flags/settings.ts'
+import type { ProcessSignals } from './run-command.ts'
 import { runAgent } from './run-agent.ts'
 import { shipOnce } from './ship/ship-once.ts'
 import type { ShipOutcome } from './ship/shipper.ts'
 
-export interface AgentProcess {
+export interface AgentProcess extends ProcessSignals {
   readonly env: Env
   readonly write: (text: string) => void
-  /** The first SIGTERM or SIGINT. */
-  readonly signal: AbortSignal
-  /** The second one. */
-  readonly killSignal: AbortSignal
 }
 
 export function agentCommand(process: AgentProcess): Command {
@@ -22,7 +21,7 @@ export function agentCommand(process: AgentProcess): Command {
     'Ships the blocks of the Prometheus beside it to a bucket, as the Thanos sidecar does.',
   )
   return addAgentFlags(command).action(async (parsed: Record<string, unknown>) => {
-    const settings = agentSettings(parsed)
+    const settings = await agentSettings(parsed)
     if (settings.once) await runOnce(settings, parsed, process)
     else await runForever(settings, parsed, process)
   })
@@ -31,9 +30,9 @@ export function agentCommand(process: AgentProcess): Command {
 async function runForever(
   settings: AgentSettings,
   parsed: Record<string, unknown>,
-  { env, signal, killSignal }: AgentProcess,
+  { env, signal, killSignal, onHangup }: AgentProcess,
 ): Promise<void> {
-  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat })
+  const logger = agentLogger(settings)
   const bucket = await openConfiguredBucket(objstoreFlags(parsed), env)
   logger.info(
     { tsdbPath: settings.prometheuses.map(({ tsdbPath }) => tsdbPath), bucket: bucket?.name },
@@ -46,7 +45,38 @@ async function runForever(
     signal,
     killSignal,
     processMetrics: true,
+    changes: settings.readAgain && changes(settings.readAgain, { logger, signal, onHangup }),
   })
+}
+
+interface ChangesParts {
+  readonly logger: Logger
+  readonly signal: AbortSignal
+  readonly onHangup: ProcessSignals['onHangup']
+}
+
+/** What the configuration file says after each SIGHUP. A file that is wrong changes nothing. */
+async function* changes(
+  read: () => Promise<readonly PrometheusOptions[]>,
+  { logger, signal, onHangup }: ChangesParts,
+): AsyncGenerator<readonly PrometheusOptions[]> {
+  let wake = Promise.withResolvers<void>()
+  const end = (): void => wake.resolve()
+  onHangup(end)
+  signal.addEventListener('abort', end)
+  while (!signal.aborted) {
+    await wake.promise
+    wake = Promise.withResolvers()
+    if (signal.aborted) return
+    try {
+      const prometheuses = await read()
+      logger.info({ prometheuses: prometheuses.length }, 'configuration read again')
+      yield prometheuses
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      logger.error({ err: error }, 'configuration not changed')
+    }
+  }
 }
 
 async function runOnce(
@@ -54,7 +84,7 @@ async function runOnce(
   parsed: Record<string, unknown>,
   { env, signal, write }: AgentProcess,
 ): Promise<void> {
-  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat })
+  const logger = agentLogger(settings)
   const bucket = await openRequiredBucket(objstoreFlags(parsed), env)
   for (const options of settings.prometheuses) {
     const outcome = await shipOnce({ ...options, bucket, logger, now: Date.now, signal })
@@ -68,6 +98,11 @@ async function runOnce(
       )
     }
   }
+}
+
+function agentLogger({ logLevel, logFormat, debugName }: AgentSettings): Logger {
+  const logger = createLogger({ level: logLevel, format: logFormat })
+  return debugName === '' ? logger : loggerWith(logger, { name: debugName })
 }
 
 function blockCount({ uploaded, skipped, failed, notReached }: ShipOutcome): number {

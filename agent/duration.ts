@@ -22,6 +22,24 @@ export function durationMs(text: string): number | undefined {
   return Number.isSafeInteger(Math.round(ms)) ? Math.round(ms) : undefined
 }
 
+/** A time in ms, or a number of ms to add to the present. */
+export type TimeOrOffset = { readonly timeMs: number } | { readonly offsetMs: number }
+
+/** RFC 3339, or a duration such as `-30d`. Undefined when the text is neither. */
+export function parseTimeOrOffset(text: string): TimeOrOffset | undefined {
+  if (/^\d{4}-\d\d-\d\dT/.test(text)) {
+    const timeMs = Date.parse(text)
+    return Number.isNaN(timeMs) ? undefined : { timeMs }
+  }
+  const negative = text.startsWith('-')
+  const ms = durationMs(negative ? text.slice(1) : text)
+  return ms === undefined ? undefined : { offsetMs: negative ? -ms : ms }
+}
+
+export function resolveTime(time: TimeOrOffset, nowMs: number): number {
+  return 'timeMs' in time ? time.timeMs : nowMs + time.offsetMs
+}
+
 /** Go's `time.Duration.String()`: `2h0m0s`, `30s`, `500ms`, `0s`. */
 export function formatGoDuration(ms: number): string {
   if (ms === 0) return '0s'

@@ -13,13 +13,19 @@ export interface AgentHttpServer {
 export interface AgentHttpOptions {
   /** `0.0.0.0:10902`, `:10902`, `[::1]:10902`. */
   readonly address: string
+  /** How long running requests may go on when it is closed. */
+  readonly gracePeriodMs: number
   readonly metrics: AgentMetrics
   readonly isReady: () => boolean
 }
 
 export async function startAgentHttp(options: AgentHttpOptions): Promise<AgentHttpServer> {
   const { host, port } = parseAddress(options.address)
+  let closing = false
   const server = createServer((request, response) => {
+    response.on('close', () => {
+      if (closing) setImmediate(() => server.closeIdleConnections())
+    })
     answer(request, response, options).catch((error: unknown) => {
       response.writeHead(500, { 'content-type': 'text/plain' }).end(`${String(error)}\n`)
     })
@@ -40,8 +46,10 @@ export async function startAgentHttp(options: AgentHttpOptions): Promise<AgentHt
   return {
     url: `http://${name}:${address.port}`,
     async close() {
-      server.closeAllConnections()
+      closing = true
+      const late = setTimeout(() => server.closeAllConnections(), options.gracePeriodMs)
       await new Promise((resolve) => server.close(resolve))
+      clearTimeout(late)
     },
   }
 }

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import { pino } from 'pino'
 
-export type LogFormat = 'logfmt' | 'json'
+export type LogFormat = 'logfmt' | 'json' | 'journald'
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** The part of pino's logger that the agent uses: facts first, then the message. */
@@ -20,7 +20,7 @@ export interface LoggerOptions {
 }
 
 export function createLogger({ level, format, write = writeStderr }: LoggerOptions): Logger {
-  const stream = format === 'json' ? { write } : { write: (line: string) => write(logfmt(line)) }
+  const stream = { write: (line: string) => write(FORMATS[format](line)) }
   return pino(
     {
       level,
@@ -57,6 +57,19 @@ export function describeError(error: unknown): string {
     }
   }
   return texts.join(': ')
+}
+
+const FORMATS: Readonly<Record<LogFormat, (jsonLine: string) => string>> = {
+  json: (line) => line,
+  logfmt,
+  journald: (line) => `<${PRIORITIES[levelOf(line)]}>${logfmt(line)}`,
+}
+
+/** As syslog numbers them; systemd takes them from the beginning of a line (sd-daemon(3)). */
+const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 }
+
+function levelOf(jsonLine: string): LogLevel {
+  return (JSON.parse(jsonLine) as { readonly level: LogLevel }).level
 }
 
 function logfmt(jsonLine: string): string {

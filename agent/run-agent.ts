@@ -3,10 +3,11 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { AgentOptions, PrometheusOptions } from './agent-options.ts'
 import { type AgentHttpServer, startAgentHttp } from './http-server.ts'
 import type { Logger } from './logger.ts'
-import { createAgentMetrics } from './metrics.ts'
+import { type AgentMetrics, createAgentMetrics } from './metrics.ts'
 import { meteredBucket } from './ship/metered-bucket.ts'
 import type { ShipOutcome } from './ship/shipper.ts'
 import type { UploadProgress } from './ship/upload.ts'
+import { throttledBuckets } from './throttled-bucket.ts'
 import { prometheusUnits } from './units.ts'
 
 export interface AgentParts {
@@ -33,15 +34,20 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
   let healthy = true
   const isReady = (): boolean => units.list().some(({ state }) => state.ready)
   const metrics = createAgentMetrics({ isReady, isHealthy: () => healthy }, parts)
-  const bucket = parts.bucket && meteredBucket(parts.bucket, metrics)
-  const units = prometheusUnits({ ...parts, bucket, metrics })
+  const { bucket, urgentBucket } = sharedBuckets(options, parts, metrics)
+  const units = prometheusUnits({ ...parts, bucket, urgentBucket, metrics })
   if (bucket === undefined) {
     logger.warn({}, 'no bucket is configured (--objstore.config), nothing is uploaded')
   }
   let http: AgentHttpServer | undefined
   try {
     if (options.httpAddress !== '') {
-      http = await startAgentHttp({ address: options.httpAddress, metrics, isReady })
+      http = await startAgentHttp({
+        address: options.httpAddress,
+        gracePeriodMs: options.httpGracePeriodMs,
+        metrics,
+        isReady,
+      })
       logger.info({ url: http.url }, 'listening')
       parts.onListening?.(http.url)
     }
@@ -64,6 +70,17 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
     }
     await aborted(signal)
   }
+}
+
+function sharedBuckets(
+  { uploadBandwidth }: AgentOptions,
+  { bucket: given, now }: AgentParts,
+  metrics: AgentMetrics,
+) {
+  const bucket = given && meteredBucket(given, metrics)
+  if (bucket === undefined || uploadBandwidth === 0) return { bucket, urgentBucket: bucket }
+  const throttled = throttledBuckets(bucket, { bytesPerSecond: uploadBandwidth, now })
+  return { bucket: throttled.bucket, urgentBucket: throttled.urgent }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

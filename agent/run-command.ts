@@ -4,8 +4,12 @@ import { DomainError } from '#lib/model/errors.ts'
 import { describeError } from './logger.ts'
 
 export interface ProcessSignals {
+  /** The first SIGTERM or SIGINT. */
   readonly signal: AbortSignal
+  /** The second one. */
   readonly killSignal: AbortSignal
+  /** Without a listener SIGHUP ends the process, as it does by default. */
+  readonly onHangup: (listener: () => void) => void
 }
 
 /** The first SIGINT or SIGTERM asks for the end, the second one demands it. */
@@ -18,7 +22,11 @@ export function processSignals(): ProcessSignals {
       else first.abort(new Error(name))
     })
   }
-  return { signal: first.signal, killSignal: second.signal }
+  return {
+    signal: first.signal,
+    killSignal: second.signal,
+    onHangup: (listener) => void process.on('SIGHUP', listener),
+  }
 }
 
 /** An error as people see it: what happened and, after a comma or colon, what to do next. */

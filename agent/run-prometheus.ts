@@ -29,6 +29,8 @@ export interface PrometheusUnit {
 export interface PrometheusParts {
   /** Undefined: nothing is uploaded, only the heartbeat runs. */
   readonly bucket: Bucket | undefined
+  /** The same for what must not wait for blocks, where uploads share a bandwidth. */
+  readonly urgentBucket: Bucket | undefined
   readonly logger: Logger
   readonly now: () => number
   readonly meter: Meter
@@ -67,6 +69,7 @@ async function serve(
     logger,
     now,
     intervalMs: options.getConfigIntervalMs,
+    minTime: options.minTime,
     claimLabels,
   }
   if (bucket !== undefined) await cleanUp(options, logger)

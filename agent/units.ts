@@ -1,18 +1,15 @@
 /** The Prometheuses that an agent serves at this moment; they come and go with its configuration. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError, isKind } from '#lib/model/errors.ts'
 import { formatLabels, labelsFrom, labelsKey } from '#lib/model/labels.ts'
 import type { PrometheusOptions } from './agent-options.ts'
-import { type Logger, loggerWith } from './logger.ts'
+import { loggerWith } from './logger.ts'
 import { type AgentMetrics, meterOf } from './metrics.ts'
 import { prometheusClient } from './prometheus/prometheus-client.ts'
 import { type PrometheusParts, type PrometheusUnit, runPrometheus } from './run-prometheus.ts'
 import { sleep } from './sleep.ts'
 
-export interface UnitsParts extends Omit<PrometheusParts, 'meter' | 'claimLabels' | 'bucket'> {
-  readonly bucket: Bucket | undefined
-  readonly logger: Logger
+export interface UnitsParts extends Omit<PrometheusParts, 'meter' | 'claimLabels'> {
   readonly metrics: AgentMetrics
 }
 
@@ -62,7 +59,7 @@ export function prometheusUnits(parts: UnitsParts): Units {
       url: options.prometheusUrl,
       timeoutMs: options.getConfigTimeoutMs,
     })
-    const state = { ready: false, externalLabels: {}, lowestTimestampMs: undefined }
+    const state = { ready: false, externalLabels: {}, minTimeMs: -Infinity }
     const unit: PrometheusUnit = { options, prometheus, state }
     const { name } = options
     const meter = meterOf(parts.metrics.registry, name)

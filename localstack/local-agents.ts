@@ -1,5 +1,5 @@
 /** One agent for each Prometheus, in this process. */
-import { prometheusOptions } from '#agent/agent-options.ts'
+import { agentOptions, prometheusOptions } from '#agent/agent-options.ts'
 import { SILENT } from '#agent/logger.ts'
 import type { Env, ObjstoreFlags } from '#agent/objstore.ts'
 import { openRequiredBucket } from '#agent/objstore.ts'
@@ -61,7 +61,7 @@ export async function startAgents(
     ({ url, tsdbPath, sample }) =>
       new Promise<ShipOutcome>((resolve, reject) => {
         const agent = runAgent(
-          {
+          agentOptions({
             prometheuses: [
               prometheusOptions({
                 prometheusUrl: url,
@@ -70,8 +70,7 @@ export async function startAgents(
                 allowOutOfOrderUploads: sample,
               }),
             ],
-            httpAddress: '',
-          },
+          }),
           {
             bucket,
             logger: SILENT,

@@ -1,5 +1,6 @@
 /** Keeps asking Prometheus whether it lives and which external labels it has now. */
 import { DomainError } from '#lib/model/errors.ts'
+import { type TimeOrOffset, resolveTime } from '../duration.ts'
 import type { Logger } from '../logger.ts'
 import type { Meter } from '../metrics.ts'
 import type { PrometheusClient } from './prometheus-client.ts'
@@ -10,8 +11,8 @@ import { type FlagRules, checkPrometheusFlags } from './validate.ts'
 export interface PrometheusState {
   ready: boolean
   externalLabels: Readonly<Record<string, string>>
-  /** Oldest sample it has, ms; undefined while that is not known. */
-  lowestTimestampMs: number | undefined
+  /** Oldest time that is served from it, ms: of its oldest sample where that is known, but not before `minTime`. */
+  minTimeMs: number
 }
 
 export interface HeartbeatOptions {
@@ -20,6 +21,7 @@ export interface HeartbeatOptions {
   readonly logger: Logger
   readonly now: () => number
   readonly intervalMs: number
+  readonly minTime: TimeOrOffset
   /** Throws `invalid` when these labels can't be this Prometheus's. */
   readonly claimLabels: (externalLabels: Readonly<Record<string, string>>) => void
 }
@@ -64,8 +66,8 @@ export async function awaitPrometheus(
       }
       const version = await prometheus.version(signal)
       const beat = await listen(options, signal)
-      const { externalLabels, lowestTimestampMs } = beat
-      const oldest = lowestTimestampMs && new Date(lowestTimestampMs).toISOString()
+      const { externalLabels, minTimeMs } = beat
+      const oldest = new Date(minTimeMs).toISOString()
       logger.info({ url: prometheus.url, version, externalLabels, oldest }, 'prometheus found')
       heard(metrics, now())
       return { ready: true, ...beat }
@@ -86,13 +88,14 @@ export async function awaitPrometheus(
 }
 
 async function listen(
-  { prometheus, claimLabels }: HeartbeatOptions,
+  { prometheus, claimLabels, minTime, now }: HeartbeatOptions,
   signal: AbortSignal,
 ): Promise<Omit<PrometheusState, 'ready'>> {
   const externalLabels = await prometheus.externalLabels(signal)
   if (Object.keys(externalLabels).length === 0) throw noExternalLabels(prometheus.url)
   claimLabels(externalLabels)
-  return { externalLabels, lowestTimestampMs: await lowestTimestamp(prometheus, signal) }
+  const lowestMs = (await lowestTimestamp(prometheus, signal)) ?? -Infinity
+  return { externalLabels, minTimeMs: Math.max(lowestMs, resolveTime(minTime, now())) }
 }
 
 /** Not everybody lets /metrics be read. */

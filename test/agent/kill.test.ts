@@ -1,7 +1,7 @@
 /** The real process, killed while it uploads: `kill -9` loses nothing and shows nothing half. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -14,6 +14,7 @@ const BLOCKS = [1, 2, 3, 4, 5, 6]
 
 interface Agent {
   readonly child: ChildProcess
+  readonly log: () => string
   readonly closed: Promise<{ code: number | null; signal: string | null; log: string }>
 }
 
@@ -33,7 +34,7 @@ function startAgent(tsdbPath: string, bucketDir: string, url: string, ...flags: 
   const closed = new Promise<{ code: number | null; signal: string | null; log: string }>(
     (resolve) => child.on('close', (code, signal) => resolve({ code, signal, log })),
   )
-  return { child, closed }
+  return { child, closed, log: () => log }
 }
 
 /** Objects in the bucket directory, hidden files aside. */
@@ -123,6 +124,26 @@ describe('the agent process', () => {
     child.child.stdout!.on('data', (text: Buffer) => (out += text.toString()))
     expect((await child.closed).code).toBe(0)
     expect(out).toBe(`${blockId(1)} uploaded 185 bytes\n${blockId(2)} skipped empty\n`)
+  })
+
+  it('serves whom its configuration file lists, and reads it again on SIGHUP', async () => {
+    const { url } = await fakePrometheus()
+    const [a, b] = [await temporaryDir(), await temporaryDir()]
+    await writeBlock(a, 1)
+    await writeBlock(b, 2)
+    const bucketDir = await temporaryDir()
+    const file = join(await temporaryDir(), 'agent.yml')
+    await writeFile(file, `prometheuses: [{name: a, tsdb.path: ${a}}]`)
+    const agent = startAgent('/no/such', bucketDir, url, `--config.file=${file}`)
+    await until(agent, () => existsSync(join(bucketDir, blockId(1), 'meta.json')))
+    await writeFile(file, 'prometheuses: [')
+    agent.child.kill('SIGHUP')
+    await until(agent, () => agent.log().includes('configuration not changed'))
+    await writeFile(file, `prometheuses: [{name: b, tsdb.path: ${b}}]`)
+    agent.child.kill('SIGHUP')
+    await until(agent, () => existsSync(join(bucketDir, blockId(2), 'meta.json')))
+    agent.child.kill('SIGTERM')
+    expect((await agent.closed).code).toBe(0)
   })
 
   it('ends with 1 and one line when something must be changed', async () => {

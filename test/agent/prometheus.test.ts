@@ -1,5 +1,10 @@
 /** What the agent learns from Prometheus, and when it refuses to ship. */
+import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
+import type { TimeOrOffset } from '#agent/duration.ts'
+import { SILENT } from '#agent/logger.ts'
+import { meterOf } from '#agent/metrics.ts'
+import { awaitPrometheus, heartbeatMetrics } from '#agent/prometheus/heartbeat.ts'
 import {
   externalLabelsFromYaml,
   lowestTimestampFromMetrics,
@@ -169,5 +174,41 @@ describe('the lowest timestamp', () => {
     ['up 1\n', undefined],
   ])('of %j is %j', (text, ms) => {
     expect(lowestTimestampFromMetrics(text)).toBe(ms)
+  })
+})
+
+describe('the oldest time that is served', () => {
+  const HOUR = 3_600_000
+
+  async function minTimeOf(minTime: TimeOrOffset, metrics?: string): Promise<number> {
+    const fake = await fakePrometheus()
+    if (metrics !== undefined) fake.answers['/metrics'] = { status: 200, body: metrics }
+    const { minTimeMs } = await awaitPrometheus(
+      {
+        prometheus: prometheusClient({ url: fake.url, timeoutMs: 5000 }),
+        metrics: heartbeatMetrics(meterOf(new Registry(), '')),
+        logger: SILENT,
+        now: () => 1_700_000_000_000 + 10 * HOUR,
+        intervalMs: 1,
+        minTime,
+        claimLabels: () => {},
+      },
+      undefined,
+      5000,
+      new AbortController().signal,
+    )
+    return minTimeMs
+  }
+
+  it.each([
+    ['of its oldest sample', { timeMs: 0 }, 1_700_000_000_000],
+    ['not before --min-time', { timeMs: 1_700_000_001_000 }, 1_700_000_001_000],
+    ['not before one that goes with the clock', { offsetMs: -HOUR }, 1_700_000_000_000 + 9 * HOUR],
+  ])('is %s', async (_, minTime, expected) => {
+    expect(await minTimeOf(minTime)).toBe(expected)
+  })
+
+  it('is --min-time where no sample is known', async () => {
+    expect(await minTimeOf({ timeMs: 5 }, 'up 1\n')).toBe(5)
   })
 })

@@ -1,6 +1,6 @@
 /** The running agent: start, heartbeat, shipping, metrics, end. */
 import { describe, expect, it } from 'vitest'
-import { type PrometheusOptions, prometheusOptions } from '#agent/agent-options.ts'
+import { type PrometheusOptions, agentOptions, prometheusOptions } from '#agent/agent-options.ts'
 import { type Logger, SILENT, describeError } from '#agent/logger.ts'
 import { type AgentParts, runAgent } from '#agent/run-agent.ts'
 import { pauseMs } from '#agent/ship/keep-shipping.ts'
@@ -38,10 +38,10 @@ function start(options: TestOptions | readonly TestOptions[], parts: Partial<Age
   const stop = new AbortController()
   const listening = Promise.withResolvers<string>()
   const ended = runAgent(
-    {
+    agentOptions({
       prometheuses: [options].flat().map(testOptions),
       httpAddress: '127.0.0.1:0',
-    },
+    }),
     {
       bucket: memoryBucket(),
       logger: SILENT,

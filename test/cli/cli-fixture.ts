@@ -27,6 +27,7 @@ export async function thaw(
     writeError: (text: string) => void (err += text),
     signal: new AbortController().signal,
     killSignal: new AbortController().signal,
+    onHangup: () => {},
   }
   const code = await runCommand(thawProgram(context), argv, context.writeError)
   return { code, out, err }

@@ -1,7 +1,7 @@
 /** The small formats of the command line. */
 import { describe, expect, it } from 'vitest'
 import { durationMs, formatGoDuration } from '#agent/duration.ts'
-import { createLogger } from '#agent/logger.ts'
+import { type LogFormat, createLogger } from '#agent/logger.ts'
 import { caretUnder } from '#cli/query-error.ts'
 import { sparkline } from '#cli/sparkline.ts'
 import { parseTime } from '#cli/time-argument.ts'
@@ -84,7 +84,7 @@ describe('the caret', () => {
 })
 
 describe('log lines', () => {
-  function logged(format: 'logfmt' | 'json'): string {
+  function logged(format: LogFormat): string {
     let text = ''
     const logger = createLogger({ level: 'info', format, write: (line) => void (text += line) })
     logger.debug({}, 'not this')
@@ -98,6 +98,10 @@ describe('log lines', () => {
     expect(logged('logfmt')).toMatch(
       /^ts=\d{4}-\S+Z level=warn msg="upload broke" ulid=01X bytes=5 labels="\{\\"a\\":\\"b\\"\}" err="no bucket: socket closed"\n$/,
     )
+  })
+
+  it('or the same with the priority that systemd reads', () => {
+    expect(logged('journald')).toMatch(/^<4>ts=\S+ level=warn msg="upload broke" .*\n$/)
   })
 
   it('or JSON', () => {

@@ -11,6 +11,7 @@ const context: CliContext = {
   writeError() {},
   signal: new AbortController().signal,
   killSignal: new AbortController().signal,
+  onHangup() {},
 }
 
 async function optionsOf(...argv: string[]): Promise<unknown> {

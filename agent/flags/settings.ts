@@ -1,0 +1,95 @@
+/** What the flags, and the file that lists several Prometheuses, ask of the agent. */
+import { readFile } from 'node:fs/promises'
+import { DomainError } from '#lib/model/errors.ts'
+import type { AgentOptions, PrometheusOptions } from '../agent-options.ts'
+import type { LogFormat, LogLevel } from '../logger.ts'
+import {
+  PROCESS_FLAGS,
+  PROMETHEUS_FLAGS,
+  type PrometheusFlagValues,
+  type ProcessFlagValues,
+} from './agent-flags.ts'
+import { flagValues } from './command-flags.ts'
+import { parsePrometheusList } from './prometheus-list.ts'
+
+export interface AgentSettings extends AgentOptions {
+  readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
+  readonly debugName: string
+  readonly once: boolean
+  /** The Prometheuses as the files say now; undefined when no file lists them. */
+  readonly readAgain: (() => Promise<readonly PrometheusOptions[]>) | undefined
+}
+
+/** `parsed` as commander gives it. */
+export async function agentSettings(
+  parsed: Readonly<Record<string, unknown>>,
+): Promise<AgentSettings> {
+  const own: ProcessFlagValues = flagValues(PROCESS_FLAGS, parsed)
+  const values: PrometheusFlagValues = flagValues(PROMETHEUS_FLAGS, parsed)
+  const file = own['config.file']
+  const read = async () => readPrometheusList(file, values)
+  return {
+    prometheuses: file === '' ? [await prometheusOf('', values)] : await read(),
+    httpAddress: own['http-address'],
+    httpGracePeriodMs: own['http-grace-period'],
+    uploadBandwidth: own['upload.bandwidth'],
+    logLevel: own['log.level'],
+    logFormat: own['log.format'],
+    debugName: own['debug.name'],
+    once: parsed['once'] === true,
+    readAgain: file === '' ? undefined : read,
+  }
+}
+
+async function readPrometheusList(
+  file: string,
+  standard: PrometheusFlagValues,
+): Promise<readonly PrometheusOptions[]> {
+  const listed = parsePrometheusList(await readText(file, '--config.file'), file, standard)
+  return Promise.all(listed.map(async ({ name, values }) => prometheusOf(name, values)))
+}
+
+async function prometheusOf(
+  name: string,
+  values: PrometheusFlagValues,
+): Promise<PrometheusOptions> {
+  return {
+    name,
+    prometheusUrl: values['prometheus.url'],
+    prometheusReadyTimeoutMs: values['prometheus.ready_timeout'],
+    getConfigIntervalMs: values['prometheus.get_config_interval'],
+    getConfigTimeoutMs: values['prometheus.get_config_timeout'],
+    httpClientYaml: await httpClientYaml(values),
+    tsdbPath: values['tsdb.path'],
+    minTime: values['min-time'],
+    metaFileName: values['shipper.meta-file-name'],
+    uploadCompacted: values['shipper.upload-compacted'],
+    allowOutOfOrderUploads: values['shipper.allow-out-of-order-uploads'],
+    skipCorruptedBlocks: values['shipper.skip-corrupted-blocks'],
+    ignoreUnequalBlockSize: values['shipper.ignore-unequal-block-size'],
+    uploadConcurrency: values['shipper.upload-concurrency'],
+    shipIntervalMs: values['shipper.interval'],
+    stopGraceMs: values['shipper.stop-grace'],
+    hashFunc: values['hash-func'],
+  }
+}
+
+async function httpClientYaml(values: PrometheusFlagValues): Promise<string> {
+  const yaml = values['prometheus.http-client']
+  const file = values['prometheus.http-client-file']
+  if (file === '') return yaml
+  if (yaml === '') return readText(file, '--prometheus.http-client-file')
+  throw new DomainError(
+    'invalid',
+    'give --prometheus.http-client or --prometheus.http-client-file, not both',
+  )
+}
+
+async function readText(path: string, flag: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new DomainError('invalid', `${flag}: ${(cause as Error).message}`, { cause })
+  }
+}
