@@ -3,11 +3,12 @@ import { DomainError } from '#lib/model/errors.ts'
 import { labelsToRecord, labelsKey } from '#lib/model/labels.ts'
 import { parseMetricSelector } from '#lib/promql/parse/parse.ts'
 import type { NameCount, StoredBlock } from '#lib/storage/inventory.ts'
+import { BUCKET_ADDRESS } from '#lib/storage/scope.ts'
 import { dataAnswer, type Answer } from './answer.ts'
 import { timeoutMs, withParam, type Call } from './call.ts'
 import { withDeadline } from './deadline.ts'
 import { parseInteger } from './params.ts'
-import { readScope, STORE_ADDRESS } from './scope-params.ts'
+import { readScope } from './scope-params.ts'
 
 const DEFAULT_NAMES = 10
 const MAX_NAMES = 10_000
@@ -78,7 +79,7 @@ export async function stores(call: Call): Promise<Answer> {
   const blocks = (await allBlocks(call)).filter(({ visible }) => visible)
   const labelSets = new Map(blocks.map(({ labels }) => [labelsKey(labels), labelsToRecord(labels)]))
   const store = {
-    name: STORE_ADDRESS,
+    name: BUCKET_ADDRESS,
     lastCheck: new Date(call.parts.now()).toISOString(),
     lastError: null,
     labelSets: [...labelSets.values()],

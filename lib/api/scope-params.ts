@@ -1,7 +1,6 @@
 /** The parameters that Thanos's querier adds: which data a request sees. With its names, defaults and errors. */
 import { DomainError } from '#lib/model/errors.ts'
 import { parseMetricSelector } from '#lib/promql/parse/parse.ts'
-import { compileMatcher } from '#lib/regex/matcher.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { Shard } from '#lib/storage/storage.ts'
 import type { Call } from './call.ts'
@@ -9,12 +8,10 @@ import type { Form } from './form.ts'
 import { parseBoolean, parseDuration } from './params.ts'
 import { tenantMatchers } from './tenant.ts'
 
-/** What `storeMatch[]` sees of the one store there is: the bucket. */
-export const STORE_ADDRESS = 'thaw'
-
 /** `stepMs` is 0 for what has no steps. */
 export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope {
   const replicaLabels = form.all('replicaLabels[]')
+  const stores = form.all('storeMatch[]').map((text) => [...parseMetricSelector(text)])
   return {
     dedup: flag(form, 'dedup', parts.scope.dedup),
     replicaLabels: replicaLabels.length > 0 ? replicaLabels : parts.scope.replicaLabels,
@@ -23,7 +20,7 @@ export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope 
     maxSourceResolutionMs: readResolution(form, parts.scope.autoDownsampling, stepMs),
     tenant,
     enforced: tenantMatchers(parts.scope.tenancy, tenant),
-    ...(!matchesStore(form) && { nothing: true }),
+    ...(stores.length > 0 && { stores }),
   }
 }
 
@@ -78,15 +75,6 @@ function readResolution(form: Form, auto: boolean, stepMs: number): number {
     throw new DomainError('invalid', `negative '${name}' is not accepted. Try a positive integer`)
   }
   return Math.floor(ms)
-}
-
-/** Only the address of a store is matched; every other label of it is empty. One selector that matches is enough. */
-function matchesStore(form: Form): boolean {
-  const sets = form.all('storeMatch[]').map((text) => parseMetricSelector(text).map(compileMatcher))
-  if (sets.length === 0) return true
-  return sets.some((matchers) =>
-    matchers.every(({ name, matches }) => matches(name === '__address__' ? STORE_ADDRESS : '')),
-  )
 }
 
 /** Undefined for the whole. */

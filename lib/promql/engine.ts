@@ -65,7 +65,7 @@ export async function evaluate(request: EvaluateRequest): Promise<QueryOutcome> 
     grid,
     value,
     annotations: evaluation.annotations.show(text),
-    warnings: [...evaluation.warnings],
+    warnings: evaluation.warnings,
     stats: {
       samplesRead: evaluation.samplesRead,
       peakSamples: evaluation.peakSamples,

@@ -189,10 +189,10 @@ export class CachedSteps {
     return { first, count: Math.min(first + count, end) - first }
   }
 
-  /** Undefined where the steps read no block: then there is nothing to save. */
+  /** Undefined where the steps read no block, as there is nothing to save, or a source, which no name stands for. */
   #blocksKey(grid: StepGrid): string | undefined {
-    const { blocks } = reachOfSteps(this.#prepared, grid)
-    return blocks.length === 0 ? undefined : blocksKey(blocks)
+    const { blocks, sources } = reachOfSteps(this.#prepared, grid)
+    return blocks.length === 0 || sources.length > 0 ? undefined : blocksKey(blocks)
   }
 
   #nameOf({ fromMs }: Cell): string {

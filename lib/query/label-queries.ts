@@ -1,27 +1,28 @@
 /** Label names, label values and series over the blocks of a bucket, part by part. */
 import pLimit from 'p-limit'
-import type { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { chooseBlocks } from '#lib/blocks/choose-blocks.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { isKind, ThrottledError } from '#lib/model/errors.ts'
 import type { QueryBackend, QueryCost } from '#lib/promql/backend.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { LabelRequest } from '#lib/storage/storage.ts'
+import { blockStorage } from '#lib/store/block-storage.ts'
 import { blocksInScope } from '#lib/store/external-labels.ts'
+import { sourcesInScope } from '#lib/store/series-source.ts'
 import { CostMeter } from './cost-meter.ts'
 import type { LabelAnswered } from './frame.ts'
 import type { LabelCache } from './label-cache.ts'
 import { partName } from './label-cache.ts'
 import type { LabelFindings, LabelPart, LabelQuestion } from './label-parts.ts'
-import { joinFindings, labelParts } from './label-parts.ts'
+import { askStorage, joinFindings, labelParts } from './label-parts.ts'
+import type { QueriedParts } from './prepare-query.ts'
 import type { LabelSlice } from './label-slice.ts'
 import { runLabelSlice } from './label-slice.ts'
 import { usdOf } from './prices.ts'
 import { DEFAULT_RETRIES, retrySlice, type SliceRetries } from './retry-slice.ts'
 import type { SliceRunner } from './run-slice.ts'
 
-export interface LabelQueriesParts extends SliceRunner {
-  readonly index: BucketIndexReader
+export interface LabelQueriesParts extends SliceRunner, QueriedParts {
   /** Without it every part is asked of its blocks. */
   readonly labelCache?: LabelCache | undefined
   /** Asks a part in another function; absent where there is none. */
@@ -90,7 +91,8 @@ async function attempt(
   const ask = async (part: LabelPart): Promise<LabelAnswered> =>
     run({ question, request: part.request, scope, goneBlockFails: !again, blocks: part.blocks })
   const atOnce = pLimit(elsewhere ? PARTS_ELSEWHERE : PARTS_HERE)
-  const findings = await Promise.all(
+  const beside = askBeside(parts, { question, request, scope, signal })
+  const findings = Promise.all(
     all.map((part) =>
       atOnce(async () => {
         if (!labelCache || !part.timeless) return (await ask(part)).findings
@@ -102,8 +104,20 @@ async function attempt(
       }),
     ),
   )
+  const joined = joinFindings((await Promise.all([findings, beside])).flat(), limit)
   meter.countRequests(counts)
-  return joinFindings(findings, limit)
+  return joined
+}
+
+/** What sources know, which is never kept. */
+async function askBeside(
+  { bucket, cache, sources }: LabelQueriesParts,
+  { question, request, scope, signal }: Asked,
+): Promise<LabelFindings[]> {
+  const asked = sourcesInScope((await sources?.()) ?? [], scope)
+  if (asked.length === 0) return []
+  const storage = blockStorage({ bucket, cache, blocks: [], sources: asked, scope })
+  return [await askStorage(storage, question, request, signal)]
 }
 
 const NO_COST = { gets: 0, lists: 0, puts: 0, bytes: 0, milliseconds: 0, megabytes: 0 }

@@ -31,17 +31,20 @@ export function planSlices(
   const { request, expr, sliceable } = prepared
   const { text, grid: whole, scope, options, analyze } = request
   const grid = runGrid(whole, run)
-  const { reaches, blocks } = reachOfSteps(prepared, grid)
+  const { reaches, blocks, sources } = reachOfSteps(prepared, grid)
   const bytesOf = bytesWanted(reaches)
   const lastMs = grid.startMs + (grid.stepCount - 1) * grid.stepMs
-  const parts = sliceable
+  const all = sliceable
     ? cutSteps(grid, blocks, bytesOf, readsBackMs(reaches, grid.startMs, lastMs), cut)
     : [{ first: 0, count: grid.stepCount }]
+  const parts = sources.length > 0 ? joinBound(prepared, grid, all) : all
   const bytes = blocks.reduce((sum, block) => sum + bytesOf(block), 0)
-  const { shards, partial } = shardsOf(expr, grid, shardCount(bytes, parts.length, cut))
+  // Each shard would ask a source for everything.
+  const worth = sources.length > 0 ? 1 : shardCount(bytes, parts.length, cut)
+  const { shards, partial } = shardsOf(expr, grid, worth)
   const slices = parts.flatMap((part): Slice[] => {
     const partGrid = runGrid(grid, part)
-    const wanted = parts.length === 1 ? blocks : reachOfSteps(prepared, partGrid).blocks
+    const wanted = parts.length === 1 ? { blocks, sources } : reachOfSteps(prepared, partGrid)
     const slice = {
       text,
       whole,
@@ -50,12 +53,29 @@ export function planSlices(
       options,
       analyze,
       goneBlockFails,
-      blocks: wanted,
+      blocks: wanted.blocks,
+      ...(wanted.sources.length > 0 && { sources: wanted.sources }),
     }
     return shards.map((shard) => ({ ...slice, ...(shard && { shard }) }))
   })
   const runs = parts.map(({ first, count }) => ({ first: run.first + first, count }))
   return { slices, runs: runs.flatMap((part) => shards.map(() => part)), bytes, partial }
+}
+
+/** Parts that ask sources all run in this process, where one is better than many: neighbours become one. */
+function joinBound(
+  prepared: PreparedQuery,
+  grid: StepGrid,
+  parts: readonly StepRun[],
+): readonly StepRun[] {
+  const joined: { run: StepRun; bound: boolean }[] = []
+  for (const run of parts) {
+    const bound = reachOfSteps(prepared, runGrid(grid, run)).sources.length > 0
+    const last = joined.at(-1)
+    if (!bound || !last?.bound) joined.push({ run, bound })
+    else last.run = { first: last.run.first, count: last.run.count + run.count }
+  }
+  return joined.map(({ run }) => run)
 }
 
 /** The same runs of steps, with all series. */

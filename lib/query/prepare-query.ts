@@ -11,6 +11,7 @@ import { sliceable } from '#lib/promql/plan/sliceable.ts'
 import type { StepGrid } from '#lib/promql/result.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { blocksInScope } from '#lib/store/external-labels.ts'
+import { mayHave, type SeriesSource, sourcesInScope } from '#lib/store/series-source.ts'
 import { planRead, type ReadPlan, selectReachMs } from '#lib/store/plan-read.ts'
 
 export interface PreparedQuery {
@@ -23,11 +24,19 @@ export interface PreparedQuery {
   readonly sliceable: boolean
   /** Visible blocks, as the index had them at one moment: whatever is planned, cached or read later uses these. */
   readonly blocks: readonly BlockRecord[]
+  /** What else may have what its steps read. */
+  readonly sources: readonly SeriesSource[]
+}
+
+export interface QueriedParts {
+  readonly index: BucketIndexReader
+  /** What is asked besides the bucket, as it is known at this moment. */
+  readonly sources?: (() => Promise<readonly SeriesSource[]>) | undefined
 }
 
 /** `wider`: steps that blocks are wanted for, where they are more than the request's. */
 export async function prepareQuery(
-  index: BucketIndexReader,
+  { index, sources: allSources }: QueriedParts,
   request: QueryRequest,
   read: ReadOptions & { readonly wider?: StepGrid | undefined } = {},
 ): Promise<PreparedQuery> {
@@ -36,7 +45,7 @@ export async function prepareQuery(
   const expr = resolve(parsed, grid, options)
   const prepared = { request, parsed, expr, sliceable: sliceable(expr) }
   const reaches = selectorReaches(expr, read.wider ?? grid, options)
-  if (reaches.length === 0) return { ...prepared, blocks: [] }
+  if (reaches.length === 0) return { ...prepared, blocks: [], sources: [] }
   const further = selectReachMs(scope)
   const intervals = reaches.flatMap(({ request: wanted }) => [
     wanted,
@@ -44,27 +53,54 @@ export async function prepareQuery(
   ])
   const startMs = Math.min(...intervals.map((interval) => interval.startMs)) - further
   const endMs = Math.max(...intervals.map((interval) => interval.endMs)) + further
-  const blocks = blocksInScope(await index.blocks(startMs, endMs, read), scope)
+  const [visible, known] = await Promise.all([index.blocks(startMs, endMs, read), allSources?.()])
+  const blocks = blocksInScope(visible, scope)
+  const sources = wantedSources(reaches, sourcesInScope(known ?? [], scope), scope)
   // What reads with a memory would begin anew in every part.
-  const remembers = readsOf(reaches, blocks, scope).some(({ thanos }) => thanos)
-  return { ...prepared, sliceable: prepared.sliceable && !remembers, blocks }
+  const remembers = readsOf(reaches, { blocks, sources }, scope).some(({ thanos }) => thanos)
+  return { ...prepared, sliceable: prepared.sliceable && !remembers, blocks, sources }
 }
 
 function readsOf(
   reaches: readonly SelectorReach[],
-  blocks: readonly BlockRecord[],
+  { blocks, sources }: Pick<PreparedQuery, 'blocks' | 'sources'>,
   scope: Scope,
 ): ReadPlan[] {
   const further = selectReachMs(scope)
-  return reaches.map(({ request }) => planRead(blocks, request, scope, further))
+  return reaches.map(({ request }) => planRead(blocks, request, scope, further, sources))
 }
 
-/** What each selector needs for these steps, and the blocks that may have it. */
+/** Those that may have what a selector reads. */
+function wantedSources(
+  reaches: readonly SelectorReach[],
+  sources: readonly SeriesSource[],
+  scope: Scope,
+): readonly SeriesSource[] {
+  const further = selectReachMs(scope)
+  return sources.filter((source) =>
+    reaches.some(({ request }) => {
+      const { matchers, startMs, endMs, hints } = request
+      const { selector } = hints.asked ?? { selector: request }
+      return mayHave(source, matchers, {
+        startMs: Math.min(startMs, selector.startMs) - further,
+        endMs: Math.max(endMs, selector.endMs) + further,
+      })
+    }),
+  )
+}
+
+/** What each selector needs for these steps, and what may have it. */
 export function reachOfSteps(
-  { request: { scope, options }, expr, blocks }: PreparedQuery,
+  prepared: PreparedQuery,
   grid: StepGrid,
-): { readonly reaches: readonly SelectorReach[]; readonly blocks: readonly BlockRecord[] } {
+): Pick<PreparedQuery, 'blocks' | 'sources'> & { readonly reaches: readonly SelectorReach[] } {
+  const { request, expr, blocks, sources } = prepared
+  const { scope, options } = request
   const reaches = selectorReaches(expr, grid, options)
-  const wanted = new Set(readsOf(reaches, blocks, scope).flatMap(({ chosen }) => chosen))
-  return { reaches, blocks: blocks.filter((block) => wanted.has(block)) }
+  const wanted = new Set(readsOf(reaches, prepared, scope).flatMap(({ chosen }) => chosen))
+  return {
+    reaches,
+    blocks: blocks.filter((block) => wanted.has(block)),
+    sources: sources.length > 0 ? wantedSources(reaches, sources, scope) : sources,
+  }
 }

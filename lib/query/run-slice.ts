@@ -27,6 +27,7 @@ export async function runSlice(
     bucket: counting.bucket,
     cache,
     blocks: slice.blocks,
+    sources: slice.sources,
     scope: slice.scope,
     shard: slice.shard,
     goneBlockFails: slice.goneBlockFails,

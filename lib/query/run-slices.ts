@@ -80,8 +80,9 @@ function sliceAnswerer(
 ): (slice: Slice) => Promise<SliceAnswer> {
   const oneHere = pLimit(1)
   const { retries = DEFAULT_RETRIES } = runner
-  const here = runner.runHere ?? ((slice: Slice) => runSlice(runner, slice, signal))
+  const onThisThread = (slice: Slice): Promise<SliceAnswer> => runSlice(runner, slice, signal)
   const runHere = async (slice: Slice): Promise<SliceAnswer> => {
+    const here = (!isBound(slice) && runner.runHere) || onThisThread
     const answer = await retrySlice(retries, signal, () => here(slice, signal))
     meter.countSlice(answer.cost, false)
     return answer
@@ -89,6 +90,7 @@ function sliceAnswerer(
   const invoke = inPlace ? undefined : runner.invokeSlice
   if (!invoke) return runHere
   return async (slice) => {
+    if (isBound(slice)) return runHere(slice)
     try {
       const answer = await retrySlice(retries, signal, () => meter.invoked(invoke(slice, signal)))
       meter.countSlice(answer.cost, true)
@@ -99,6 +101,11 @@ function sliceAnswerer(
       return oneHere(() => runHere(slice))
     }
   }
+}
+
+/** Only this thread has the connections to what it asks. */
+function isBound({ sources }: Slice): boolean {
+  return sources !== undefined && sources.length > 0
 }
 
 function leavesTheRest(error: unknown, { goneBlockFails }: Slice): error is DomainError {

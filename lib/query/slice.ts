@@ -4,6 +4,7 @@ import type { Shard } from '#lib/storage/storage.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { EngineOptions, Feature } from '#lib/promql/options.ts'
 import type { StepGrid } from '#lib/promql/result.ts'
+import type { SeriesSource } from '#lib/store/series-source.ts'
 
 export interface Slice {
   readonly text: string
@@ -21,6 +22,8 @@ export interface Slice {
   readonly goneBlockFails?: boolean | undefined
   /** The blocks it may read: those that overlap the time its selectors reach. */
   readonly blocks: readonly BlockRecord[]
+  /** What is asked besides the blocks. A slice that has any runs in this process, which has the connections. */
+  readonly sources?: readonly SeriesSource[] | undefined
 }
 
 /** What one slice cost. */
@@ -38,7 +41,7 @@ export interface SliceCost {
 /** The event of the `store` function. `version` changes when an older function could misread it. */
 export const SLICE_VERSION = 2
 
-export interface SliceEvent extends Omit<Slice, 'options'> {
+export interface SliceEvent extends Omit<Slice, 'options' | 'sources'> {
   readonly version: number
   readonly options: Omit<EngineOptions, 'features'> & { readonly features: readonly Feature[] }
   /** Unix ms after which nobody waits for the answer. */
@@ -46,7 +49,7 @@ export interface SliceEvent extends Omit<Slice, 'options'> {
 }
 
 export function sliceToEvent(slice: Slice, deadlineMs: number): SliceEvent {
-  const { options, ...rest } = slice
+  const { options, sources: _, ...rest } = slice
   return {
     ...rest,
     version: SLICE_VERSION,

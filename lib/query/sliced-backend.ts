@@ -72,7 +72,7 @@ async function prepare(
 ): Promise<PreparedSteps> {
   const cells = parts.results ? cellsOfRequest(request) : []
   return {
-    ...(await prepareQuery(parts.index, request, { ...read, wider: spanOf(cells) })),
+    ...(await prepareQuery(parts, request, { ...read, wider: spanOf(cells) })),
     cells,
   }
 }

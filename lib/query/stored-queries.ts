@@ -5,6 +5,7 @@ import type { QueryBackend } from '#lib/promql/backend.ts'
 import { blockStorage } from '#lib/store/block-storage.ts'
 import { blockCardinality } from '#lib/store/cardinality.ts'
 import { blocksInScope, isOwn } from '#lib/store/external-labels.ts'
+import { sourcesInScope } from '#lib/store/series-source.ts'
 import { selectReachMs } from '#lib/store/plan-read.ts'
 import type { LabelQueriesParts } from './label-queries.ts'
 
@@ -15,15 +16,22 @@ export interface StoredQueriesParts extends LabelQueriesParts {
 export function storedQueries(
   parts: StoredQueriesParts,
 ): Pick<QueryBackend, 'select' | 'cardinality' | 'blocks'> {
-  const { bucket, cache, index, now } = parts
+  const { bucket, cache, index, sources, now } = parts
   return {
     async select(request, scope, signal) {
       const reachMs = selectReachMs(scope)
-      const found = await index.blocks(request.startMs - reachMs, request.endMs + reachMs, {
-        signal,
+      const [found, known] = await Promise.all([
+        index.blocks(request.startMs - reachMs, request.endMs + reachMs, { signal }),
+        sources?.(),
+      ])
+      const storage = blockStorage({
+        bucket,
+        cache,
+        blocks: blocksInScope(found, scope),
+        sources: sourcesInScope(known ?? [], scope),
+        scope,
       })
-      const blocks = blocksInScope(found, scope)
-      return blockStorage({ bucket, cache, blocks, scope }).select(request, signal)
+      return storage.select(request, signal)
     },
     async cardinality(request, scope, signal) {
       const found = await index.blocks(-Infinity, Infinity, { signal })

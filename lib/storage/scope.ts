@@ -1,5 +1,6 @@
 /** Which data a request sees; the parameters of Thanos's querier. */
 import type { Matcher } from '#lib/model/matcher.ts'
+import { compileMatcher } from '#lib/regex/matcher.ts'
 import type { Shard } from './storage.ts'
 
 export interface Scope {
@@ -17,8 +18,21 @@ export interface Scope {
   readonly enforced?: readonly Matcher[] | undefined
   /** Only the series of this shard: the others are asked elsewhere. */
   readonly shard?: Shard | undefined
-  /** No store is asked. */
-  readonly nothing?: boolean | undefined
+  /** Only stores whose address one of these matches are asked: `storeMatch[]`. */
+  readonly stores?: readonly (readonly Matcher[])[] | undefined
+}
+
+/** What `storeMatch[]` sees of the bucket. */
+export const BUCKET_ADDRESS = 'thaw'
+
+/** Only the address of a store is matched; every other label of it is empty. One set that matches is enough. */
+export function seesStore({ stores }: Scope, address: string): boolean {
+  if (!stores) return true
+  return stores.some((matchers) =>
+    matchers
+      .map(compileMatcher)
+      .every(({ name, matches }) => matches(name === '__address__' ? address : '')),
+  )
 }
 
 /**

@@ -87,7 +87,7 @@ export const NO_HINTS: SelectHints = {
 export interface SeriesSet {
   /** Ascending by `compareLabels`, unique. */
   readonly labels: readonly Labels[]
-  /** Why the answer may be incomplete. */
+  /** Why the answer may be incomplete. May get more while samples are decoded. */
   readonly warnings: readonly string[]
   /**
    * The samples of series `index`, within the request's interval, stale markers included, decoded on demand.

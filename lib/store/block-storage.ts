@@ -25,10 +25,12 @@ import { matchExternalLabels } from './external-labels.ts'
 import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-query.ts'
 import { loadLookup } from './load-lookup.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
-import { mergeSeries } from './merged-series.ts'
+import { type MergedSeries, mergeSeries } from './merged-series.ts'
 import { overlapping, planRead } from './plan-read.ts'
 import { blockLimit, readBlocks } from './read-blocks.ts'
 import { type BlockPart, seriesSet } from './series-set.ts'
+import type { SeriesSource } from './series-source.ts'
+import { askLabels, selectSources } from './source-parts.ts'
 import type { StoreCache } from './store-cache.ts'
 
 export interface BlockStorageParts {
@@ -36,6 +38,8 @@ export interface BlockStorageParts {
   readonly cache: StoreCache
   /** Visible blocks that may have samples of what will be asked. */
   readonly blocks: readonly BlockRecord[]
+  /** What is asked besides, if it may have what is wanted. */
+  readonly sources?: readonly SeriesSource[] | undefined
   readonly scope: Scope
   /** A block that is gone is an error even where half an answer is wanted. */
   readonly goneBlockFails?: boolean | undefined
@@ -49,10 +53,14 @@ export interface BlockStorage extends Storage {
 }
 
 export function blockStorage(parts: BlockStorageParts): BlockStorage {
-  const { blocks, scope } = parts
+  const { blocks, sources = [], scope } = parts
   const inUse: LoadedChunks[] = []
   const replicaLabels = new Set(scope.dedup ? scope.replicaLabels : [])
-  const reachMs = DEDUP_REACH_MS * (replicaCount(blocks, replicaLabels) - 1)
+  const labelSets = [
+    ...blocks.map(({ labels }) => labels),
+    ...sources.flatMap((source) => source.labelSets),
+  ]
+  const reachMs = DEDUP_REACH_MS * (replicaCount(labelSets, replicaLabels) - 1)
   const limit = blockLimit()
   const { goneBlockFails = false } = parts
   const shards = [parts.shard, scope.shard].filter((shard) => shard !== undefined)
@@ -76,24 +84,33 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
 
   async function select(request: SelectRequest, signal?: AbortSignal): Promise<SeriesSet> {
     const matchers = request.matchers.map(compileMatcher)
-    const { interval, chosen, thanos } = planRead(blocks, request, scope, reachMs)
-    const { results, warnings } = await forBlocks(chosen, (block) =>
-      selectBlock(parts, block, { matchers, interval, request, ofShard, inUse, signal }),
+    const { interval, chosen, coarsestMs, thanos } = planRead(
+      blocks,
+      request,
+      scope,
+      reachMs,
+      sources,
     )
-    const found = results.flatMap((part) => part ?? [])
-    const keys = [...replicaLabels, ...found.map((part) => part.found.key)]
-    const merged = parts.cache.merged(keys.join('\n'), () =>
+    const selection = { matchers, interval, request, ofShard, inUse, signal }
+    const [{ results, warnings }, beside] = await Promise.all([
+      forBlocks(chosen, (block) => selectBlock(parts, block, selection)),
+      selectSources(sources, { ...selection, coarsestMs, scope }),
+    ])
+    const found = [...results.flatMap((part) => part ?? []), ...beside.parts]
+    beside.warnings.unshift(...warnings)
+    const merge = (): MergedSeries =>
       mergeSeries(
         found.map((part) => part.found.labels),
         replicaLabels,
-      ),
-    )
+      )
+    const keys = [...replicaLabels, ...found.map((part) => part.found.key)]
+    const merged = beside.parts.length > 0 ? merge() : parts.cache.merged(keys.join('\n'), merge)
     return seriesSet(found, merged, {
       startMs: request.startMs,
       endMs: request.endMs,
       loaded: interval,
       limit: request.hints.limit,
-      warnings,
+      warnings: beside.warnings,
       thanos,
     })
   }
@@ -101,17 +118,29 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
   const storage: Storage = {
     select,
     async labelNames(request, signal) {
-      const { results, warnings } = await forBlocks(overlapping(blocks, request), (block) =>
-        blockLabelNames({ ...parts, block, signal }, request, replicaLabels),
-      )
-      return mergeLabelAnswers(results, warnings, request.limit)
+      const [{ results, warnings }, beside] = await Promise.all([
+        forBlocks(overlapping(blocks, request), (block) =>
+          blockLabelNames({ ...parts, block, signal }, request, replicaLabels),
+        ),
+        askLabels(sources, request, { scope, hidden: replicaLabels, signal }, (source, ...asked) =>
+          source.labelNames(...asked),
+        ),
+      ])
+      const all = [...results, ...beside.answers]
+      return mergeLabelAnswers(all, [...warnings, ...beside.warnings], request.limit)
     },
     async labelValues(name, request, signal) {
       if (replicaLabels.has(name)) return { values: [], warnings: [] }
-      const { results, warnings } = await forBlocks(overlapping(blocks, request), (block) =>
-        blockLabelValues({ ...parts, block, signal }, name, request),
-      )
-      return mergeLabelAnswers(results, warnings, request.limit)
+      const [{ results, warnings }, beside] = await Promise.all([
+        forBlocks(overlapping(blocks, request), (block) =>
+          blockLabelValues({ ...parts, block, signal }, name, request),
+        ),
+        askLabels(sources, request, { scope, hidden: replicaLabels, signal }, (source, ...asked) =>
+          source.labelValues(name, ...asked),
+        ),
+      ])
+      const all = [...results, ...beside.answers]
+      return mergeLabelAnswers(all, [...warnings, ...beside.warnings], request.limit)
     },
   }
   return {
@@ -122,10 +151,10 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
   }
 }
 
-/** The most replicas any stream of these blocks has. */
-function replicaCount(blocks: readonly BlockRecord[], replicaLabels: ReadonlySet<string>): number {
+/** The most replicas that any stream with these external labels has. */
+function replicaCount(labelSets: readonly Labels[], replicaLabels: ReadonlySet<string>): number {
   const streams = new Map<string, Set<string>>()
-  for (const { labels } of blocks) {
+  for (const labels of labelSets) {
     const stream = labelsKey(withoutLabels(labels, replicaLabels))
     const replica = labelsKey(keepLabels(labels, replicaLabels))
     const replicas = streams.get(stream)

@@ -3,7 +3,7 @@ import type { Labels } from '#lib/model/labels.ts'
 import { labelValue } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
-import type { Scope } from '#lib/storage/scope.ts'
+import { BUCKET_ADDRESS, type Scope, seesStore } from '#lib/storage/scope.ts'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 
 /**
@@ -26,9 +26,10 @@ export function matchExternalLabels(
 /** The blocks that may hold what is enforced: the others don't even count for whoever asks. */
 export function blocksInScope(
   blocks: readonly BlockRecord[],
-  { enforced = [], nothing = false }: Scope,
+  scope: Scope,
 ): readonly BlockRecord[] {
-  if (nothing) return []
+  const { enforced = [] } = scope
+  if (!seesStore(scope, BUCKET_ADDRESS)) return []
   if (enforced.length === 0) return blocks
   const matchers = enforced.map(compileMatcher)
   return blocks.filter(({ labels }) => matchExternalLabels(matchers, labels) !== undefined)

@@ -1,5 +1,8 @@
 /** The chunks of a table that are in memory, their checksums verified: as bytes in few buffers, by row of the table. */
-import { decodeChunk, type EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
+import { CorruptError } from '#lib/model/errors.ts'
+import type { Aggregation } from '#lib/storage/downsampling.ts'
+import { decodeAggregateChunk } from '#lib/tsdb/chunk/aggregate.ts'
+import { AGGREGATE, decodeChunk, type EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
 import type { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
 import type { ChunkTable } from './chunk-table.ts'
 
@@ -14,6 +17,8 @@ export class LoadedChunks {
   readonly table: ChunkTable
   /** What it holds. */
   byteLength = 0
+  /** Told of a chunk that can't be read, and then it has no samples; may throw instead. Without it the finding is thrown. */
+  onCorrupt: ((error: CorruptError) => void) | undefined
   #users = 0
   #kept = false
   #buffers: Uint8Array[] = []
@@ -81,10 +86,20 @@ export class LoadedChunks {
     this.#buffer[row] = buffer
   }
 
-  decode(row: number, into: ColumnBuilder): void {
+  /** Of a downsampled chunk, which the columns must want all samples of, `aggregation` is taken. */
+  decode(row: number, into: ColumnBuilder, aggregation: Aggregation = 'average'): void {
     const bytes = this.#bytes(row)
     const start = this.#starts[row]!
-    decodeChunk(bytes[start - 1]!, bytes, into, start, this.#ends[row])
+    const end = this.#ends[row]!
+    const encoding = bytes[start - 1]!
+    try {
+      if (encoding === AGGREGATE) {
+        decodeAggregateChunk(bytes.subarray(start, end), aggregation, into)
+      } else decodeChunk(encoding, bytes, into, start, end)
+    } catch (error) {
+      if (!(error instanceof CorruptError) || !this.onCorrupt) throw error
+      this.onCorrupt(error)
+    }
   }
 
   /** A view of the data, for what is not simply decoded. */

@@ -5,15 +5,21 @@ import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
 import { aggregationOf, maxResolutionMs } from '#lib/storage/downsampling.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { ClosedInterval, SelectRequest } from '#lib/storage/storage.ts'
+import type { SeriesSource } from './series-source.ts'
 import type { ThanosReading } from './thanos-reading.ts'
 
 export interface ReadPlan {
   readonly chosen: readonly BlockRecord[]
   /** Chunks that overlap it are read. */
   readonly interval: ClosedInterval
+  /** The coarsest that sources may answer with; 0 for raw. */
+  readonly coarsestMs: number
   /** Absent for raw blocks whose replicas are merged by our rule. */
   readonly thanos: ThanosReading | undefined
 }
+
+/** Thanos's finest downsampled blocks. */
+const FINEST_MS = 300_000
 
 /** HA groups are not larger; sets how far planning looks past a request. */
 const MAX_REPLICAS = 4
@@ -32,6 +38,7 @@ export function planRead(
   request: SelectRequest,
   scope: Scope,
   reachMs: number,
+  sources: readonly SeriesSource[] = [],
 ): ReadPlan {
   const { startMs, endMs, hints } = request
   const coarsestMs = hints.labelsOnly
@@ -39,15 +46,19 @@ export function planRead(
     : maxResolutionMs(scope.maxSourceResolutionMs, hints)
   const interval = hints.asked?.selector ?? { startMs, endMs }
   const chosen = chooseBlocks(blocks, interval, coarsestMs)
-  if (hints.labelsOnly) return { chosen, interval, thanos: undefined }
-  if (scope.deduplication === 'nearest' && chosen.every(isRaw)) {
+  if (hints.labelsOnly) return { chosen, interval, coarsestMs, thanos: undefined }
+  // What a source has is not known before it answers, but how to read must be, whoever asks for what part.
+  const mayBeCoarse = coarsestMs >= FINEST_MS && sources.some(({ downsamples }) => downsamples)
+  if (scope.deduplication === 'nearest' && chosen.every(isRaw) && !mayBeCoarse) {
     const wider = { startMs: startMs - reachMs, endMs: endMs + reachMs }
-    return { chosen: overlapping(blocks.filter(isRaw), wider), interval: wider, thanos: undefined }
+    const raw = overlapping(blocks.filter(isRaw), wider)
+    return { chosen: raw, interval: wider, coarsestMs: 0, thanos: undefined }
   }
   const merge = scope.deduplication === 'chain' ? 'chain' : 'penalty'
   return {
     chosen,
     interval,
+    coarsestMs,
     thanos: {
       aggregation: aggregationOf(hints.func),
       merge: dedupes(scope) ? merge : undefined,

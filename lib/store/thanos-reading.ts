@@ -7,7 +7,7 @@ import { mergeByChain, type Windows } from '#lib/storage/chain.ts'
 import type { Aggregation } from '#lib/storage/downsampling.ts'
 import { mergeByPenalty } from '#lib/storage/penalty.ts'
 import type { ClosedInterval } from '#lib/storage/storage.ts'
-import { decodeAggregateChunk, parseAggregateChunk } from '#lib/tsdb/chunk/aggregate.ts'
+import { parseAggregateChunk } from '#lib/tsdb/chunk/aggregate.ts'
 import { AGGREGATE, type EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
 import type { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
 import { toCounterTotals } from '#lib/tsdb/chunk/counter-totals.ts'
@@ -62,9 +62,7 @@ function decodeOne(
   builder: ColumnBuilder,
 ): void {
   const from = builder.length
-  const { encoding, data } = chunks.chunk(row)
-  if (encoding === AGGREGATE) decodeAggregateChunk(data, aggregation, builder)
-  else chunks.decode(row, builder)
+  chunks.decode(row, builder, aggregation)
   for (const interval of deleted) builder.delete(interval, from)
 }
 

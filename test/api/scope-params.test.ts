@@ -67,15 +67,15 @@ describe('storeMatch[]', () => {
     ['{__address__="other"}', '{__address__!=""}'],
   ])('%s asks the bucket', async (...selectors) => {
     const asked = selectors.filter((selector) => selector !== undefined)
-    expect(await scopeOf(match(...asked))).not.toHaveProperty('nothing')
+    expect(seesStore(await scopeOf(match(...asked)), BUCKET_ADDRESS)).toBe(true)
   })
 
   it.each(['{__address__="other:10901"}', '{cluster="a"}', 'thaw'])(
     '%s asks nobody',
     async (selector) => {
-      expect(await scopeOf(match(selector))).toMatchObject({ nothing: true })
+      expect(seesStore(await scopeOf(match(selector)), BUCKET_ADDRESS)).toBe(false)
       const names = await scopeOf(match(selector), 'labels?limit=5')
-      expect(names).toMatchObject({ nothing: true })
+      expect(seesStore(names, BUCKET_ADDRESS)).toBe(false)
     },
   )
 

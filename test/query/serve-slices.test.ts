@@ -20,7 +20,7 @@ describe('serveSlices', () => {
     bucket = memoryBucket()
     await fillTwoClusters(bucket)
     const request = range('load')
-    const prepared = await prepareQuery(backendParts(bucket).index, request)
+    const prepared = await prepareQuery(backendParts(bucket), request)
     const all = { first: 0, count: request.grid.stepCount }
     const { slices } = planSlices(prepared, all, { sliceBytes: Infinity, maxSlices: 1 })
     event = sliceToEvent(slices[0]!, 60_000)

@@ -27,7 +27,7 @@ async function makeBucket(): Promise<Bucket> {
 }
 
 async function plan(bucket: Bucket, request: QueryRequest, cut: CutOptions): Promise<SlicePlan> {
-  const prepared = await prepareQuery(backendParts(bucket).index, request)
+  const prepared = await prepareQuery(backendParts(bucket), request)
   return planSlices(prepared, { first: 0, count: request.grid.stepCount }, cut)
 }
 

@@ -35,7 +35,7 @@ export class Evaluation {
   readonly useStartTimestamps: boolean
   /** Where somebody asked what each operator takes. */
   readonly meter: Meter | undefined
-  readonly warnings = new Set<string>()
+  readonly #read: SeriesSet[] = []
   samplesRead = 0
   peakSamples = 0
   seriesRead = 0
@@ -90,8 +90,13 @@ export class Evaluation {
     return set
   }
 
+  /** Of all that was read: known when everything is evaluated, since a chunk that can't be read is found when it is decoded. */
+  get warnings(): string[] {
+    return [...new Set(this.#read.flatMap(({ warnings }) => warnings))]
+  }
+
   #countSet(set: SeriesSet): void {
-    for (const warning of set.warnings) this.warnings.add(warning)
+    this.#read.push(set)
     this.seriesRead += set.labels.length
     const { maxSeries } = this.options
     if (maxSeries && this.seriesRead > maxSeries) {
