@@ -6,7 +6,7 @@ import { mergeExemplars, type ExemplarRequest, type ExemplarSeries } from './exe
 import { mergeMetadata, type MetadataRequest, type MetricMetadata } from './metadata.ts'
 import { mergeRules } from './merge-rules.ts'
 import type { RuleGroup, RuleRequest } from './rules.ts'
-import type { Scope } from './scope.ts'
+import { BUCKET_ADDRESS, type Scope, seesStore } from './scope.ts'
 import type { Source, Told } from './source.ts'
 import { mergeTargets, type TargetRequest, type Targets } from './targets.ts'
 
@@ -74,8 +74,8 @@ async function askAll<T>(
   signal: AbortSignal | undefined,
   ask: (source: Source) => Promise<Told<T>> | undefined,
 ): Promise<(Told<T> | Told<undefined>)[]> {
-  if (scope.nothing) return []
-  const asked = sources.map(async (source): Promise<Told<T> | Told<undefined>> => {
+  const seen = sources.filter(({ address = BUCKET_ADDRESS }) => seesStore(scope, address))
+  const asked = seen.map(async (source): Promise<Told<T> | Told<undefined>> => {
     try {
       return (await ask(source)) ?? { value: undefined, warnings: [] }
     } catch (error) {

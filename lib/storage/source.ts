@@ -17,6 +17,8 @@ import type { TargetRequest, Targets } from './targets.ts'
 export interface Source {
   /** For warnings. */
   readonly name: string
+  /** What `storeMatch[]` sees of it; the bucket's where it is absent. */
+  readonly address?: string | undefined
   exemplars?(
     request: ExemplarRequest,
     scope: Scope,

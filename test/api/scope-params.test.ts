@@ -3,13 +3,14 @@ import type { Hono } from 'hono'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
 import { dynamicLookbackMs } from '#lib/api/scope-params.ts'
+import { BUCKET_ADDRESS, type Scope, seesStore } from '#lib/storage/scope.ts'
 import { thawApp } from '#test/e2e/support/thaw-app.ts'
 import { testApp } from './fake-backend.ts'
 import { goldenBucket } from './golden/world.ts'
 
 const MINUTE = 60_000
 
-async function scopeOf(params: string, path = 'query?query=up'): Promise<object> {
+async function scopeOf(params: string, path = 'query?query=up'): Promise<Scope> {
   const { app, asked } = testApp()
   const response = await app.request(`/api/v1/${path}&${params}`)
   expect(await response.text()).toMatch(/^\{"status":"success"/)
