@@ -1,5 +1,5 @@
 /** A YAML mapping read key by key, so that every complaint has a line and every key left over is one. */
-import { isAlias, isMap, isScalar, LineCounter, parseAllDocuments } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
 import type { Document, Node, YAMLMap } from 'yaml'
 import { DomainError } from '#lib/model/errors.ts'
 
@@ -69,10 +69,21 @@ export class ConfigMap {
   string(name: string): string | undefined {
     const node = this.#take(name)
     if (node === undefined) return undefined
+    return this.#text(name, node)
+  }
+
+  #text(name: string, node: unknown): string {
     if (!isScalar(node)) throw this.error(name, 'is not a single value')
     const plain = node.type === 'PLAIN' || node.type === undefined
     const text = plain ? (node.source ?? String(node.value)) : String(node.value)
     return this.#expand(name, text)
+  }
+
+  list(name: string): readonly string[] | undefined {
+    const node = this.#take(name)
+    if (node === undefined) return undefined
+    if (!isSeq(node)) throw this.error(name, 'is not a list')
+    return node.items.map((item) => this.#text(name, item))
   }
 
   boolean(name: string): boolean | undefined {
@@ -111,6 +122,10 @@ export class ConfigMap {
     if (node === undefined) return undefined
     if (!isMap(node)) throw this.error(name, 'is not a mapping')
     return new ConfigMap(this.#source, node, this.#path === '' ? name : `${this.#path}.${name}`)
+  }
+
+  names(): readonly string[] {
+    return [...this.#nodes.keys()]
   }
 
   /** All of it, as text by key. */
