@@ -9,11 +9,11 @@ export interface PrometheusOptions {
   /** Tells several apart, in logs and as the label `prometheus` of metrics; '' for the only one, which the flags name. */
   readonly name: string
   readonly prometheusUrl: string
+  readonly httpClientYaml: string
   readonly prometheusReadyTimeoutMs: number
   readonly getConfigIntervalMs: number
   readonly getConfigTimeoutMs: number
   /** Thanos's configuration of HTTP clients; '' for none. */
-  readonly httpClientYaml: string
   readonly tsdbPath: string
   /** Nothing older is served from this Prometheus. */
   readonly minTime: TimeOrOffset
@@ -58,10 +58,10 @@ export function prometheusOptions(
   return {
     name: '',
     prometheusUrl: 'http://localhost:9090',
+    httpClientYaml: '',
     prometheusReadyTimeoutMs: 600_000,
     getConfigIntervalMs: 30_000,
     getConfigTimeoutMs: 30_000,
-    httpClientYaml: '',
     minTime: YEAR_0,
     metaFileName: DEFAULT_SHIPPER_FILE,
     uploadCompacted: false,

@@ -46,6 +46,7 @@ async function runForever(
     killSignal,
     processMetrics: true,
     changes: settings.readAgain && changes(settings.readAgain, { logger, signal, onHangup }),
+    env,
   })
 }
 
@@ -87,7 +88,7 @@ async function runOnce(
   const logger = agentLogger(settings)
   const bucket = await openRequiredBucket(objstoreFlags(parsed), env)
   for (const options of settings.prometheuses) {
-    const outcome = await shipOnce({ ...options, bucket, logger, now: Date.now, signal })
+    const outcome = await shipOnce({ ...options, bucket, logger, now: Date.now, env, signal })
     write(describeOutcome(outcome))
     const first = outcome.failed[0]
     if (first !== undefined) {

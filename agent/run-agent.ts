@@ -7,6 +7,7 @@ import { type AgentMetrics, createAgentMetrics } from './metrics.ts'
 import { meteredBucket } from './ship/metered-bucket.ts'
 import type { ShipOutcome } from './ship/shipper.ts'
 import type { UploadProgress } from './ship/upload.ts'
+import type { Env } from './objstore.ts'
 import { throttledBuckets } from './throttled-bucket.ts'
 import { prometheusUnits } from './units.ts'
 
@@ -19,6 +20,8 @@ export interface AgentParts {
   readonly signal: AbortSignal
   /** Ends at once. */
   readonly killSignal?: AbortSignal | undefined
+  /** For proxies, and `$(VAR)` in configurations. */
+  readonly env?: Env | undefined
   /** Adds memory, CPU and event loop of the process to the metrics. */
   readonly processMetrics?: boolean | undefined
   /** Lists of Prometheuses that replace the one before. */

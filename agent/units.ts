@@ -5,12 +5,15 @@ import { formatLabels, labelsFrom, labelsKey } from '#lib/model/labels.ts'
 import type { PrometheusOptions } from './agent-options.ts'
 import { loggerWith } from './logger.ts'
 import { type AgentMetrics, meterOf } from './metrics.ts'
-import { prometheusClient } from './prometheus/prometheus-client.ts'
+import { configuredPrometheus } from './prometheus/prometheus-client.ts'
+import type { Env } from './objstore.ts'
 import { type PrometheusParts, type PrometheusUnit, runPrometheus } from './run-prometheus.ts'
 import { sleep } from './sleep.ts'
 
 export interface UnitsParts extends Omit<PrometheusParts, 'meter' | 'claimLabels'> {
   readonly metrics: AgentMetrics
+  /** For proxies, and `$(VAR)` in configurations. */
+  readonly env?: Env | undefined
 }
 
 export interface Units {
@@ -55,10 +58,7 @@ export function prometheusUnits(parts: UnitsParts): Units {
   }
 
   function start(options: PrometheusOptions): RunningUnit {
-    const prometheus = prometheusClient({
-      url: options.prometheusUrl,
-      timeoutMs: options.getConfigTimeoutMs,
-    })
+    const prometheus = configuredPrometheus(options, parts.env)
     const state = { ready: false, externalLabels: {}, minTimeMs: -Infinity }
     const unit: PrometheusUnit = { options, prometheus, state }
     const { name } = options
@@ -77,6 +77,7 @@ export function prometheusUnits(parts: UnitsParts): Units {
       async stop() {
         stop.abort()
         await ended
+        prometheus.close()
         releaseLabels(unit)
         meter.end()
       },

@@ -1,20 +1,25 @@
 /** The Authorization header of each request, from texts that are read anew each time. */
-import type { AuthorizationConfig } from './config.ts'
+import type { HttpClient } from './answer.ts'
+import type { AuthorizationConfig, HttpClientConfig } from './config.ts'
 import { oauth2Tokens } from './oauth2.ts'
 import { basic } from './proxy.ts'
+
+/** A client without credentials, which goes another way. */
+export type MakeClient = (route: Pick<HttpClientConfig, 'tls' | 'proxy'>) => HttpClient
 
 export interface Authorizer {
   header(signal: AbortSignal | undefined): Promise<string | undefined>
   /** What was sent last is not taken (401). */
   refused(): void
+  close(): void
 }
 
 export function authorizer(
   config: AuthorizationConfig | undefined,
-  env: Readonly<Record<string, string | undefined>>,
+  makeClient: MakeClient,
   now: () => number,
 ): Authorizer {
-  if (config?.type === 'oauth2') return oauth2Tokens(config.oauth2, env, now)
+  if (config?.type === 'oauth2') return oauth2Tokens(config.oauth2, makeClient(config.oauth2), now)
   return {
     async header() {
       if (config === undefined) return undefined
@@ -24,5 +29,6 @@ export function authorizer(
       return `${config.scheme} ${await config.credentials.read()}`
     },
     refused() {},
+    close() {},
   }
 }

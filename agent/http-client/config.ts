@@ -70,7 +70,8 @@ export function parseHttpClientConfig(
   yaml: string,
   env: Readonly<Record<string, string | undefined>> = {},
 ): HttpClientConfig {
-  const root = yaml.trim() === '' ? emptyMap() : parseConfigMap(yaml, 'HTTP client configuration', env)
+  const root =
+    yaml.trim() === '' ? emptyMap() : parseConfigMap(yaml, 'HTTP client configuration', env)
   const config = readClient(root)
   root.finish()
   return config

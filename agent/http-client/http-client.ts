@@ -3,39 +3,15 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { DomainError, LimitError } from '#lib/model/errors.ts'
+import { DomainError } from '#lib/model/errors.ts'
 import { VERSION } from '../version.ts'
 import { authorizer } from './authorize.ts'
-import type { HttpClientConfig } from './config.ts'
+import type { HttpClient, HttpRequest } from './answer.ts'
+import { type HttpClientConfig, parseHttpClientConfig } from './config.ts'
 import { Connections } from './connections.ts'
 import { basicAuthorization, hostOf } from './proxy.ts'
 import { reasonOf } from './reason.ts'
 import { portOf } from './tunnel.ts'
-
-export interface HttpRequest {
-  readonly method?: 'GET' | 'POST' | undefined
-  /** Without `user:password@`. */
-  readonly url: string
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  readonly body?: Uint8Array | undefined
-  /** For all of it, the body of the answer included. */
-  readonly timeoutMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface HttpAnswer {
-  readonly status: number
-  readonly headers: http.IncomingHttpHeaders
-  /** To be read once, or discarded. Ends with a DomainError where the connection breaks. */
-  readonly body: AsyncIterable<Buffer>
-  discard(): void
-}
-
-export interface HttpClient {
-  /** Any status is an answer. Rejects with kind `unavailable`, `timeout`, `canceled` or `unauthorized`; no error holds a secret. */
-  request(request: HttpRequest): Promise<HttpAnswer>
-  close(): void
-}
 
 const MAX_REDIRECTS = 10
 
@@ -45,7 +21,11 @@ export function httpClient(
   now: () => number = Date.now,
 ): HttpClient {
   const connections = new Connections(config, env)
-  const authorization = authorizer(config.authorization, env, now)
+  const authorization = authorizer(
+    config.authorization,
+    (route) => httpClient({ ...parseHttpClientConfig(''), ...route }, env, now),
+    now,
+  )
 
   /** Credentials and configured headers are only for whom they were meant: a redirect to another origin goes without. */
   async function headersFor(request: HttpRequest, trusted: boolean): Promise<OutgoingHeaders> {
@@ -134,7 +114,10 @@ export function httpClient(
         throw fault(error, 'no connection to')
       }
     },
-    close: () => connections.close(),
+    close() {
+      connections.close()
+      authorization.close()
+    },
   }
 }
 
@@ -228,22 +211,4 @@ function deadline(ms: number): { signal: AbortSignal; clear(): void } {
 
 function withoutQuery(url: string): string {
   return url.replace(/\?.*$/s, '')
-}
-
-/** The whole body. Rejects with LimitError. */
-export async function readBytes({ body }: HttpAnswer, maxBytes: number): Promise<Buffer> {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of body) {
-    size += part.length
-    if (size > maxBytes) {
-      throw new LimitError(`the answer is larger than ${maxBytes} bytes`, maxBytes, size)
-    }
-    parts.push(part)
-  }
-  return Buffer.concat(parts, size)
-}
-
-export async function readText(answer: HttpAnswer, maxBytes: number): Promise<string> {
-  return (await readBytes(answer, maxBytes)).toString('utf8')
 }

@@ -1,8 +1,8 @@
 /** Tokens for client credentials (RFC 6749, section 4.4), each used until shortly before it ends. */
 import { DomainError } from '#lib/model/errors.ts'
 import type { Authorizer } from './authorize.ts'
-import { parseHttpClientConfig, type OAuth2Config } from './config.ts'
-import { httpClient, readText } from './http-client.ts'
+import { type HttpClient, readText } from './answer.ts'
+import type { OAuth2Config } from './config.ts'
 import { basic } from './proxy.ts'
 
 interface Token {
@@ -16,10 +16,9 @@ const TIMEOUT_MS = 30_000
 
 export function oauth2Tokens(
   config: OAuth2Config,
-  env: Readonly<Record<string, string | undefined>>,
+  http: HttpClient,
   now: () => number,
 ): Authorizer {
-  const http = httpClient({ ...parseHttpClientConfig(''), tls: config.tls, proxy: config.proxy }, env)
   /** Servers want the secret in the header or in the body; the first answer shows which. */
   let inHeader = true
   let token: Token | undefined
@@ -85,6 +84,7 @@ export function oauth2Tokens(
     refused() {
       token = undefined
     },
+    close: () => http.close(),
   }
 }
 

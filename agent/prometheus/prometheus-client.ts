@@ -1,6 +1,17 @@
-/** What the agent asks its Prometheus: flags, external labels, version, readiness and the lowest timestamp. */
+/** What the agent asks its Prometheus, all through one HTTP client. */
 import { parse as parseYaml } from 'yaml'
-import { DomainError } from '#lib/model/errors.ts'
+import { DomainError, type ErrorKind } from '#lib/model/errors.ts'
+import type { PrometheusOptions } from '../agent-options.ts'
+import { basicAuthorization } from '../http-client/proxy.ts'
+import { parseHttpClientConfig } from '../http-client/config.ts'
+import {
+  type HttpAnswer,
+  type HttpClient,
+  type HttpRequest,
+  readText,
+} from '../http-client/answer.ts'
+import { httpClient } from '../http-client/http-client.ts'
+import type { Env } from '../objstore.ts'
 
 export interface PrometheusClient {
   readonly url: string
@@ -12,44 +23,65 @@ export interface PrometheusClient {
   ready(signal?: AbortSignal): Promise<boolean>
   /** Milliseconds; undefined when there is no sample yet, or the metric is not there. */
   lowestTimestampMs(signal?: AbortSignal): Promise<number | undefined>
+  /** The `data` of what an endpoint of the API answers, without a timeout of its own. */
+  api(path: string, query: URLSearchParams, signal: AbortSignal): Promise<unknown>
+  /** As it is; `path` begins with a slash. */
+  request(path: string, request: Omit<HttpRequest, 'url'>): Promise<HttpAnswer>
+  close(): void
 }
 
 export interface PrometheusClientOptions {
   /** May hold `user:password@`. */
   readonly url: string
+  /** Of the questions whose answers are small. */
   readonly timeoutMs: number
-  readonly fetch?: typeof fetch | undefined
+  readonly http?: HttpClient | undefined
 }
+
+/** As options of the agent say. Throws `invalid`. */
+export function configuredPrometheus(
+  {
+    prometheusUrl,
+    getConfigTimeoutMs,
+    httpClientYaml,
+  }: Pick<PrometheusOptions, 'prometheusUrl' | 'getConfigTimeoutMs' | 'httpClientYaml'>,
+  env: Env = {},
+): PrometheusClient {
+  const http = httpClient(parseHttpClientConfig(httpClientYaml, env), env)
+  return prometheusClient({ url: prometheusUrl, timeoutMs: getConfigTimeoutMs, http })
+}
+
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024
+/** Of a text that is none of the API's. */
+const SHOWN_CHARS = 200
 
 export function prometheusClient({
   url,
   timeoutMs,
-  fetch: request = fetch,
+  http = httpClient(parseHttpClientConfig('')),
 }: PrometheusClientOptions): PrometheusClient {
   const base = parseBaseUrl(url)
-  const headers = base.authorization === undefined ? {} : { authorization: base.authorization }
+  const given = base.authorization === undefined ? {} : { authorization: base.authorization }
 
-  async function get(path: string, signal: AbortSignal | undefined): Promise<Answer> {
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
-    try {
-      const response = await request(`${base.url}${path}`, { headers, signal: either })
-      return { path, status: response.status, text: await response.text() }
-    } catch (error) {
-      if (signal?.aborted) throw new DomainError('canceled', 'canceled', { cause: error })
-      if (timeout.aborted) {
-        throw new DomainError('timeout', `no answer from ${base.url}${path} in ${timeoutMs} ms`, {
-          cause: error,
-        })
-      }
-      throw new DomainError('unavailable', `no connection to ${base.url}: ${reasonOf(error)}`, {
-        cause: error,
-      })
-    }
+  async function request(
+    path: string,
+    { headers, ...rest }: Omit<HttpRequest, 'url'>,
+  ): Promise<HttpAnswer> {
+    return http.request({ ...rest, url: `${base.url}${path}`, headers: { ...given, ...headers } })
+  }
+
+  async function get(path: string, options: Omit<HttpRequest, 'url'>): Promise<Answer> {
+    const answer = await request(path, options)
+    const text = await readText(answer, MAX_ANSWER_BYTES)
+    return { path, status: answer.status, text }
+  }
+
+  async function getSoon(path: string, signal: AbortSignal | undefined): Promise<Answer> {
+    return get(path, { signal, timeoutMs })
   }
 
   async function getOk(path: string, signal: AbortSignal | undefined): Promise<Answer> {
-    const answer = await get(path, signal)
+    const answer = await getSoon(path, signal)
     if (answer.status === 200) return answer
     throw refused(answer)
   }
@@ -59,28 +91,26 @@ export function prometheusClient({
   }
 
   function dataOf({ path, text }: Answer): unknown {
-    try {
-      const body: unknown = JSON.parse(text)
-      if (typeof body === 'object' && body !== null && 'data' in body) return body.data
-    } catch {
-      // Told below, together with other JSON.
-    }
-    throw new DomainError('invalid', `${base.url}${path} did not answer as prometheus does`)
+    const body = parseJson(text)
+    if (typeof body === 'object' && body !== null && 'data' in body) return body.data
+    const where = `${base.url}${path.replace(/\?.*$/s, '')}`
+    throw new DomainError('invalid', `${where} did not answer as prometheus does`)
   }
 
   function refused({ path, status, text }: Answer): DomainError {
     const kind = status === 401 || status === 403 ? 'unauthorized' : 'unavailable'
     return new DomainError(
       kind,
-      `${base.url}${path} answered ${status} ${text.slice(0, 200).trim()}`.trim(),
+      `${base.url}${path} answered ${status} ${text.slice(0, SHOWN_CHARS).trim()}`.trim(),
     )
   }
 
   return {
     url: base.url,
+    request,
 
     async flags(signal) {
-      const answer = await get('/api/v1/status/flags', signal)
+      const answer = await getSoon('/api/v1/status/flags', signal)
       if (answer.status === 404) return undefined
       if (answer.status !== 200) throw refused(answer)
       return stringRecord(dataOf(answer))
@@ -97,12 +127,20 @@ export function prometheusClient({
     },
 
     async ready(signal) {
-      return (await get('/-/ready', signal)).status !== 503
+      return (await getSoon('/-/ready', signal)).status !== 503
     },
 
     async lowestTimestampMs(signal) {
       return lowestTimestampFromMetrics((await getOk('/metrics', signal)).text)
     },
+
+    async api(path, query, signal) {
+      const answer = await get(query.size === 0 ? path : `${path}?${query.toString()}`, { signal })
+      if (answer.status === 200) return dataOf(answer)
+      throw refusal(base.url, answer)
+    },
+
+    close: () => http.close(),
   }
 }
 
@@ -112,7 +150,34 @@ interface Answer {
   readonly text: string
 }
 
-/** `fetch` refuses credentials in a URL, so they become a header. */
+const KINDS: Readonly<Record<number, ErrorKind>> = {
+  400: 'invalid',
+  401: 'unauthorized',
+  403: 'unauthorized',
+  404: 'not-found',
+  422: 'execution',
+}
+
+/** An answer of the API that is an error, in Prometheus's own words. */
+export function refusal(
+  url: string,
+  { status, text }: { readonly status: number; readonly text: string },
+): DomainError {
+  const body = parseJson(text)
+  const { error } = stringRecord(body)
+  const words = error ?? text.slice(0, SHOWN_CHARS).trim()
+  return new DomainError(KINDS[status] ?? 'unavailable', `${url} answered ${status}: ${words}`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Credentials in a URL become a header, so that the URL can be shown. */
 function parseBaseUrl(text: string): { url: string; authorization?: string | undefined } {
   let url: URL
   try {
@@ -120,18 +185,19 @@ function parseBaseUrl(text: string): { url: string; authorization?: string | und
   } catch (cause) {
     throw new DomainError(
       'invalid',
-      `"${text}" is no URL, write for example http://localhost:9090`,
+      `"${withoutUser(text)}" is no URL, write for example http://localhost:9090`,
       { cause },
     )
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new DomainError('invalid', `"${text}" is neither http:// nor https://`)
+    throw new DomainError('invalid', `"${withoutUser(text)}" is neither http:// nor https://`)
   }
-  const { username, password } = url
   const plain = `${url.origin}${url.pathname}`.replace(/\/+$/, '')
-  if (username === '' && password === '') return { url: plain }
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { url: plain, authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+  return { url: plain, authorization: basicAuthorization(url) }
+}
+
+function withoutUser(text: string): string {
+  return text.replace(/\/\/.*@/, '//')
 }
 
 /** `global.external_labels` of a Prometheus configuration. */
@@ -172,14 +238,4 @@ function stringRecord(value: unknown): Record<string, string> {
       (entry): entry is [string, string] => typeof entry[1] === 'string',
     ),
   )
-}
-
-/** undici hides the reason ("ECONNREFUSED 127.0.0.1:9090") in the cause. */
-export function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  if (cause instanceof AggregateError && cause.errors[0] instanceof Error) {
-    return cause.errors[0].message
-  }
-  if (cause instanceof Error && cause.message !== '') return cause.message
-  return error instanceof Error ? error.message : String(error)
 }

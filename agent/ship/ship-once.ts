@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { type PrometheusOptions, prometheusOptions } from '../agent-options.ts'
 import { type Logger, SILENT } from '../logger.ts'
-import { prometheusClient } from '../prometheus/prometheus-client.ts'
+import type { Env } from '../objstore.ts'
+import { configuredPrometheus } from '../prometheus/prometheus-client.ts'
 import { type ShipOutcome, noExternalLabels, shipBlocks } from './shipper.ts'
 import { cleanShipperState } from './shipper-state.ts'
 import { cleanStaging } from './staging.ts'
@@ -18,6 +19,7 @@ export interface ShipOnceOptions extends Partial<PrometheusOptions> {
   readonly source?: string | undefined
   readonly logger?: Logger | undefined
   readonly now: () => number
+  readonly env?: Env | undefined
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -31,12 +33,13 @@ export async function shipOnce(given: ShipOnceOptions): Promise<ShipOutcome> {
     now,
     onProgress,
     signal,
+    env,
     ...rest
   } = given
   const options = prometheusOptions(rest)
   await cleanShipperState(join(options.tsdbPath, options.metaFileName))
   await cleanStaging(options.tsdbPath)
-  const labels = externalLabels ?? (await askPrometheus(options, logger, signal))
+  const labels = externalLabels ?? (await askPrometheus(options, logger, env, signal))
   return shipBlocks(
     { ...options, bucket, source: source ?? 'sidecar', logger, now },
     { externalLabels: labels, onProgress, signal },
@@ -46,12 +49,10 @@ export async function shipOnce(given: ShipOnceOptions): Promise<ShipOutcome> {
 async function askPrometheus(
   options: PrometheusOptions,
   logger: Logger,
+  env: Env | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Readonly<Record<string, string>>> {
-  const prometheus = prometheusClient({
-    url: options.prometheusUrl,
-    timeoutMs: options.getConfigTimeoutMs,
-  })
+  const prometheus = configuredPrometheus(options, env)
   const warnings = checkPrometheusFlags(await prometheus.flags(signal), options)
   for (const warning of warnings) logger.warn({ url: prometheus.url }, warning)
   const labels = await prometheus.externalLabels(signal)

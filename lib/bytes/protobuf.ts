@@ -46,6 +46,19 @@ export class ProtoReader {
     return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true)
   }
 
+  /** Into `values[index]`, every bit of a NaN included. */
+  doubleInto(values: Float64Array, index: number): void {
+    this.#expect(FIXED64)
+    const raw = new Uint8Array(values.buffer, values.byteOffset + index * 8, 8)
+    raw.set(this.#reader.take(8))
+  }
+
+  /** sint32 or sint64; exact within ±2^53. */
+  sint(): number {
+    this.#expect(VARINT)
+    return this.#reader.varint()
+  }
+
   bytes(): Uint8Array {
     this.#expect(BYTES)
     return this.#reader.take(this.#reader.uvarint32())
@@ -87,6 +100,28 @@ export class ProtoReader {
     const packed = new ByteReader(this.bytes())
     const values: number[] = []
     while (packed.remaining > 0) values.push(readInt64(packed))
+    return values
+  }
+
+  /** As `ints`, of sint32 or sint64. */
+  sints(): number[] {
+    if (this.#wire === VARINT) return [this.sint()]
+    const packed = new ByteReader(this.bytes())
+    const values: number[] = []
+    while (packed.remaining > 0) values.push(packed.varint())
+    return values
+  }
+
+  /** As `ints`, of double. */
+  doubles(): number[] {
+    if (this.#wire === FIXED64) return [this.double()]
+    const packed = this.bytes()
+    if (packed.length % 8 !== 0) {
+      throw new CorruptError(`${packed.length} bytes of doubles`, this.#reader.offset)
+    }
+    const view = new DataView(packed.buffer, packed.byteOffset, packed.length)
+    const values: number[] = []
+    for (let at = 0; at < packed.length; at += 8) values.push(view.getFloat64(at, true))
     return values
   }
 

@@ -1,6 +1,6 @@
 /** The request of Prometheus's remote read: what a client sends to `/api/v1/read`. Field numbers are those of its `remote.proto`. */
-import { ProtoReader } from '#lib/bytes/protobuf.ts'
-import { decodeSnappy, snappyLength } from '#lib/bytes/snappy.ts'
+import { ProtoReader, ProtoWriter } from '#lib/bytes/protobuf.ts'
+import { decodeSnappy, encodeSnappy, snappyLength } from '#lib/bytes/snappy.ts'
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
 import type { Matcher, MatchType } from '#lib/model/matcher.ts'
 
@@ -29,12 +29,53 @@ export interface RemoteReadHints {
 
 export type ReadResponseType = 'samples' | 'chunks'
 
+/** What a client asks; without hints Prometheus gives what is there. */
+export type AskedQuery = Omit<RemoteReadQuery, 'hints'> & { readonly hints?: RemoteReadHints }
+
+/** Types of answers by their numbers. */
+export const SAMPLES = 0
+export const CHUNKS = 1
+
 const RESPONSE_TYPES: readonly ReadResponseType[] = ['samples', 'chunks']
 const RESPONSE_NAMES = ['SAMPLES', 'STREAMED_XOR_CHUNKS']
 const MATCH_TYPES: readonly MatchType[] = ['=', '!=', '=~', '!~']
 
 /** Of a request, as it comes and unpacked. */
 export const MAX_READ_REQUEST_BYTES = 32 * 1024 * 1024
+
+/** A snappy block. The types in the order of preference; none means samples. */
+export function encodeReadRequest(
+  queries: readonly AskedQuery[],
+  acceptedTypes: readonly number[] = [],
+): Uint8Array<ArrayBuffer> {
+  const out = new ProtoWriter()
+  for (const { startMs, endMs, matchers, hints } of queries) {
+    const query = out.begin(1)
+    out.int(1, startMs)
+    out.int(2, endMs)
+    for (const { type, name, value } of matchers) {
+      const matcher = out.begin(3)
+      out.int(1, MATCH_TYPES.indexOf(type))
+      out.string(2, name)
+      out.string(3, value)
+      out.end(matcher)
+    }
+    if (hints !== undefined) {
+      const start = out.begin(4)
+      out.int(1, hints.stepMs)
+      out.string(2, hints.func)
+      out.int(3, startMs)
+      out.int(4, endMs)
+      for (const label of hints.grouping) out.string(5, label)
+      out.int(6, hints.by ? 1 : 0)
+      out.int(7, hints.rangeMs)
+      out.end(start)
+    }
+    out.end(query)
+  }
+  for (const type of acceptedTypes) out.int(2, type)
+  return encodeSnappy(out.bytes())
+}
 
 /** From a snappy block. Throws `invalid` with Prometheus's texts. */
 export function decodeReadRequest(compressed: Uint8Array): RemoteReadRequest {

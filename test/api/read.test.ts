@@ -8,13 +8,8 @@ import { isStale, NO_SAMPLES } from '#lib/model/samples.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 import { FLOAT_HISTOGRAM, HISTOGRAM, XOR } from '#lib/tsdb/chunk/chunk.ts'
 import { thawApp } from '#test/e2e/support/thaw-app.ts'
-import {
-  CHUNKS,
-  decodeChunks,
-  decodeSamples,
-  encodeReadRequest,
-  SAMPLES,
-} from '#test/remote/read-message.ts'
+import { CHUNKS, encodeReadRequest, SAMPLES } from '#lib/remote/read-request.ts'
+import { decodeChunks, decodeSamples } from '#test/remote/read-message.ts'
 import { columns, every, labels, putBlock, testId } from '#test/store/sample-block.ts'
 import { testApp } from './fake-backend.ts'
 import { goldenBucket } from './golden/world.ts'

@@ -10,13 +10,8 @@ import { describeRequest, judge } from '#test/api/fuzz/fuzz.ts'
 import { randomRequest } from '#test/api/fuzz/requests.ts'
 import { answerText, type Golden, type GoldenRequest } from '#test/api/golden/requests.ts'
 import { goldenBucket } from '#test/api/golden/world.ts'
-import {
-  CHUNKS,
-  decodeChunks,
-  decodeSamples,
-  encodeReadRequest,
-  SAMPLES,
-} from '#test/remote/read-message.ts'
+import { CHUNKS, encodeReadRequest, SAMPLES } from '#lib/remote/read-request.ts'
+import { decodeChunks, decodeSamples } from '#test/remote/read-message.ts'
 import { RandomSource } from '#test/promql/random/random-source.ts'
 import { directoryObjstore, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
 import { thawApp } from './support/thaw-app.ts'

@@ -5,13 +5,8 @@ import { DEFAULT_TENANCY } from '#lib/api/tenant.ts'
 import { type Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
-import {
-  CHUNKS,
-  SAMPLES,
-  decodeChunks,
-  decodeSamples,
-  encodeReadRequest,
-} from '#test/remote/read-message.ts'
+import { CHUNKS, SAMPLES, encodeReadRequest } from '#lib/remote/read-request.ts'
+import { decodeChunks, decodeSamples } from '#test/remote/read-message.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
 import { thawApp } from './support/thaw-app.ts'
 

@@ -3,7 +3,8 @@ import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { lambdaHttp, MAX_LAMBDA_BODY_BYTES, type HttpEvent } from '#lib/lambda/http.ts'
 import { testApp } from '#test/api/fake-backend.ts'
-import { decodeSamples, encodeReadRequest } from '#test/remote/read-message.ts'
+import { encodeReadRequest } from '#lib/remote/read-request.ts'
+import { decodeSamples } from '#test/remote/read-message.ts'
 
 function event(
   overrides: Partial<HttpEvent> & { method?: string; stage?: string } = {},

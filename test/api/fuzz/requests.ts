@@ -1,5 +1,5 @@
 /** Random requests, from a schema of what each route takes. */
-import { encodeReadRequest } from '#test/remote/read-message.ts'
+import { encodeReadRequest } from '#lib/remote/read-request.ts'
 import type { RandomSource } from '#test/promql/random/random-source.ts'
 import { garbage, PATH_NAMES, randomValue, type ValueKind } from './values.ts'
 

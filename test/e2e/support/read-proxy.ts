@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { decodeReadRequest } from '#lib/remote/read-request.ts'
-import { encodeReadRequest } from '#test/remote/read-message.ts'
+import { encodeReadRequest } from '#lib/remote/read-request.ts'
 
 export const SAMPLES_TYPE = 'application/x-protobuf'
 export const CHUNKS_TYPE = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse'

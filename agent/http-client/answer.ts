@@ -1,0 +1,46 @@
+/** What an HTTP client is asked, and what it gives. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { LimitError } from '#lib/model/errors.ts'
+
+export interface HttpRequest {
+  readonly method?: 'GET' | 'POST' | undefined
+  /** Without `user:password@`. */
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly body?: Uint8Array | undefined
+  /** For all of it, the body of the answer included. */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** To be read once, or discarded. Ends with a DomainError where the connection breaks. */
+  readonly body: AsyncIterable<Buffer>
+  discard(): void
+}
+
+export interface HttpClient {
+  /** Any status is an answer. Rejects with kind `unavailable`, `timeout`, `canceled` or `unauthorized`; no error holds a secret. */
+  request(request: HttpRequest): Promise<HttpAnswer>
+  close(): void
+}
+
+/** The whole body. Rejects with LimitError. */
+export async function readBytes({ body }: HttpAnswer, maxBytes: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of body) {
+    size += part.length
+    if (size > maxBytes) {
+      throw new LimitError(`the answer is larger than ${maxBytes} bytes`, maxBytes, size)
+    }
+    parts.push(part)
+  }
+  return Buffer.concat(parts, size)
+}
+
+export async function readText(answer: HttpAnswer, maxBytes: number): Promise<string> {
+  return (await readBytes(answer, maxBytes)).toString('utf8')
+}
