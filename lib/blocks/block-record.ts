@@ -17,6 +17,18 @@ export interface BlockRecord extends BlockSummary {
   readonly marks: BlockMarks
   /** Why queries don't see it. */
   readonly hidden?: HiddenReason | undefined
+  /** It is a pack, under its key: a fresh block. The bucket index has none of them. */
+  readonly pack?: PackPlace | undefined
+}
+
+/** What the key of a pack says beside labels and times. */
+export interface PackPlace {
+  /** An epoch of a writer. */
+  readonly sequence: string
+  /** [from, to) of the sequence is in the pack. */
+  readonly from: number
+  readonly to: number
+  readonly directoryBytes: number
 }
 
 export interface BlockMarks {

@@ -12,6 +12,7 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError, isKind } from '#lib/model/errors.ts'
 import type { BlockRecord, BlockRecordJson } from './block-record.ts'
 import { recordFromJson, recordToJson } from './block-record.ts'
+import { FreshPacks } from './fresh-packs.ts'
 import type { PartialBlock, Scan } from './scan.ts'
 import { scanBlocks } from './scan.ts'
 import { isVisible, markHidden } from './visible-blocks.ts'
@@ -67,6 +68,7 @@ export class BucketIndexReader {
   readonly #bucket: Bucket
   readonly #now: () => number
   readonly #maxAgeMs: number
+  readonly #fresh: FreshPacks
   readonly #parts = new LRUCache<string, readonly BlockRecord[]>({ max: 256 })
   #root: { root: Root; etag: string; checkedMs: number } | undefined
 
@@ -74,21 +76,27 @@ export class BucketIndexReader {
     this.#bucket = bucket
     this.#now = now
     this.#maxAgeMs = maxAgeMs
+    this.#fresh = new FreshPacks(bucket, now)
   }
 
   /**
-   * Visible blocks with samples in [startMs, endMs], by minimum time. A bucket without an index (only Thanos ever wrote
+   * Visible blocks with samples in [startMs, endMs], fresh ones too, by minimum time. A bucket without an index (only Thanos ever wrote
    * to it, and `plan` has not run yet) is scanned: slower, never wrong.
    */
   async blocks(startMs: number, endMs: number, read: ReadOptions = {}): Promise<BlockRecord[]> {
-    const { blocks } = await this.view(startMs, endMs, read)
+    const [{ blocks }, packs] = await Promise.all([
+      this.view(startMs, endMs, read),
+      this.#fresh.packs(startMs, endMs, read),
+    ])
     const nowMs = this.#now()
-    return blocks.filter(
+    const visible = blocks.filter(
       (block) => isVisible(block, nowMs) && block.minTimeMs <= endMs && block.maxTimeMs > startMs,
     )
+    if (packs.length === 0) return visible
+    return [...visible, ...packs].sort((a, b) => a.minTimeMs - b.minTimeMs)
   }
 
-  /** All that is known of the time range, hidden and partial blocks too. */
+  /** All that the index knows of the time range, hidden and partial blocks too. */
   async view(startMs: number, endMs: number, read: ReadOptions = {}): Promise<IndexView> {
     const { bucket = this.#bucket, signal } = read
     const root = await this.#readRoot(bucket, read)

@@ -81,6 +81,8 @@ export class PackBuilder {
   }: Omit<PackContent, 'series'>): WrittenPack {
     this.#finishPage()
     for (const { timestampMs } of exemplars) this.#span(timestampMs, timestampMs)
+    // Who reads what is deleted by it has to read it too.
+    for (const deletion of deletions) this.#span(deletion.minTimeMs, deletion.maxTimeMs)
     const [minTimeMs, maxTimeMs] =
       this.#minTimeMs <= this.#maxTimeMs ? [this.#minTimeMs, this.#maxTimeMs] : [0, 0]
     const counts = {

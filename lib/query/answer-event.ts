@@ -3,7 +3,7 @@ import { DomainError } from '#lib/model/errors.ts'
 import type { SliceAnswer } from './frame.ts'
 import { encodeError, encodeFindings } from './frame.ts'
 import type { LabelEvent } from './label-slice.ts'
-import { runLabelSlice } from './label-slice.ts'
+import { labelSliceFromEvent, runLabelSlice } from './label-slice.ts'
 import type { SliceRunner } from './run-slice.ts'
 import { runSlice } from './run-slice.ts'
 import type { SliceEvent } from './slice.ts'
@@ -19,8 +19,10 @@ export async function* answerEvent(
   try {
     const deadline = AbortSignal.timeout(Math.max(1, event.deadlineMs - runner.now()))
     const either = signal ? AbortSignal.any([signal, deadline]) : deadline
-    if ('kind' in event) yield encodeFindings(await runLabelSlice(runner, event, either))
-    else yield* encode(await runSlice(runner, sliceFromEvent(event), either))
+    if ('kind' in event) {
+      const slice = labelSliceFromEvent(event)
+      yield encodeFindings(await runLabelSlice(runner, slice, either))
+    } else yield* encode(await runSlice(runner, sliceFromEvent(event), either))
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     yield encodeError(error)

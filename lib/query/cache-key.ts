@@ -1,6 +1,6 @@
 /** Names of cached answers: by all that an answer depends on. */
 import { createHash } from 'node:crypto'
-import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { BlockRecord, PackPlace } from '#lib/blocks/block-record.ts'
 import type { QueryRequest } from '#lib/promql/backend.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 
@@ -34,12 +34,32 @@ export function extentName(key: string, stepMs: number, startMs: number): string
   return `${key}/${stepMs}-${((startMs % stepMs) + stepMs) % stepMs}`
 }
 
-/** A set of blocks. A block never changes under its name; what may come to it later is named. */
+/**
+ * A set of blocks. A block never changes under its name; what may come to it later is named. Of fresh blocks it is said what of which
+ * sequence they hold together: when several become one, nothing else is said.
+ */
 export function blocksKey(blocks: readonly BlockRecord[]): string {
-  const names = blocks.map(({ id, metaEtag, hasTombstones }) =>
-    JSON.stringify([id, metaEtag, hasTombstones]),
-  )
+  const names: string[] = []
+  const sequences = new Map<string, PackPlace[]>()
+  for (const { id, metaEtag, hasTombstones, pack } of blocks) {
+    const places = pack && sequences.get(pack.sequence)
+    if (!pack) names.push(JSON.stringify([id, metaEtag, hasTombstones]))
+    else if (places) places.push(pack)
+    else sequences.set(pack.sequence, [pack])
+  }
+  for (const [key, places] of sequences) names.push(`${key} ${JSON.stringify(unionOf(places))}`)
   return digest(names.sort().join('\n'))
+}
+
+/** [from, to) of what they hold, ascending, where one ends another does not begin. */
+function unionOf(places: readonly PackPlace[]): (readonly [from: number, to: number])[] {
+  const union: [number, number][] = []
+  for (const { from, to } of places.toSorted((a, b) => a.from - b.from)) {
+    const last = union.at(-1)
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to)
+    else union.push([from, to])
+  }
+  return union
 }
 
 function digest(text: string): string {

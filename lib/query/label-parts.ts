@@ -27,7 +27,10 @@ const PART_MS = 24 * 3_600_000
 /** Longer windows where there would be more parts. */
 const MAX_PARTS = 64
 
-/** Blocks by the day they begin in. Blocks that stick out of the request are parts of their own: its edges. */
+/**
+ * Blocks by the day they begin in. Blocks that stick out of the request are parts of their own: its edges. So are fresh blocks, or
+ * what is kept of the day would be worth nothing with the next of them.
+ */
 export function labelParts(blocks: readonly BlockRecord[], request: LabelRequest): LabelPart[] {
   const { startMs, endMs } = request
   const inside = (block: BlockRecord): boolean =>
@@ -37,14 +40,14 @@ export function labelParts(blocks: readonly BlockRecord[], request: LabelRequest
   const windowMs = PART_MS * Math.max(1, Math.ceil(days / MAX_PARTS))
   const groups = new Map<string, BlockRecord[]>()
   for (const block of blocks) {
-    const key = `${Math.floor(block.minTimeMs / windowMs)} ${inside(block)}`
+    const key = block.pack ? 'fresh' : `${Math.floor(block.minTimeMs / windowMs)} ${inside(block)}`
     const group = groups.get(key)
     if (group) group.push(block)
     else groups.set(key, [block])
   }
   const always = { ...request, startMs: -Infinity, endMs: Infinity }
   return [...groups.values()].map((group) => {
-    const timeless = inside(group[0]!)
+    const timeless = !group[0]!.pack && inside(group[0]!)
     return { request: timeless ? always : request, blocks: group, timeless }
   })
 }

@@ -1,5 +1,6 @@
 /** One part of a question about labels as a slice: the event of the `store` function, what it does, and the frame of its answer. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { type BlockList, blocksFromList, blocksToList } from '#lib/blocks/pack-record.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { LabelRequest } from '#lib/storage/storage.ts'
@@ -18,9 +19,9 @@ export interface LabelSlice {
   readonly blocks: readonly BlockRecord[]
 }
 
-export const LABEL_SLICE_VERSION = 1
+export const LABEL_SLICE_VERSION = 2
 
-export interface LabelEvent extends LabelSlice {
+export interface LabelEvent extends Omit<LabelSlice, 'blocks'>, BlockList {
   readonly kind: 'labels'
   readonly version: number
   /** Unix ms after which nobody waits for the answer. */
@@ -56,9 +57,14 @@ export async function runRemoteLabelSlice(
     deadlineMs: now() + deadlineMs,
     // JSON has no infinity.
     request: { ...request, startMs: finite(request.startMs), endMs: finite(request.endMs) },
-    blocks: blocks.map((block) => ({ ...block, sources: [] })),
+    ...blocksToList(blocks),
   }
   return decodeFindings(invoke(event, signal))
+}
+
+export function labelSliceFromEvent(event: LabelEvent): LabelSlice {
+  const { question, request, scope, goneBlockFails } = event
+  return { question, request, scope, goneBlockFails, blocks: blocksFromList(event) }
 }
 
 function finite(ms: number): number {

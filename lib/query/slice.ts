@@ -1,5 +1,6 @@
 /** A slice: a whole expression over some of a query's steps, with all a store function needs to answer it. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { type BlockList, blocksFromList, blocksToList } from '#lib/blocks/pack-record.ts'
 import type { Shard } from '#lib/storage/storage.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { EngineOptions, Feature } from '#lib/promql/options.ts'
@@ -39,9 +40,9 @@ export interface SliceCost {
 }
 
 /** The event of the `store` function. `version` changes when an older function could misread it. */
-export const SLICE_VERSION = 2
+export const SLICE_VERSION = 3
 
-export interface SliceEvent extends Omit<Slice, 'options' | 'sources'> {
+export interface SliceEvent extends Omit<Slice, 'options' | 'blocks' | 'sources'>, BlockList {
   readonly version: number
   readonly options: Omit<EngineOptions, 'features'> & { readonly features: readonly Feature[] }
   /** Unix ms after which nobody waits for the answer. */
@@ -54,12 +55,16 @@ export function sliceToEvent(slice: Slice, deadlineMs: number): SliceEvent {
     ...rest,
     version: SLICE_VERSION,
     deadlineMs,
-    // Where a block came from does not matter for reading it, and may be hundreds of ids.
-    blocks: slice.blocks.map((block) => ({ ...block, sources: [] })),
+    ...blocksToList(slice.blocks),
     options: { ...options, features: [...options.features] },
   }
 }
 
 export function sliceFromEvent(event: SliceEvent): Slice {
-  return { ...event, options: { ...event.options, features: new Set(event.options.features) } }
+  const { packs: _, ...rest } = event
+  return {
+    ...rest,
+    blocks: blocksFromList(event),
+    options: { ...event.options, features: new Set(event.options.features) },
+  }
 }

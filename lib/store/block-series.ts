@@ -51,8 +51,7 @@ export async function findSeries(
   matchers: readonly CompiledMatcher[],
 ): Promise<FoundSeries> {
   const { block, cache } = reader
-  const asked = matchers.map(({ name, type, value }) => [name, type, value])
-  const key = JSON.stringify([block.id, block.labels, asked])
+  const key = foundKey(block, matchers)
   const cached = cache.series(key)
   if (cached) return cached
   const select = new SeriesFilter(reader.lookup, matchers, block.labels)
@@ -64,6 +63,11 @@ export async function findSeries(
   const found = select.finish(key)
   cache.keepSeries(found)
   return found
+}
+
+export function foundKey(block: BlockRecord, matchers: readonly CompiledMatcher[]): string {
+  const asked = matchers.map(({ name, type, value }) => [name, type, value])
+  return JSON.stringify([block.id, block.labels, asked])
 }
 
 async function readSeries(

@@ -28,7 +28,9 @@ import type { LoadedChunks } from './loaded-chunks.ts'
 import { type MergedSeries, mergeSeries } from './merged-series.ts'
 import { overlapping, planRead } from './plan-read.ts'
 import { blockLimit, readBlocks } from './read-blocks.ts'
-import { type BlockPart, seriesSet } from './series-set.ts'
+import { type SelectedPart, withDeletions } from './pack-deletions.ts'
+import { selectPack } from './pack-series.ts'
+import { seriesSet } from './series-set.ts'
 import type { SeriesSource } from './series-source.ts'
 import { askLabels, selectSources } from './source-parts.ts'
 import type { StoreCache } from './store-cache.ts'
@@ -96,7 +98,7 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
       forBlocks(chosen, (block) => selectBlock(parts, block, selection)),
       selectSources(sources, { ...selection, coarsestMs, scope }),
     ])
-    const found = [...results.flatMap((part) => part ?? []), ...beside.parts]
+    const found = [...withDeletions(results.flatMap((part) => part ?? [])), ...beside.parts]
     beside.warnings.unshift(...warnings)
     const merge = (): MergedSeries =>
       mergeSeries(
@@ -179,9 +181,19 @@ async function selectBlock(
   { bucket, cache }: BlockStorageParts,
   block: BlockRecord,
   { matchers, interval, request, ofShard, inUse, signal }: BlockSelection,
-): Promise<BlockPart | undefined> {
+): Promise<SelectedPart | undefined> {
   const rest = matchExternalLabels(matchers, block.labels)
   if (!rest) return undefined
+  const use = (chunks: LoadedChunks): void => {
+    chunks.acquire()
+    inUse.push(chunks)
+  }
+  if (block.pack) {
+    const { labelsOnly } = request.hints
+    const selected = await selectPack({ bucket, block, cache, signal }, rest, labelsOnly, use)
+    const { wanted } = wantedChunks(selected.found, interval, ofShard)
+    return { ...selected, block, wanted, tombstones: NO_TOMBSTONES, isFresh: true }
+  }
   const [lookup, tombstones] = await Promise.all([
     loadLookup(bucket, block, cache, signal),
     readTombstones(bucket, block, signal),
@@ -189,13 +201,12 @@ async function selectBlock(
   const found = await findSeries({ bucket, block, lookup, cache, signal }, rest)
   const { rows, wanted } = wantedChunks(found, interval, ofShard)
   const chunks = cache.chunks(found.key, found.chunks)
-  chunks.acquire()
-  inUse.push(chunks)
+  use(chunks)
   const missing = request.hints.labelsOnly ? NO_ROWS : chunks.missing(rows)
   if (missing.length > 0) {
     await fetchChunks({ bucket, cache, block, key: found.key, chunks, signal }, missing)
   }
-  return { found, wanted, chunks, tombstones }
+  return { found, wanted, chunks, block, tombstones, deletions: [] }
 }
 
 const NO_ROWS = new Uint32Array(0)

@@ -11,7 +11,7 @@ import { compileMatcher } from '#lib/regex/matcher.ts'
 import type { Cardinality, CardinalityRequest, NameCount } from '#lib/storage/inventory.ts'
 import type { BlockStorageParts } from './block-storage.ts'
 import { loadLookup } from './load-lookup.ts'
-import type { Lookup } from './lookup.ts'
+import { countPack } from './pack-series.ts'
 import { readBlocks } from './read-blocks.ts'
 
 export async function blockCardinality(
@@ -23,19 +23,19 @@ export async function blockCardinality(
   const newest = newestOfStreams(parts).filter(({ labels }) =>
     compiled.every(({ name, matches }) => matches(labelValue(labels, name))),
   )
-  const read = async (block: BlockRecord) => ({
-    block,
-    lookup: await loadLookup(parts.bucket, block, parts.cache, signal),
-  })
-  const { results, warnings } = await readBlocks(newest, read, parts.scope)
-  const pairs = countPairs(results.map(({ lookup }) => lookup))
+  const { results, warnings } = await readBlocks(
+    newest,
+    (block) => countBlock(parts, block, signal),
+    parts.scope,
+  )
+  const pairs = countPairs(results)
   const blocks = results.map(({ block }) => block)
-  const sum = (count: (block: BlockRecord) => number): number =>
-    blocks.reduce((total, block) => total + count(block), 0)
+  const sum = (count: (counted: Counted) => number): number =>
+    results.reduce((total, counted) => total + count(counted), 0)
   const top = (counts: Iterable<NameCount>): NameCount[] => topOf(counts, limit)
   return {
-    seriesCount: sum((block) => block.seriesCount),
-    chunkCount: sum((block) => block.chunkCount),
+    seriesCount: sum((counted) => counted.seriesCount),
+    chunkCount: sum((counted) => counted.chunkCount),
     labelPairCount: [...pairs.values()].reduce((total, values) => total + values.size, 0),
     minTimeMs: blocks.length === 0 ? undefined : Math.min(...blocks.map((one) => one.minTimeMs)),
     maxTimeMs:
@@ -48,7 +48,32 @@ export async function blockCardinality(
   }
 }
 
-/** Replicas are one stream where they are merged. */
+interface Counted {
+  readonly block: BlockRecord
+  readonly seriesCount: number
+  readonly chunkCount: number
+  /** A pair of a name and a value may be in it more than once. */
+  readonly lists: Iterable<PairCount>
+}
+
+interface PairCount {
+  readonly name: string
+  readonly value: string
+  readonly seriesCount: number
+}
+
+async function countBlock(
+  { bucket, cache }: BlockStorageParts,
+  block: BlockRecord,
+  signal?: AbortSignal,
+): Promise<Counted> {
+  if (block.pack) return { block, ...(await countPack({ bucket, cache, block, signal })) }
+  const { postings, postingsEnd } = await loadLookup(bucket, block, cache, signal)
+  const { seriesCount, chunkCount } = block
+  return { block, seriesCount, chunkCount, lists: postings.lists(postingsEnd) }
+}
+
+/** Replicas are one stream where they are merged. A stream has packs instead only before its first block: then the fullest of them counts. */
 function newestOfStreams({ blocks, scope }: BlockStorageParts): BlockRecord[] {
   const replicaLabels = new Set(scope.dedup ? scope.replicaLabels : [])
   const newest = new Map<string, BlockRecord>()
@@ -56,18 +81,24 @@ function newestOfStreams({ blocks, scope }: BlockStorageParts): BlockRecord[] {
     if (block.resolutionMs !== 0) continue
     const key = labelsKey(withoutLabels(block.labels, replicaLabels))
     const known = newest.get(key)
-    if (known === undefined || known.maxTimeMs < block.maxTimeMs) newest.set(key, block)
+    if (known === undefined || isBetter(block, known)) newest.set(key, block)
   }
   return [...newest.values()]
+}
+
+function isBetter(one: BlockRecord, known: BlockRecord): boolean {
+  if (one.pack && known.pack) return one.segmentSizes[0]! > known.segmentSizes[0]!
+  if (one.pack || known.pack) return known.pack !== undefined
+  return one.maxTimeMs > known.maxTimeMs
 }
 
 /** Name → value → series. */
 type Pairs = Map<string, Map<string, number>>
 
-function countPairs(lookups: readonly Lookup[]): Pairs {
+function countPairs(counted: readonly Counted[]): Pairs {
   const pairs: Pairs = new Map()
-  for (const { postings, postingsEnd } of lookups) {
-    for (const { name, value, seriesCount } of postings.lists(postingsEnd)) {
+  for (const { lists } of counted) {
+    for (const { name, value, seriesCount } of lists) {
       let values = pairs.get(name)
       if (values === undefined) pairs.set(name, (values = new Map()))
       values.set(value, (values.get(value) ?? 0) + seriesCount)

@@ -1,5 +1,6 @@
-/** Chunks of one series that overlap, put into lists that don't. */
-import type { Interval } from '#lib/tsdb/chunk/columns.ts'
+/** Chunks of one series that overlap: put into lists that don't, and merged. */
+import { NO_SAMPLES, type SampleColumns } from '#lib/model/samples.ts'
+import { type ColumnBuilder, type Interval, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
 
 export interface ChunkAt {
@@ -7,6 +8,8 @@ export interface ChunkAt {
   readonly row: number
   /** Intervals whose samples don't count. */
   readonly deleted: readonly Interval[]
+  /** Of a pack. */
+  readonly isFresh: boolean
 }
 
 /**
@@ -29,6 +32,24 @@ export function byTime(a: ChunkAt, b: ChunkAt): number {
   return first.minTimeMs - second.minTimeMs || first.maxTimeMs - second.maxTimeMs
 }
 
-function timesOf({ chunks: { table }, row }: ChunkAt): Interval {
+/** The samples of all, each time once. `newBuilder` gives an empty builder at each call. */
+export function mergeChunks(
+  chunks: readonly ChunkAt[],
+  newBuilder: () => ColumnBuilder,
+): SampleColumns {
+  let columns: SampleColumns = NO_SAMPLES
+  for (const layer of chunkLayers(chunks.toSorted(byTime))) {
+    const columnsOfLayer = newBuilder()
+    for (const { chunks: loaded, row, deleted } of layer) {
+      const first = columnsOfLayer.length
+      loaded.decode(row, columnsOfLayer)
+      for (const interval of deleted) columnsOfLayer.delete(interval, first)
+    }
+    columns = mergeColumns(columns, columnsOfLayer.columns())
+  }
+  return columns
+}
+
+export function timesOf({ chunks: { table }, row }: ChunkAt): Interval {
   return { minTimeMs: table.minTimes[row]!, maxTimeMs: table.maxTimes[row]! }
 }

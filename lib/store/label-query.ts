@@ -1,13 +1,16 @@
 /** Label names and values of a block: from the lookup alone where no matcher asks for more. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { planLabelValues, readLabelValues } from '#lib/fresh/pack-reader.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { compareUtf8, labelValue } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
-import { compileMatcher } from '#lib/regex/matcher.ts'
+import { compileMatcher, type CompiledMatcher } from '#lib/regex/matcher.ts'
 import type { LabelAnswer, LabelRequest } from '#lib/storage/storage.ts'
-import { findSeries } from './block-series.ts'
+import { findSeries, type FoundSeries } from './block-series.ts'
 import { matchExternalLabels } from './external-labels.ts'
+import { inPack, packDirectory, packRanges } from './pack-read.ts'
+import { selectPack } from './pack-series.ts'
 import { loadLookup } from './load-lookup.ts'
 import type { StoreCache } from './store-cache.ts'
 
@@ -28,8 +31,7 @@ export async function blockLabelNames(
     for (let i = 0; i < labels.length; i += 2) names.add(labels[i]!)
   }
   if (request.matcherSets.length === 0) {
-    const lookup = await loadLookup(reader.bucket, reader.block, reader.cache, reader.signal)
-    for (const name of lookup.postings.labelNames()) names.add(name)
+    for (const name of await namesOf(reader)) names.add(name)
     add(reader.block.labels)
   } else for (const labels of await matchingSeries(reader, request)) add(labels)
   return [...names].filter((name) => !hidden.has(name))
@@ -43,13 +45,27 @@ export async function blockLabelValues(
   const external = labelValue(reader.block.labels, name)
   if (request.matcherSets.length === 0) {
     if (external !== '') return [external]
-    const lookup = await loadLookup(reader.bucket, reader.block, reader.cache, reader.signal)
-    return lookup.postings.labelValues(name)
+    return valuesOf(reader, name)
   }
   const values = new Set<string>()
   for (const labels of await matchingSeries(reader, request)) values.add(labelValue(labels, name))
   values.delete('')
   return [...values]
+}
+
+async function namesOf(reader: LabelReader): Promise<Iterable<string>> {
+  const { bucket, block, cache, signal } = reader
+  if (block.pack) return (await packDirectory(reader)).labelNames
+  return (await loadLookup(bucket, block, cache, signal)).postings.labelNames()
+}
+
+async function valuesOf(reader: LabelReader, name: string): Promise<string[]> {
+  const { bucket, block, cache, signal } = reader
+  if (!block.pack) {
+    return (await loadLookup(bucket, block, cache, signal)).postings.labelValues(name)
+  }
+  const pages = await packRanges(reader, planLabelValues(await packDirectory(reader), name))
+  return inPack(block, () => pages.flatMap((page) => readLabelValues(page, name)))
 }
 
 export function mergeLabelAnswers(
@@ -63,20 +79,26 @@ export function mergeLabelAnswers(
 
 /** Labels of the series with a chunk in the interval that match any of the sets. */
 async function matchingSeries(
-  { bucket, cache, block, signal }: LabelReader,
+  reader: LabelReader,
   { matcherSets, startMs, endMs }: LabelRequest,
 ): Promise<Labels[]> {
   const found = await Promise.all(
     matcherSets.map(async (matchers: readonly Matcher[]) => {
-      const rest = matchExternalLabels(matchers.map(compileMatcher), block.labels)
+      const rest = matchExternalLabels(matchers.map(compileMatcher), reader.block.labels)
       if (!rest) return []
-      const lookup = await loadLookup(bucket, block, cache, signal)
-      const { labels, from, to, chunks } = await findSeries(
-        { bucket, block, lookup, cache, signal },
-        rest,
-      )
+      const { labels, from, to, chunks } = await findIn(reader, rest)
       return labels.filter((_, i) => chunks.isAnyWithin(from[i]!, to[i]!, startMs, endMs))
     }),
   )
   return found.flat()
+}
+
+async function findIn(
+  reader: LabelReader,
+  matchers: readonly CompiledMatcher[],
+): Promise<FoundSeries> {
+  const { bucket, block, cache, signal } = reader
+  if (block.pack) return (await selectPack(reader, matchers, true, () => undefined)).found
+  const lookup = await loadLookup(bucket, block, cache, signal)
+  return findSeries({ ...reader, lookup }, matchers)
 }

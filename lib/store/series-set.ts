@@ -1,13 +1,14 @@
 /** Answers a selector from the series of many blocks: neighbours end to end, replicas merged, decoded on demand. */
 import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
-import { NO_SAMPLES, indexAfter } from '#lib/model/samples.ts'
+import { indexAfter } from '#lib/model/samples.ts'
 import { dedupReplicas } from '#lib/storage/dedup.ts'
 import type { SeriesSet } from '#lib/storage/storage.ts'
-import { ColumnBuilder, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
+import { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import type { FoundSeries } from './block-series.ts'
-import { byTime, type ChunkAt, chunkLayers } from './chunk-layers.ts'
+import { type ChunkAt, mergeChunks } from './chunk-layers.ts'
+import { joinFresh } from './fresh-chunks.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
 import type { MergedSeries } from './merged-series.ts'
 import { readAsThanos, type ThanosReading } from './thanos-reading.ts'
@@ -19,6 +20,8 @@ export interface BlockPart {
   readonly wanted: Uint8Array
   readonly chunks: LoadedChunks
   readonly tombstones: Tombstones
+  /** Of a pack. */
+  readonly isFresh?: boolean | undefined
 }
 
 export interface SeriesSetOptions {
@@ -91,22 +94,31 @@ class Decoder {
     const to = starts[series + 1]!
     this.#used = 0
     if (thanos) {
-      const read = readAsThanos(this.#chunks(from, to), thanos, () =>
-        this.#builder(-Infinity, Infinity),
+      const builder = (): ColumnBuilder => this.#builder(-Infinity, Infinity)
+      const chunks = this.#replicas(from, to).flatMap((replica) =>
+        joinFresh(this.#chunks(replica.from, replica.to), builder),
       )
-      return cut(read, startMs, endMs)
+      return cut(readAsThanos(chunks, thanos, builder), startMs, endMs)
     }
     if (replicas[to - 1] === 0) return this.#replica(from, to, startMs, endMs)
     const columns: SampleColumns[] = []
-    for (let first = from; first < to;) {
-      let next = first + 1
-      while (next < to && replicas[next] === replicas[first]) next++
-      if (this.#isWanted(first, next)) {
-        columns.push(this.#replica(first, next, -Infinity, Infinity))
+    for (const replica of this.#replicas(from, to)) {
+      if (this.#isWanted(replica.from, replica.to)) {
+        columns.push(this.#replica(replica.from, replica.to, -Infinity, Infinity))
       }
-      first = next
     }
     return cut(dedupReplicas(columns), startMs, endMs)
+  }
+
+  /** The parts [from, to) by replica. */
+  #replicas(from: number, to: number): { readonly from: number; readonly to: number }[] {
+    const { replicas } = this.#merged
+    const found: { from: number; to: number }[] = []
+    for (let at = from; at < to; at++) {
+      if (at > from && replicas[at] === replicas[at - 1]) found.at(-1)!.to++
+      else found.push({ from: at, to: at + 1 })
+    }
+    return found
   }
 
   #isWanted(from: number, to: number): boolean {
@@ -121,17 +133,7 @@ class Decoder {
   #replica(from: number, to: number, startMs: number, endMs: number): SampleColumns {
     const builder = this.#builder(startMs, endMs)
     if (this.#appendInOrder(from, to, builder)) return builder.columns()
-    let columns: SampleColumns = NO_SAMPLES
-    for (const layer of chunkLayers(this.#chunks(from, to).sort(byTime))) {
-      const columnsOfLayer = this.#builder(startMs, endMs)
-      for (const { chunks, row, deleted } of layer) {
-        const first = columnsOfLayer.length
-        chunks.decode(row, columnsOfLayer)
-        for (const interval of deleted) columnsOfLayer.delete(interval, first)
-      }
-      columns = mergeColumns(columns, columnsOfLayer.columns())
-    }
-    return columns
+    return mergeChunks(this.#chunks(from, to), () => this.#builder(startMs, endMs))
   }
 
   /** The usual case: nothing overlaps and nothing is deleted, so that the chunks are simply read one after the other. */
@@ -168,9 +170,12 @@ class Decoder {
       const member = members[at]!
       if (part.wanted[member] === 0) continue
       const { chunks } = part
+      const { isFresh = false } = part
       const deleted = part.tombstones.get(part.found.ids[member]!) ?? []
       for (let row = part.found.from[member]!; row < part.found.to[member]!; row++) {
-        if (chunks.table.isWithin(row, startMs, endMs)) found.push({ chunks, row, deleted })
+        if (chunks.table.isWithin(row, startMs, endMs)) {
+          found.push({ chunks, row, deleted, isFresh })
+        }
       }
     }
     return found

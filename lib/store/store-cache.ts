@@ -1,5 +1,7 @@
 /** What a function instance keeps between calls of blocks, which never change: bounded by bytes. */
 import { LRUCache } from 'lru-cache'
+import type { PackDirectory } from '#lib/fresh/pack-format.ts'
+import type { SeriesPage } from '#lib/fresh/series-page.ts'
 import type { FoundSeries } from './block-series.ts'
 import type { ChunkTable } from './chunk-table.ts'
 import { LoadedChunks } from './loaded-chunks.ts'
@@ -9,6 +11,9 @@ import type { MergedSeries } from './merged-series.ts'
 export class StoreCache {
   readonly #lookups: LRUCache<string, Lookup>
   readonly #ranges: LRUCache<string, Uint8Array>
+  readonly #directories: LRUCache<string, PackDirectory>
+  readonly #pages: LRUCache<string, SeriesPage>
+  readonly #reads = new Map<string, Promise<Uint8Array>>()
   readonly #series: LRUCache<string, FoundSeries>
   readonly #merged: LRUCache<string, MergedSeries>
   readonly #chunks: LRUCache<string, { readonly loaded: LoadedChunks }>
@@ -17,17 +22,23 @@ export class StoreCache {
   /** Bytes of chunks that are being read. */
   #reading = 0
 
-  /** Half of `maxBytes` is for lookups, a quarter for chunks, the rest for index bytes and the series found in them. */
+  /** Three eighths of `maxBytes` are for lookups, a quarter for chunks, the rest for bytes of indexes and packs and the series found in them. */
   constructor(maxBytes: number) {
     const part = (share: number): number => Math.max(1, Math.floor(maxBytes * share))
     this.#lookups = new LRUCache({
-      maxSize: part(1 / 2),
+      maxSize: part(3 / 8),
       sizeCalculation: (lookup) => lookup.byteLength,
     })
     this.#ranges = new LRUCache({
       maxSize: part(1 / 16),
       sizeCalculation: (bytes) => Math.max(1, bytes.length),
     })
+    this.#directories = new LRUCache({
+      maxSize: part(1 / 32),
+      sizeCalculation: ({ pages, labelPages, labelNames }) =>
+        512 + (pages.length + labelPages.length) * 200 + labelNames.length * 40,
+    })
+    this.#pages = new LRUCache({ maxSize: part(3 / 32), sizeCalculation: memoryOfPage })
     this.#series = new LRUCache({ maxSize: part(1 / 8), sizeCalculation: memoryOf })
     this.#merged = new LRUCache({
       maxSize: part(1 / 16),
@@ -102,6 +113,33 @@ export class StoreCache {
     loaded.kept = kept.has(key)
   }
 
+  directory(packId: string): PackDirectory | undefined {
+    return this.#directories.get(packId)
+  }
+
+  keepDirectory(packId: string, directory: PackDirectory): void {
+    this.#directories.set(packId, directory)
+  }
+
+  /** A page of a pack, by where it begins. */
+  page(packId: string, start: number): SeriesPage | undefined {
+    return this.#pages.get(`${packId}:${start}`)
+  }
+
+  keepPage(packId: string, start: number, page: SeriesPage): void {
+    this.#pages.set(`${packId}:${start}`, page)
+  }
+
+  /** One read for all who want the same at the same time. */
+  async readOnce(name: string, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    let reading = this.#reads.get(name)
+    if (!reading) {
+      reading = read().finally(() => this.#reads.delete(name))
+      this.#reads.set(name, reading)
+    }
+    return reading
+  }
+
   /** Bytes of an immutable object, fetched once. */
   async range(
     key: string,
@@ -116,6 +154,17 @@ export class StoreCache {
     this.#ranges.set(name, bytes)
     return bytes
   }
+}
+
+/** About: a page of a pack with its columns, and the strings of its symbols. */
+function memoryOfPage({ bytes, symbols, refs, refStarts, starts }: SeriesPage): number {
+  return (
+    512 +
+    bytes.length * 2 +
+    symbols.length * 32 +
+    (refs.length + refStarts.length) * 4 +
+    starts.length * 24
+  )
 }
 
 /** About: the strings belong to the lookup. */

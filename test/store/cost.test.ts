@@ -123,7 +123,7 @@ describe('a query for one metric over one block of two hours', () => {
         "cold": {
           "bytes": 19701,
           "gets": 4,
-          "lists": 0,
+          "lists": 1,
           "puts": 0,
           "roundTrips": 4,
         },
@@ -181,7 +181,7 @@ describe('a query for one metric over one block of two hours', () => {
       {
         "bytes": 25827,
         "gets": 9,
-        "lists": 0,
+        "lists": 1,
         "puts": 1,
         "roundTrips": 8,
       }
@@ -212,7 +212,7 @@ describe('a query for one metric over 15 days of two-hour blocks', () => {
         "cold": {
           "bytes": 3657805,
           "gets": 541,
-          "lists": 0,
+          "lists": 1,
           "puts": 0,
           "roundTrips": 10,
         },
