@@ -1,6 +1,6 @@
 /** The servers that the query bench asks: thaw, and its peers over the very same samples. */
 import { spawn } from 'node:child_process'
-import { cp, link, mkdir, readdir, readFile } from 'node:fs/promises'
+import { cp, link, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { RUNTIME_ENVIRONMENT } from '#infra/runtime-environment.ts'
@@ -70,8 +70,7 @@ export async function prometheusOver(
   const settings = { binary, dataDir, config: 'scrape_configs: []\n', flags }
   // The first start makes the directory a data directory; only the second one answers from it.
   await (await startPrometheus(settings)).stop()
-  const { url, port, stop } = await startPrometheus(settings)
-  const pid = await processWith(`--web.listen-address=127.0.0.1:${port}`)
+  const { url, pid, stop } = await startPrometheus(settings)
   return { name: 'prometheus', url, pid, comparable: true, nativeHistograms: true, stop }
 }
 
@@ -87,18 +86,6 @@ export async function victoriaMetricsOver(
   dataDir: string,
 ): Promise<Served> {
   const settings = { binary, blocks, name: DATA_NAME, dataDir }
-  const { url, argument, stop } = await startVictoriaMetrics(settings)
-  const pid = await processWith(argument)
+  const { url, pid, stop } = await startVictoriaMetrics(settings)
   return { name: 'victoria', url, pid, comparable: false, nativeHistograms: false, stop }
-}
-
-/** Peers run below a shell that watches them, which has the same arguments. */
-async function processWith(argument: string): Promise<number> {
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue
-    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-    const args = text.split('\0')
-    if (args.includes(argument) && !args[0]!.endsWith('sh')) return Number(pid)
-  }
-  throw new Error(`no process with ${argument}`)
 }

@@ -8,8 +8,6 @@ import { madeOnce } from './made-once.ts'
 
 export interface VictoriaMetrics extends PeerServer {
   readonly url: string
-  /** Tells its process from others. */
-  readonly argument: string
 }
 
 export interface VictoriaSettings {
@@ -43,11 +41,10 @@ export async function startVictoriaMetrics(settings: VictoriaSettings): Promise<
 async function start(binary: string, dataDir: string): Promise<VictoriaMetrics> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const argument = `-httpListenAddr=127.0.0.1:${port}`
   const server = await startServer({
     file: binary,
     args: [
-      argument,
+      `-httpListenAddr=127.0.0.1:${port}`,
       `-storageDataPath=${dataDir}`,
       '-retentionPeriod=100y',
       '-search.disableCache',
@@ -55,7 +52,7 @@ async function start(binary: string, dataDir: string): Promise<VictoriaMetrics> 
     ],
     ready: () => answers(`${url}/health`),
   })
-  return { ...server, url, argument }
+  return { ...server, url }
 }
 
 /** A line of JSON for each series of a block. */

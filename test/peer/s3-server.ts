@@ -3,7 +3,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { S3Config } from '#lib/bucket/objstore-config.ts'
 import type { PeerServer } from './server.ts'
 
-export interface S3Server extends PeerServer {
+export interface S3Server extends Pick<PeerServer, 'log' | 'stop'> {
   /** `127.0.0.1:port`, plain HTTP. */
   readonly endpoint: string
   readonly accessKey: string

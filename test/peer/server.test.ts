@@ -21,6 +21,19 @@ describe('startServer', () => {
     })
     expect(server.log()).toBe('listening\n')
     await server.stop()
+    await server.ended
+    await expect(answers(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed')
+  })
+
+  it('knows the process of the server itself, which can be killed', async () => {
+    const port = await freePort()
+    const server = await startServer({
+      file: process.execPath,
+      args: ['--eval', SERVER, String(port)],
+      ready: () => answers(`http://127.0.0.1:${port}/`),
+    })
+    process.kill(server.pid, 'SIGKILL')
+    await server.ended
     await expect(answers(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed')
   })
 

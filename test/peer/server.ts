@@ -1,11 +1,17 @@
 /** A server process on 127.0.0.1 that never outlives its test, not even when the test process is killed. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface PeerServer {
   /** What it printed so far, both streams. */
   readonly log: () => string
+  /** Of the server itself. */
+  readonly pid: number
+  /** When it is gone, for whatever reason. */
+  readonly ended: Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -17,16 +23,20 @@ export interface ServerCommand {
   /** Asked until it says yes. */
   readonly ready: () => Promise<boolean>
   readonly readyTimeoutMs?: number | undefined
+  /** Told all that it prints; the log keeps only the last megabyte. */
+  readonly onOutput?: ((text: string) => void) | undefined
 }
 
 /**
  * Holds the server with one hand and our pipe with the other: when the pipe ends, because we closed it or
- * because we are gone, the server is told to stop, and killed if it does not.
+ * because we are gone, the server is told to stop, and killed if it does not. Says on 4 who the server is.
  */
 const WATCHDOG = `
 exec 3<&0
-"$@" </dev/null &
+"$@" </dev/null 3<&- 4>&- &
 server=$!
+echo $server >&4
+exec 4>&-
 (cat <&3 >/dev/null; kill -TERM $server 2>/dev/null; sleep 5; kill -KILL $server 2>/dev/null) >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
@@ -43,17 +53,23 @@ export async function startServer({
   cwd,
   ready,
   readyTimeoutMs = 60_000,
+  onOutput,
 }: ServerCommand): Promise<PeerServer> {
   const child = spawn('/bin/sh', ['-c', WATCHDOG, 'watchdog', file, ...args], {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', 'ignore', 'pipe'],
     detached: false,
   })
+  let pid = ''
+  const told = child.stdio[4] as Readable
+  told.setEncoding('utf8').on('data', (text: string) => (pid += text))
+  const named = once(told, 'end')
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-1_000_000)
+      onOutput?.(text)
     })
   }
   child.stdin.on('error', () => undefined) // it ended before we closed the pipe
@@ -67,8 +83,11 @@ export async function startServer({
   let running = true
   void exited.then(() => (running = false))
 
+  await Promise.race([named, exited])
   const server: PeerServer = {
     log: () => output,
+    pid: Number(pid),
+    ended: exited,
     async stop() {
       child.stdin.end()
       await exited
