@@ -18,7 +18,9 @@ export function delayChart(result: HourResult): string {
   const [low, high] = [Math.log(500), Math.log(Math.max(...worst, boundMs) * 1.2)]
   const x = (ms: number): number => LEFT + ((ms - startMs) / span) * (WIDTH - LEFT - 10)
   const y = (delayMs: number): number =>
-    HEIGHT - BOTTOM - ((Math.log(Math.max(delayMs, 500)) - low) / (high - low)) * (HEIGHT - BOTTOM - 10)
+    HEIGHT -
+    BOTTOM -
+    ((Math.log(Math.max(delayMs, 500)) - low) / (high - low)) * (HEIGHT - BOTTOM - 10)
   const shades = disturbed.map(({ what, fromMs, toMs }) => {
     const width = Math.max(1.5, x(Math.min(toMs, endMs)) - x(fromMs))
     return `<rect x="${x(fromMs).toFixed(1)}" y="10" width="${width.toFixed(1)}" height="${HEIGHT - BOTTOM - 10}" fill="${SHADES[what.type]}"/>`

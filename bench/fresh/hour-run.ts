@@ -11,6 +11,8 @@ import { compareStretch, DueWindows, type WindowCheck } from './windows.ts'
 import { EXTERNAL_LABELS, startWorld, type World, type WorldOptions } from './world.ts'
 
 export interface HourOptions extends WorldOptions, DisturbanceOptions {
+  /** How long a sample may wait in the agent: `--fresh.interval`. */
+  readonly intervalMs: number
   /** Random queries at the end. */
   readonly queries: number
   readonly say: (text: string) => void
@@ -45,7 +47,7 @@ export interface HourResult {
 /** "Within interval + 5 s". */
 const SLACK_MS = 5000
 const PAST_MS = 20 * 60_000
-const SETTLE_MS = 3 * 60_000
+const SETTLE_MS = 2 * 60_000
 
 export async function runHour(options: HourOptions): Promise<HourResult> {
   const { now, say, runMs, intervalMs } = options
@@ -101,7 +103,7 @@ export async function runHour(options: HourOptions): Promise<HourResult> {
       if (one.toMs === Infinity) problems.push(`not over: ${JSON.stringify(one.what)}`)
     }
     const settled = () => (visibility.oldestPendingMs ?? Infinity) > now() - boundMs
-    for (const untilMs = now() + SETTLE_MS; !settled() && now() < untilMs; ) await sleep(500)
+    for (const untilMs = now() + SETTLE_MS; !settled() && now() < untilMs;) await sleep(500)
     await due.look()
     stop.abort()
     await Promise.all(loops)
@@ -115,8 +117,18 @@ export async function runHour(options: HourOptions): Promise<HourResult> {
     const outage = disturbed.find(({ what }) => what.type === 'bucket')
     const catchUpMs = outage && outage.toMs - outage.fromMs - options.outageMs
     return {
-      ...{ startMs, endMs, boundMs, visibility, due, past, seams, disturbed, catchUpMs, usage },
-      ...{ final, problems },
+      startMs,
+      endMs,
+      boundMs,
+      visibility,
+      due,
+      past,
+      seams,
+      disturbed,
+      catchUpMs,
+      usage,
+      final,
+      problems,
     }
   } finally {
     stop.abort()
@@ -162,12 +174,15 @@ async function disturb(
     disturbed.push(one)
     const { type } = what
     // Two at nearly the same time: the second comes when the first is over.
-    restart[type] = restart[type].then(async () => {
+    const before = restart[type]
+    const restarted = async (): Promise<void> => {
+      await before
       await world[type].kill(what.signal)
       if (what.type === 'agent') await sleep(what.pauseMs)
       await world[type].start()
       one.toMs = now()
-    })
+    }
+    restart[type] = restarted()
   }
   await Promise.all(Object.values(restart))
 }

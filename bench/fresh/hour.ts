@@ -5,6 +5,7 @@
  *   --kills=30 --restarts=5 --outage=10m --seed=1         what goes wrong, at times drawn from the seed
  *   --prometheus=<binary>                                 default: `prometheus` of the PATH
  *   --fillers=200 --churning=20 --queries=300             series of the target, and random queries at the end
+ *   --agent-flags=<flags>                                 more flags of the agent
  *   --out=<directory>                                     logs, result.json, summary.txt, delay.svg; default: .cache/hour
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     fillers: { type: 'string', default: '200' },
     churning: { type: 'string', default: '20' },
     queries: { type: 'string', default: '300' },
+    'agent-flags': { type: 'string', default: '--shipper.interval=10s' },
     out: { type: 'string', default: '.cache/hour' },
   },
 })
@@ -54,6 +56,10 @@ const result = await runHour({
   scrapeMs: ms(options.scrape),
   blockMs: ms(options.block),
   intervalMs: ms(options.interval),
+  agentFlags: [
+    `--fresh.interval=${options.interval}`,
+    ...options['agent-flags'].split(' ').filter(Boolean),
+  ],
   fillers: Number(options.fillers),
   churning: Number(options.churning),
   queries: Number(options.queries),

@@ -20,8 +20,8 @@ export interface OutageProxy {
   readonly bytesUp: number
   readonly bytesDown: number
   /** Open connections end. */
-  setMode(mode: ProxyMode): void
-  close(): void
+  readonly setMode: (mode: ProxyMode) => void
+  readonly close: () => void
 }
 
 const UNAVAILABLE =

@@ -28,7 +28,8 @@ export interface ProbeSettings {
 }
 
 /** Matches what is watched each second: a few series of each kind. */
-export const WATCHED = '{__name__=~"up|probe_(requests_total|load|latency_seconds|latency_seconds_bucket)"}'
+export const WATCHED =
+  '{__name__=~"up|probe_(requests_total|load|latency_seconds|latency_seconds_bucket)"}'
 
 export async function startProbeTarget(settings: ProbeSettings): Promise<ProbeTarget> {
   const startMs = settings.now()
@@ -84,7 +85,10 @@ function familiesAt(nowMs: number, t: number, settings: ProbeSettings): ShownFam
       help: 'Lives for a minute.',
       type: 'gauge',
       metrics: numbered(settings.churning, (i) => ({
-        labels: { slot: String(i), run: String(Math.floor((t + (60 * i) / settings.churning) / 60)) },
+        labels: {
+          slot: String(i),
+          run: String(Math.floor((t + (60 * i) / settings.churning) / 60)),
+        },
         value: t + i / 3,
       })),
     },

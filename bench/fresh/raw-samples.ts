@@ -53,7 +53,8 @@ export async function rawSamples(
     for (const [t, value] of histograms) put(t, JSON.stringify(value))
     count += times.size
     if (times.size > 0) samples.set(seriesName(metric, without), times)
-    if (times.size < values.length + histograms.length) noteTwice(times, values, histograms, startMs)
+    if (times.size < values.length + histograms.length)
+      noteTwice(times, values, histograms, startMs)
   }
   return { samples, count, warnings: answer.warnings ?? [] }
 }

@@ -147,12 +147,11 @@ export function circumstance(
   toMs: number,
   disturbed: readonly Disturbed[],
 ): Circumstance {
-  const types = disturbed
-    .filter((one) => one.fromMs <= toMs && one.toMs >= fromMs)
-    .map(({ what }) => what.type)
-  if (types.includes('bucket')) return 'outage'
-  if (types.includes('agent')) return 'agent killed'
-  return types.includes('prometheus') ? 'prometheus restarted' : 'undisturbed'
+  const meanwhile = disturbed.filter((one) => one.fromMs <= toMs && one.toMs >= fromMs)
+  const types = new Set(meanwhile.map(({ what }) => what.type))
+  if (types.has('bucket')) return 'outage'
+  if (types.has('agent')) return 'agent killed'
+  return types.has('prometheus') ? 'prometheus restarted' : 'undisturbed'
 }
 
 function delaysOf(

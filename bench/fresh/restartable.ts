@@ -14,10 +14,17 @@ export interface Restartable {
 }
 
 /** All that it prints goes on at the end of `logFile`. */
-export function restartable(command: Omit<ServerCommand, 'onOutput'>, logFile: string): Restartable {
+export function restartable(
+  command: Omit<ServerCommand, 'onOutput'>,
+  logFile: string,
+): Restartable {
   let running: PeerServer | undefined
   const log: WriteStream = createWriteStream(logFile, { flags: 'a' })
   const unexpectedEnds: string[] = []
+  async function noteEnd(server: PeerServer): Promise<void> {
+    await server.ended
+    if (running === server) unexpectedEnds.push(server.log().slice(-2000))
+  }
   return {
     get pid() {
       return running?.pid
@@ -26,9 +33,7 @@ export function restartable(command: Omit<ServerCommand, 'onOutput'>, logFile: s
     async start() {
       const server = await startServer({ ...command, onOutput: (text) => log.write(text) })
       running = server
-      void server.ended.then(() => {
-        if (running === server) unexpectedEnds.push(server.log().slice(-2000))
-      })
+      void noteEnd(server)
     },
     async kill(signal) {
       const server = running

@@ -21,7 +21,8 @@ export interface WorldOptions {
   readonly nodeExporter: string | undefined
   readonly scrapeMs: number
   readonly blockMs: number
-  readonly intervalMs: number
+  /** Of the agent, beside those that say where everything is. */
+  readonly agentFlags: readonly string[]
   readonly fillers: number
   readonly churning: number
   readonly now: () => number
@@ -149,7 +150,7 @@ const RULES = `groups:
 `
 
 function agentOf(
-  { dir, intervalMs }: WorldOptions,
+  { dir, agentFlags }: WorldOptions,
   data: string,
   prometheusUrl: string,
   s3: S3Config,
@@ -160,9 +161,8 @@ function agentOf(
     `--prometheus.url=${prometheusUrl}`,
     `--tsdb.path=${data}`,
     `--objstore.config=${objstoreYaml(s3)}`,
-    `--fresh.interval=${intervalMs}ms`,
-    '--shipper.interval=10s',
     '--http-address=127.0.0.1:0',
+    ...agentFlags,
   ]
   const ready = async (): Promise<boolean> => true
   return restartable({ file: process.execPath, args, ready }, join(dir, 'agent.log'))
@@ -184,7 +184,8 @@ async function startedThaw(dir: string, s3: S3Config): Promise<Served> {
   return { url, server }
 }
 
-function objstoreYaml({ bucket, endpoint, accessKey, secretKey, region }: S3Config): string {
+/** Thanos's configuration of an S3 server on this machine. */
+export function objstoreYaml({ bucket, endpoint, accessKey, secretKey, region }: S3Config): string {
   return `type: S3
 config: {bucket: ${bucket}, endpoint: "${endpoint}", access_key: ${accessKey}, secret_key: ${secretKey}, insecure: true, region: ${region}}
 `

@@ -40,6 +40,8 @@ export interface PrometheusSettings {
   readonly config: string
   readonly flags?: readonly string[] | undefined
   readonly port?: number | undefined
+  /** Its agent mode knows no `--storage.tsdb.path`. */
+  readonly agentMode?: boolean | undefined
 }
 
 export interface PrometheusServer extends PeerServer {
@@ -59,7 +61,9 @@ export async function startPrometheus(settings: PrometheusSettings): Promise<Pro
     file: settings.binary,
     args: [
       `--config.file=${configFile}`,
-      `--storage.tsdb.path=${settings.dataDir}`,
+      ...(settings.agentMode
+        ? ['--agent', `--storage.agent.path=${settings.dataDir}`]
+        : [`--storage.tsdb.path=${settings.dataDir}`]),
       `--web.listen-address=127.0.0.1:${port}`,
       ...(settings.flags ?? []),
     ],

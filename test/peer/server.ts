@@ -66,13 +66,13 @@ export async function startServer({
   told.setEncoding('utf8').on('data', (text: string) => (pid += text))
   const named = once(told, 'end')
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-1_000_000)
       onOutput?.(text)
     })
   }
-  child.stdin.on('error', () => undefined) // it ended before we closed the pipe
+  child.stdin!.on('error', () => undefined) // it ended before we closed the pipe
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())
     child.once('error', (error) => {
@@ -89,7 +89,7 @@ export async function startServer({
     pid: Number(pid),
     ended: exited,
     async stop() {
-      child.stdin.end()
+      child.stdin!.end()
       await exited
     },
   }
