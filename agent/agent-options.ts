@@ -1,6 +1,7 @@
 /** What an agent can be told, and what it does untold. */
 import { DomainError } from '#lib/model/errors.ts'
 import type { TimeOrOffset } from './duration.ts'
+import type { ReloaderOptions } from './reload/keep-reloading.ts'
 import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
 import type { HashFunc } from './ship/upload.ts'
 
@@ -27,6 +28,7 @@ export interface PrometheusOptions {
   /** How long a running upload may go on after the signal. */
   readonly stopGraceMs: number
   readonly hashFunc: HashFunc
+  readonly reloader: ReloaderOptions
 }
 
 export interface AgentOptions {
@@ -42,6 +44,16 @@ export interface AgentOptions {
 
 /** 0000-01-01. */
 const YEAR_0: TimeOrOffset = { timeMs: -62_167_219_200_000 }
+
+const NO_RELOADER: ReloaderOptions = {
+  configFile: '',
+  envsubstFile: '',
+  ruleDirs: [],
+  watchIntervalMs: 180_000,
+  retryIntervalMs: 5000,
+  method: 'http',
+  processName: 'prometheus',
+}
 
 /** For callers in the same process, which name only what they want otherwise. */
 export function agentOptions(
@@ -72,6 +84,7 @@ export function prometheusOptions(
     shipIntervalMs: 30_000,
     stopGraceMs: 20_000,
     hashFunc: '',
+    reloader: NO_RELOADER,
     ...given,
   }
 }

@@ -67,7 +67,7 @@ export interface Meter {
 
 export function meterOf(registry: Registry, prometheus: string): Meter {
   const own: FixedLabels = prometheus === '' ? {} : { prometheus }
-  const made: (() => void)[] = []
+  const made = new Map<string, () => void>()
 
   function of<M extends Counter | Gauge>(
     kind: new (about: {
@@ -90,18 +90,19 @@ export function meterOf(registry: Registry, prometheus: string): Meter {
       const metric = of(Counter, name, help, labels)
       const all = { ...labels, ...own }
       metric.inc(all, 0)
-      made.push(() => metric.remove(all))
+      made.set(`${name} ${JSON.stringify(all)}`, () => metric.remove(all))
       return { inc: (by = 1) => metric.inc(all, by) }
     },
     gauge(name, help, labels = {}) {
       const metric = of(Gauge, name, help, labels)
       const all = { ...labels, ...own }
       metric.set(all, 0)
-      made.push(() => metric.remove(all))
+      made.set(`${name} ${JSON.stringify(all)}`, () => metric.remove(all))
       return { set: (value) => metric.set(all, value) }
     },
     end() {
-      for (const remove of made.splice(0)) remove()
+      for (const remove of made.values()) remove()
+      made.clear()
     },
   }
 }

@@ -6,6 +6,7 @@ import type { Logger } from './logger.ts'
 import { type AgentMetrics, createAgentMetrics } from './metrics.ts'
 import { meteredBucket } from './ship/metered-bucket.ts'
 import type { ShipOutcome } from './ship/shipper.ts'
+import { aborted } from './sleep.ts'
 import type { UploadProgress } from './ship/upload.ts'
 import type { Env } from './objstore.ts'
 import { throttledBuckets } from './throttled-bucket.ts'
@@ -84,9 +85,4 @@ function sharedBuckets(
   if (bucket === undefined || uploadBandwidth === 0) return { bucket, urgentBucket: bucket }
   const throttled = throttledBuckets(bucket, { bytesPerSecond: uploadBandwidth, now })
   return { bucket: throttled.bucket, urgentBucket: throttled.urgent }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

@@ -12,6 +12,8 @@ import {
   keepHeartbeat,
 } from './prometheus/heartbeat.ts'
 import type { PrometheusClient } from './prometheus/prometheus-client.ts'
+import type { Env } from './objstore.ts'
+import { hasReloader, keepReloading } from './reload/keep-reloading.ts'
 import { keepShipping } from './ship/keep-shipping.ts'
 import type { ShipOutcome } from './ship/shipper.ts'
 import { cleanShipperState } from './ship/shipper-state.ts'
@@ -34,6 +36,8 @@ export interface PrometheusParts {
   readonly logger: Logger
   readonly now: () => number
   readonly meter: Meter
+  /** For proxies, and `$(VAR)` in configurations. */
+  readonly env?: Env | undefined
   /** Gives up running uploads at once. */
   readonly killSignal?: AbortSignal | undefined
   readonly onPass?: ((outcome: ShipOutcome) => void) | undefined
@@ -50,8 +54,15 @@ export async function runPrometheus(
   parts: PrometheusParts,
   stopping: AbortSignal,
 ): Promise<void> {
+  const { options, prometheus } = unit
+  const loops: Loop[] = [(signal) => serve(unit, parts, signal)]
+  if (hasReloader(options.reloader)) {
+    // From the very start: Prometheus may be waiting for the configuration that it writes.
+    const { env = {} } = parts
+    loops.push((signal) => keepReloading(options.reloader, { ...parts, prometheus, env }, signal))
+  }
   try {
-    await untilFirstEnds([(signal) => serve(unit, parts, signal)], stopping)
+    await untilFirstEnds(loops, stopping)
   } finally {
     unit.state.ready = false
   }

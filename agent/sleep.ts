@@ -1,4 +1,4 @@
-/** A pause that ends early, and quietly, when the signal comes. */
+/** Waiting that ends, quietly, when the signal comes. */
 import { setTimeout as wait } from 'node:timers/promises'
 
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -7,4 +7,9 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   } catch (error) {
     if (!signal.aborted) throw error
   }
+}
+
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }

@@ -6,14 +6,11 @@ import type { PrometheusOptions } from './agent-options.ts'
 import { loggerWith } from './logger.ts'
 import { type AgentMetrics, meterOf } from './metrics.ts'
 import { configuredPrometheus } from './prometheus/prometheus-client.ts'
-import type { Env } from './objstore.ts'
 import { type PrometheusParts, type PrometheusUnit, runPrometheus } from './run-prometheus.ts'
 import { sleep } from './sleep.ts'
 
 export interface UnitsParts extends Omit<PrometheusParts, 'meter' | 'claimLabels'> {
   readonly metrics: AgentMetrics
-  /** For proxies, and `$(VAR)` in configurations. */
-  readonly env?: Env | undefined
 }
 
 export interface Units {

@@ -8,6 +8,7 @@ import {
   count,
   duration,
   fileName,
+  list,
   path,
   text,
   time,
@@ -47,6 +48,29 @@ export const PROMETHEUS_FLAGS = {
   'shipper.ignore-unequal-block-size': toggle('ship although Prometheus compacts its own blocks'),
   'shipper.stop-grace': duration('20s', 'how long a running upload may go on after SIGTERM'),
   'hash-func': choice(['', 'SHA256'], '', 'write hashes of the files into meta.json'),
+  'reloader.config-file': path(
+    '',
+    'configuration of Prometheus; when it changes, Prometheus is made to reload',
+  ),
+  'reloader.config-envsubst-file': path(
+    '',
+    'where that configuration is written with `$(VAR)` replaced, and decompressed if it is gzip',
+  ),
+  'reloader.rule-dir': list(
+    'path',
+    'directory of rules that is watched in the same way; may be given several times',
+  ),
+  'reloader.watch-interval': duration(
+    '3m',
+    'how often to look without having been told of a change; 0 to write the configuration once',
+  ),
+  'reloader.retry-interval': duration('5s', 'how soon a reload that failed is tried again'),
+  'reloader.method': choice(
+    ['http', 'signal'],
+    'http',
+    'POST to /-/reload, or SIGHUP to a process of this machine',
+  ),
+  'reloader.process-name': text('prometheus', 'name of that process', 'name'),
 } as const
 
 /** Of the agent. */

@@ -72,6 +72,15 @@ async function prometheusOf(
     shipIntervalMs: values['shipper.interval'],
     stopGraceMs: values['shipper.stop-grace'],
     hashFunc: values['hash-func'],
+    reloader: {
+      configFile: values['reloader.config-file'],
+      envsubstFile: values['reloader.config-envsubst-file'],
+      ruleDirs: values['reloader.rule-dir'],
+      watchIntervalMs: values['reloader.watch-interval'],
+      retryIntervalMs: values['reloader.retry-interval'],
+      method: values['reloader.method'],
+      processName: values['reloader.process-name'],
+    },
   }
 }
 

@@ -24,6 +24,8 @@ async function listFile(yaml: string): Promise<string> {
   return file
 }
 
+const NO_RELOADER = prometheusOptions({ tsdbPath: '/' }).reloader
+
 describe('flags', () => {
   it('stand for what the agent does untold', async () => {
     const { prometheuses, httpAddress, httpGracePeriodMs, uploadBandwidth } = await settings()
@@ -50,6 +52,10 @@ describe('flags', () => {
       '--upload.bandwidth=1.5MB',
       '--log.format=journald',
       '--debug.name=here',
+      '--reloader.config-file=in.yml',
+      '--reloader.rule-dir=a',
+      '--reloader.rule-dir=b',
+      '--reloader.method=signal',
     )
     expect(prometheuses).toEqual([
       prometheusOptions({
@@ -61,6 +67,15 @@ describe('flags', () => {
         uploadConcurrency: 4,
         hashFunc: 'SHA256',
         minTime: { offsetMs: -7_200_000 },
+        reloader: {
+          configFile: 'in.yml',
+          envsubstFile: '',
+          ruleDirs: ['a', 'b'],
+          watchIntervalMs: 180_000,
+          retryIntervalMs: 5000,
+          method: 'signal',
+          processName: 'prometheus',
+        },
       }),
     ])
     expect(own).toMatchObject({
@@ -142,6 +157,7 @@ prometheuses:
   - name: b
     tsdb.path: /b
     shipper.interval: 1m
+    reloader.rule-dir: [/r, /s]
 `)
     const { prometheuses } = await settings(
       `--config.file=${file}`,
@@ -162,6 +178,7 @@ prometheuses:
         prometheusUrl: 'http://c:9090',
         tsdbPath: '/b',
         shipIntervalMs: 60_000,
+        reloader: { ...NO_RELOADER, ruleDirs: ['/r', '/s'] },
       }),
     ])
   })
