@@ -1,5 +1,6 @@
 /** `thanos.Exemplars`: proto/exemplars.proto. */
 import type { Labels } from '#lib/model/labels.ts'
+import { labelSet } from './label-fields.ts'
 import * as proto from './message.ts'
 import { STRATEGIES, type PartialResponseStrategy } from './store-messages.ts'
 
@@ -31,13 +32,13 @@ export interface Exemplar {
 }
 
 const exemplar = proto.message<Exemplar>('Exemplar', {
-  labels: proto.labelSet(1),
+  labels: labelSet(1),
   value: proto.double(2),
   ts: proto.int(3),
 })
 
 const exemplarData = proto.message<ExemplarData>('ExemplarData', {
-  seriesLabels: proto.labelSet(1),
+  seriesLabels: labelSet(1),
   exemplars: proto.repeated(2, exemplar),
 })
 

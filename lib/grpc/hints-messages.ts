@@ -1,5 +1,6 @@
 /** What Thanos's store gateway takes and gives in the hints of a request: proto/hints.proto. They travel inside of an `Any`. */
 import type { Matcher } from '#lib/model/matcher.ts'
+import { matchers } from './label-fields.ts'
 import * as proto from './message.ts'
 import type { Any } from './store-messages.ts'
 
@@ -90,7 +91,7 @@ const queryStats = proto.message<QueryStats>('QueryStats', {
 })
 
 export const seriesRequestHints = proto.message<SeriesRequestHints>('SeriesRequestHints', {
-  blockMatchers: proto.matchers(1),
+  blockMatchers: matchers(1),
   enableQueryStats: proto.bool(2),
 })
 
@@ -100,7 +101,7 @@ export const seriesResponseHints = proto.message<SeriesResponseHints>('SeriesRes
 })
 
 export const labelNamesRequestHints = proto.message<BlockHints>('LabelNamesRequestHints', {
-  blockMatchers: proto.matchers(1),
+  blockMatchers: matchers(1),
 })
 
 export const labelNamesResponseHints = proto.message<LabelResponseHints>(
@@ -109,7 +110,7 @@ export const labelNamesResponseHints = proto.message<LabelResponseHints>(
 )
 
 export const labelValuesRequestHints = proto.message<BlockHints>('LabelValuesRequestHints', {
-  blockMatchers: proto.matchers(1),
+  blockMatchers: matchers(1),
 })
 
 export const labelValuesResponseHints = proto.message<LabelResponseHints>(

@@ -1,5 +1,6 @@
 /** `thanos.info.Info`: what an endpoint has. proto/info.proto. */
 import type { Labels } from '#lib/model/labels.ts'
+import { labelSet, labelSets } from './label-fields.ts'
 import * as proto from './message.ts'
 
 /** An absent part means that the endpoint does not serve that API. */
@@ -41,7 +42,7 @@ export interface ExemplarsInfo {
 }
 
 const tsdbInfo = proto.message<TsdbInfo>('TSDBInfo', {
-  labels: proto.labelSet(1),
+  labels: labelSet(1),
   minTime: proto.int(2),
   maxTime: proto.int(3),
 })
@@ -63,7 +64,7 @@ const exemplarsInfo = proto.message<ExemplarsInfo>('ExemplarsInfo', {
 export const infoRequest = proto.message<Nothing>('InfoRequest', {})
 
 export const infoResponse = proto.message<InfoResponse>('InfoResponse', {
-  labelSets: proto.labelSets(1),
+  labelSets: labelSets(1),
   componentType: proto.string(2),
   store: proto.optional(3, storeInfo),
   rules: proto.optional(4, proto.message<Nothing>('RulesInfo', {})),

@@ -6,8 +6,6 @@
  */
 import { ProtoReader, ProtoWriter } from '#lib/bytes/protobuf.ts'
 import { CorruptError } from '#lib/model/errors.ts'
-import type { Labels } from '#lib/model/labels.ts'
-import type { Matcher, MatchType } from '#lib/model/matcher.ts'
 
 export interface Field<T> {
   readonly number: number
@@ -196,6 +194,27 @@ export function strings(number: number): Field<readonly string[]> {
   }
 }
 
+export function byteStrings(number: number): Field<readonly Uint8Array[]> {
+  return {
+    ...repeatedField<Uint8Array>(number),
+    write: (out, field, values) => {
+      for (const value of values) out.bytesOf(field, value)
+    },
+    read: (reader, before) => pushed(before, reader.bytes()),
+  }
+}
+
+export function ints(number: number): Field<readonly number[]> {
+  return {
+    ...repeatedField<number>(number),
+    write: (out, field, values) => out.ints(field, values),
+    read: (reader, before) => {
+      for (const value of reader.ints()) pushed(before, value)
+      return before
+    },
+  }
+}
+
 /** `map<string, T>`. */
 export function mapOf<T>(number: number, codec: Message<T>): Field<ReadonlyMap<string, T>> {
   return {
@@ -224,76 +243,9 @@ export function mapOf<T>(number: number, codec: Message<T>): Field<ReadonlyMap<s
   }
 }
 
-/** `repeated Label`. In the order in which they come: what is not sorted stays unsorted. */
-export function labels(number: number): Field<Labels> {
-  return {
-    ...repeatedField<string>(number),
-    write: appendLabels,
-    read: (reader, before) => {
-      const label = reader.message()
-      let name = ''
-      let value = ''
-      while (label.next()) {
-        if (label.field === 1) name = label.string()
-        else if (label.field === 2) value = label.string()
-        else label.skip()
-      }
-      const all = before as string[]
-      all.push(name, value)
-      return all
-    },
-  }
-}
-
-export function appendLabels(out: ProtoWriter, field: number, pairs: Labels): void {
-  for (let i = 0; i < pairs.length; i += 2) {
-    const label = out.begin(field)
-    out.string(1, pairs[i]!)
-    out.string(2, pairs[i + 1]!)
-    out.end(label)
-  }
-}
-
-interface LabelSet {
-  readonly labels: Labels
-}
-
-const labelSetMessage = message<LabelSet>('LabelSet', { labels: labels(1) })
-
-/** `LabelSet`, which is a message with labels alone. */
-export function labelSet(number: number): Field<Labels> {
-  return {
-    ...labels(number),
-    write: (out, field, value) => appendMessage(out, field, labelSetMessage, { labels: value }),
-    read: (reader) => labelSetMessage.read(reader.message()).labels,
-  }
-}
-
-export function labelSets(number: number): Field<readonly Labels[]> {
-  return {
-    ...repeatedField<Labels>(number),
-    write: (out, field, values) => {
-      for (const value of values) appendMessage(out, field, labelSetMessage, { labels: value })
-    },
-    read: (reader, before) => pushed(before, labelSetMessage.read(reader.message()).labels),
-  }
-}
-
-const MATCH_TYPES: readonly MatchType[] = ['=', '!=', '=~', '!~']
-
-const matcherMessage = message<Matcher>('LabelMatcher', {
-  type: enumeration(1, MATCH_TYPES),
-  name: string(2),
-  value: string(3),
-})
-
-export function matchers(number: number): Field<readonly Matcher[]> {
-  return repeated(number, matcherMessage)
-}
-
 const EMPTY_BYTES = new Uint8Array(0)
 
-function appendMessage<T>(
+export function appendMessage<T>(
   out: ProtoWriter,
   field: number,
   codec: Message<T>,
@@ -306,7 +258,7 @@ function appendMessage<T>(
 
 type Shape<T> = Pick<Field<T>, 'number' | 'initial' | 'isAbsent'>
 
-function repeatedField<T>(number: number): Shape<readonly T[]> {
+export function repeatedField<T>(number: number): Shape<readonly T[]> {
   return { number, initial: () => [], isAbsent: (values) => values.length === 0 }
 }
 
@@ -315,7 +267,7 @@ function optionalField<T>(number: number): Shape<T | undefined> {
 }
 
 /** The list is the one that `initial` made, so nobody else has it. */
-function pushed<T>(list: readonly T[], item: T): readonly T[] {
+export function pushed<T>(list: readonly T[], item: T): readonly T[] {
   ;(list as T[]).push(item)
   return list
 }

@@ -1,5 +1,6 @@
 /** `thanos.Rules`: proto/rules.proto. */
 import type { Labels } from '#lib/model/labels.ts'
+import { labelSet } from './label-fields.ts'
 import * as proto from './message.ts'
 import { STRATEGIES, type PartialResponseStrategy } from './store-messages.ts'
 import { NEVER, timestamp, type Timestamp } from './timestamp.ts'
@@ -92,7 +93,7 @@ function time(number: number): proto.Field<Timestamp> {
 const recordingRule = proto.message<RecordingRule>('RecordingRule', {
   name: proto.string(1),
   query: proto.string(2),
-  labels: proto.labelSet(3),
+  labels: labelSet(3),
   health: proto.string(4),
   lastError: proto.string(5),
   evaluationDurationSeconds: proto.double(6),
@@ -100,8 +101,8 @@ const recordingRule = proto.message<RecordingRule>('RecordingRule', {
 })
 
 const alertInstance = proto.message<AlertInstance>('AlertInstance', {
-  labels: proto.labelSet(1),
-  annotations: proto.labelSet(2),
+  labels: labelSet(1),
+  annotations: labelSet(2),
   state: proto.enumeration(3, ALERT_STATES),
   activeAt: proto.optional(4, timestamp),
   value: proto.string(5),
@@ -113,8 +114,8 @@ const alert = proto.message<Alert>('Alert', {
   name: proto.string(2),
   query: proto.string(3),
   durationSeconds: proto.double(4),
-  labels: proto.labelSet(5),
-  annotations: proto.labelSet(6),
+  labels: labelSet(5),
+  annotations: labelSet(6),
   alerts: proto.repeated(7, alertInstance),
   health: proto.string(8),
   lastError: proto.string(9),

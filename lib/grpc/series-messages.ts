@@ -9,7 +9,8 @@ import { ProtoReader, ProtoWriter } from '#lib/bytes/protobuf.ts'
 import { CorruptError } from '#lib/model/errors.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { FLOAT_HISTOGRAM, XOR, type EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
-import { appendLabels, within } from './message.ts'
+import { appendLabels } from './label-fields.ts'
+import { within } from './message.ts'
 import { any, type Any } from './store-messages.ts'
 
 /** `series` is empty in a frame of something else. */

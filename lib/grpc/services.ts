@@ -6,11 +6,16 @@ import type { MethodDefinition } from '@grpc/grpc-js'
 
 export type BytesMethod = MethodDefinition<Uint8Array, Uint8Array>
 
-function method(service: string, name: string, responseStream: boolean): BytesMethod {
+export function method(
+  service: string,
+  name: string,
+  responseStream: boolean,
+  requestStream = false,
+): BytesMethod {
   return {
     path: `/${service}/${name}`,
     originalName: name,
-    requestStream: false,
+    requestStream,
     responseStream,
     requestSerialize: asBuffer,
     requestDeserialize: asIs,

@@ -1,5 +1,6 @@
 /** `thanos.Status`: which metrics and labels have how many series. proto/status.proto. */
 import type { Matcher } from '#lib/model/matcher.ts'
+import { matchers } from './label-fields.ts'
 import * as proto from './message.ts'
 import { STRATEGIES, type PartialResponseStrategy } from './store-messages.ts'
 
@@ -75,7 +76,7 @@ export const tsdbStatisticsRequest = proto.message<TsdbStatisticsRequest>('TSDBS
   tenant: proto.string(1),
   limit: proto.int(2),
   partialResponseStrategy: proto.enumeration(3, STRATEGIES),
-  matchers: proto.matchers(4),
+  matchers: matchers(4),
 })
 
 export const tsdbStatisticsResponse = proto.message<TsdbStatisticsResponse>(

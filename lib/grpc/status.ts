@@ -40,3 +40,28 @@ export function errorFromStatus(error: ServiceError, who: string): DomainError {
   const message = `${who}: ${error.details === '' ? status[error.code] : error.details}`
   return new DomainError(KINDS[error.code] ?? 'unavailable', message, { cause: error })
 }
+
+/** By number, as Go spells them and so metrics have them. */
+const CODE_NAMES = [
+  'OK',
+  'Canceled',
+  'Unknown',
+  'InvalidArgument',
+  'DeadlineExceeded',
+  'NotFound',
+  'AlreadyExists',
+  'PermissionDenied',
+  'ResourceExhausted',
+  'FailedPrecondition',
+  'Aborted',
+  'OutOfRange',
+  'Unimplemented',
+  'Internal',
+  'Unavailable',
+  'DataLoss',
+  'Unauthenticated',
+] as const
+
+export function codeName(code: number): string {
+  return CODE_NAMES[code] ?? 'Unknown'
+}

@@ -1,5 +1,6 @@
 /** Requests of `thanos.Store`, and its answers about labels; proto/store.proto says what the fields mean. */
 import type { Matcher } from '#lib/model/matcher.ts'
+import { matchers } from './label-fields.ts'
 import * as proto from './message.ts'
 
 export const STRATEGIES = ['WARN', 'ABORT'] as const
@@ -126,7 +127,7 @@ const shardInfo = proto.message<ShardInfo>('ShardInfo', {
 export const seriesRequest = proto.message<SeriesRequest>('SeriesRequest', {
   minTime: proto.int(1),
   maxTime: proto.int(2),
-  matchers: proto.matchers(3),
+  matchers: matchers(3),
   maxResolutionWindow: proto.int(4),
   aggregates: proto.enumerations(5, AGGREGATES),
   partialResponseDisabled: proto.bool(6),
@@ -148,7 +149,7 @@ export const labelNamesRequest = proto.message<LabelNamesRequest>('LabelNamesReq
   start: proto.int(3),
   end: proto.int(4),
   hints: proto.optional(5, any),
-  matchers: proto.matchers(6),
+  matchers: matchers(6),
   withoutReplicaLabels: proto.strings(7),
   limit: proto.int(8),
 })
@@ -166,7 +167,7 @@ export const labelValuesRequest = proto.message<LabelValuesRequest>('LabelValues
   start: proto.int(4),
   end: proto.int(5),
   hints: proto.optional(6, any),
-  matchers: proto.matchers(7),
+  matchers: matchers(7),
   withoutReplicaLabels: proto.strings(8),
   limit: proto.int(9),
 })

@@ -1,5 +1,6 @@
 /** `thanos.Targets`: proto/targets.proto. */
 import type { Labels } from '#lib/model/labels.ts'
+import { labelSet } from './label-fields.ts'
 import * as proto from './message.ts'
 import { STRATEGIES, type PartialResponseStrategy } from './store-messages.ts'
 import { timestamp, type Timestamp } from './timestamp.ts'
@@ -44,8 +45,8 @@ export interface DroppedTarget {
 }
 
 const activeTarget = proto.message<ActiveTarget>('ActiveTarget', {
-  discoveredLabels: proto.labelSet(1),
-  labels: proto.labelSet(2),
+  discoveredLabels: labelSet(1),
+  labels: labelSet(2),
   scrapePool: proto.string(3),
   scrapeUrl: proto.string(4),
   globalUrl: proto.string(5),
@@ -56,7 +57,7 @@ const activeTarget = proto.message<ActiveTarget>('ActiveTarget', {
 })
 
 const droppedTarget = proto.message<DroppedTarget>('DroppedTarget', {
-  discoveredLabels: proto.labelSet(1),
+  discoveredLabels: labelSet(1),
 })
 
 const targetDiscovery = proto.message<TargetDiscovery>('TargetDiscovery', {

@@ -6,6 +6,7 @@ import * as hints from '#lib/grpc/hints-messages.ts'
 import * as info from '#lib/grpc/info-messages.ts'
 import type { Message } from '#lib/grpc/message.ts'
 import * as metadata from '#lib/grpc/metadata-messages.ts'
+import * as reflection from '#lib/grpc/reflection-messages.ts'
 import * as rules from '#lib/grpc/rules-messages.ts'
 import * as statuses from '#lib/grpc/status-messages.ts'
 import * as store from '#lib/grpc/store-messages.ts'
@@ -22,7 +23,17 @@ function messagesOf(module: object): AnyMessage[] {
   )
 }
 
-const MODULES = { store, hints, info, rules, targets, metadata, exemplars, status: statuses }
+const MODULES = {
+  store,
+  hints,
+  info,
+  rules,
+  targets,
+  metadata,
+  exemplars,
+  status: statuses,
+  reflection,
+}
 
 const cases = Object.entries(MODULES).flatMap(([file, module]) => {
   const root = loadProto(file as keyof typeof MODULES)

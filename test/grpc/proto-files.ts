@@ -10,6 +10,8 @@ const FILES = [
   'metadata',
   'exemplars',
   'status',
+  'health',
+  'reflection',
 ] as const
 
 /** One file and what it imports: two files may have enum values of one name. */
