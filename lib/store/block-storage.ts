@@ -1,35 +1,21 @@
 /** A Storage over blocks in a bucket: reads of each block what a selector needs and nothing ahead of time. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { CorruptError } from '#lib/model/errors.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { keepLabels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
-import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
 import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
 import { enforcedStorage } from '#lib/storage/enforce.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { inShard } from '#lib/storage/shard.ts'
-import type {
-  ClosedInterval,
-  SelectRequest,
-  SeriesSet,
-  Shard,
-  Storage,
-} from '#lib/storage/storage.ts'
-import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
-import { NO_TOMBSTONES, parseTombstones } from '#lib/tsdb/block/tombstones.ts'
-import { fetchChunks } from './block-chunks.ts'
-import { type FoundSeries, findSeries } from './block-series.ts'
-import { matchExternalLabels } from './external-labels.ts'
+import type { SelectRequest, SeriesSet, Shard, Storage } from '#lib/storage/storage.ts'
 import { blockLabelNames, blockLabelValues, mergeLabelAnswers } from './label-query.ts'
-import { loadLookup } from './load-lookup.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
 import { type MergedSeries, mergeSeries } from './merged-series.ts'
 import { overlapping, planRead } from './plan-read.ts'
 import { blockLimit, readBlocks } from './read-blocks.ts'
 import { type SelectedPart, withDeletions } from './pack-deletions.ts'
-import { selectPack } from './pack-series.ts'
+import { type BlockSelection, findInBlock, loadChunks } from './select-block.ts'
 import { seriesSet } from './series-set.ts'
 import type { SeriesSource } from './series-source.ts'
 import { askLabels, selectSources } from './source-parts.ts'
@@ -93,7 +79,8 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
       reachMs,
       sources,
     )
-    const selection = { matchers, interval, request, ofShard, inUse, signal }
+    const { labelsOnly } = request.hints
+    const selection = { matchers, interval, labelsOnly, request, ofShard, inUse, signal }
     const [{ results, warnings }, beside] = await Promise.all([
       forBlocks(chosen, (block) => selectBlock(parts, block, selection)),
       selectSources(sources, { ...selection, coarsestMs, scope }),
@@ -166,81 +153,12 @@ function replicaCount(labelSets: readonly Labels[], replicaLabels: ReadonlySet<s
   return Math.max(1, ...[...streams.values()].map((replicas) => replicas.size))
 }
 
-interface BlockSelection {
-  readonly matchers: readonly CompiledMatcher[]
-  /** What to read: the request's, and further where replicas are merged. */
-  readonly interval: ClosedInterval
-  readonly request: SelectRequest
-  readonly ofShard: ((labels: Labels) => boolean) | undefined
-  /** Gets what is acquired. */
-  readonly inUse: LoadedChunks[]
-  readonly signal?: AbortSignal | undefined
-}
-
 async function selectBlock(
-  { bucket, cache }: BlockStorageParts,
+  parts: BlockStorageParts,
   block: BlockRecord,
-  { matchers, interval, request, ofShard, inUse, signal }: BlockSelection,
+  selection: BlockSelection,
 ): Promise<SelectedPart | undefined> {
-  const rest = matchExternalLabels(matchers, block.labels)
-  if (!rest) return undefined
-  const use = (chunks: LoadedChunks): void => {
-    chunks.acquire()
-    inUse.push(chunks)
-  }
-  if (block.pack) {
-    const { labelsOnly } = request.hints
-    const selected = await selectPack({ bucket, block, cache, signal }, rest, labelsOnly, use)
-    const { wanted } = wantedChunks(selected.found, interval, ofShard)
-    return { ...selected, block, wanted, tombstones: NO_TOMBSTONES, isFresh: true }
-  }
-  const [lookup, tombstones] = await Promise.all([
-    loadLookup(bucket, block, cache, signal),
-    readTombstones(bucket, block, signal),
-  ])
-  const found = await findSeries({ bucket, block, lookup, cache, signal }, rest)
-  const { rows, wanted } = wantedChunks(found, interval, ofShard)
-  const chunks = cache.chunks(found.key, found.chunks)
-  use(chunks)
-  const missing = request.hints.labelsOnly ? NO_ROWS : chunks.missing(rows)
-  if (missing.length > 0) {
-    await fetchChunks({ bucket, cache, block, key: found.key, chunks, signal }, missing)
-  }
-  return { found, wanted, chunks, block, tombstones, deletions: [] }
-}
-
-const NO_ROWS = new Uint32Array(0)
-
-/** The series with chunks in the interval, and the rows of these chunks, series after series. */
-function wantedChunks(
-  { labels, from, to, chunks }: FoundSeries,
-  { startMs, endMs }: ClosedInterval,
-  ofShard: ((labels: Labels) => boolean) | undefined,
-): { rows: Uint32Array; wanted: Uint8Array } {
-  const rows = new Uint32Array(chunks.length)
-  const wanted = new Uint8Array(labels.length)
-  let count = 0
-  for (let i = 0; i < wanted.length; i++) {
-    const before = count
-    if (ofShard && !ofShard(labels[i]!)) continue
-    for (let row = from[i]!; row < to[i]!; row++) {
-      if (chunks.isWithin(row, startMs, endMs)) rows[count++] = row
-    }
-    if (count > before) wanted[i] = 1
-  }
-  return { rows: rows.subarray(0, count), wanted }
-}
-
-async function readTombstones(
-  bucket: Bucket,
-  block: BlockRecord,
-  signal?: AbortSignal,
-): Promise<Tombstones> {
-  if (!block.hasTombstones) return NO_TOMBSTONES
-  const key = `${block.id}/tombstones`
-  try {
-    return parseTombstones((await bucket.get(key, { signal })).body)
-  } catch (error) {
-    throw error instanceof CorruptError ? error.in(key) : error
-  }
+  const part = await findInBlock(parts, block, selection)
+  if (part && !selection.labelsOnly) await loadChunks(parts, part, part.rows, selection.signal)
+  return part
 }
