@@ -29,6 +29,11 @@ export interface PrometheusOptions {
   readonly stopGraceMs: number
   readonly hashFunc: HashFunc
   readonly reloader: ReloaderOptions
+  /** Fresh blocks: what is new goes into the bucket each interval. */
+  readonly fresh: boolean
+  readonly freshIntervalMs: number
+  /** Bytes of samples that are held; what comes beyond goes into the bucket early. */
+  readonly freshMaxMemory: number
 }
 
 export interface AgentOptions {
@@ -85,6 +90,9 @@ export function prometheusOptions(
     stopGraceMs: 20_000,
     hashFunc: '',
     reloader: NO_RELOADER,
+    fresh: true,
+    freshIntervalMs: 30_000,
+    freshMaxMemory: 32 * 1024 * 1024,
     ...given,
   }
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { PrometheusOptions } from './agent-options.ts'
+import { keepFresh } from './fresh/keep-fresh.ts'
 import type { Logger } from './logger.ts'
 import type { Meter } from './metrics.ts'
 import {
@@ -90,6 +91,10 @@ async function serve(
   const loops: Loop[] = [(signal) => keepHeartbeat(heartbeat, state, signal)]
   if (bucket !== undefined) {
     loops.push((signal) => keepShipping(options, { ...parts, bucket }, state, signal))
+    if (options.fresh) {
+      const urgent = { ...parts, bucket: parts.urgentBucket ?? bucket }
+      loops.push((signal) => keepFresh(options, urgent, state, signal))
+    }
   }
   await untilFirstEnds(loops, stopping)
 }

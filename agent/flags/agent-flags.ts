@@ -47,6 +47,15 @@ export const PROMETHEUS_FLAGS = {
   'shipper.skip-corrupted-blocks': toggle('go on when a local block is corrupted'),
   'shipper.ignore-unequal-block-size': toggle('ship although Prometheus compacts its own blocks'),
   'shipper.stop-grace': duration('20s', 'how long a running upload may go on after SIGTERM'),
+  fresh: toggle(
+    'put what is new into the bucket each interval, out of the write-ahead log',
+    'true',
+  ),
+  'fresh.interval': duration('30s', 'from one fresh block to the next'),
+  'fresh.max-memory': bytes(
+    '32MiB',
+    'samples that are held; what comes beyond goes into the bucket early',
+  ),
   'hash-func': choice(['', 'SHA256'], '', 'write hashes of the files into meta.json'),
   'reloader.config-file': path(
     '',

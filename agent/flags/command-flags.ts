@@ -38,7 +38,8 @@ function addFlags(command: Command, group: string, flags: Flags): void {
 }
 
 function optionOf(name: string, flag: Flag<unknown>): Option {
-  if (flag.kind === 'toggle') return new Option(`--${name}`, flag.help).default(false)
+  if (flag.kind === 'toggle')
+    return new Option(`--${name}`, flag.help).default(flag.parse(flag.default))
   const option = new Option(`--${name} <${flag.placeholder}>`, flag.help)
   if (flag.kind === 'list') {
     return option

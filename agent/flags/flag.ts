@@ -33,8 +33,8 @@ export function address(standard: string, help: string): Flag<string> {
   return text(standard, help, 'host:port')
 }
 
-export function toggle(help: string): Flag<boolean> {
-  return { kind: 'toggle', placeholder: '', default: 'false', help, parse: parseToggle }
+export function toggle(help: string, standard: 'true' | 'false' = 'false'): Flag<boolean> {
+  return { kind: 'toggle', placeholder: '', default: standard, help, parse: parseToggle }
 }
 
 export function list(placeholder: string, help: string): Flag<readonly string[]> {

@@ -81,6 +81,9 @@ async function prometheusOf(
       method: values['reloader.method'],
       processName: values['reloader.process-name'],
     },
+    fresh: values.fresh,
+    freshIntervalMs: values['fresh.interval'],
+    freshMaxMemory: values['fresh.max-memory'],
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError, isKind } from '#lib/model/errors.ts'
 import type { PrometheusOptions } from '../agent-options.ts'
+import { killAfterGrace } from '../kill-after-grace.ts'
 import type { Logger } from '../logger.ts'
 import type { Meter } from '../metrics.ts'
 import type { PrometheusState } from '../prometheus/heartbeat.ts'
@@ -96,25 +97,6 @@ function shippingMetrics(meter: Meter) {
       uploadFailures.inc(failed.length - corrupted)
       const done = uploadCompacted && failed.length === 0 && notReached.length === 0
       uploadCompactedDone.set(done ? 1 : 0)
-    },
-  }
-}
-
-/** A signal that comes `graceMs` after `stopping`, or with `now`. */
-function killAfterGrace(graceMs: number, stopping: AbortSignal, now: AbortSignal | undefined) {
-  const late = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const begin = () => {
-    timer = setTimeout(() => late.abort(new Error('the grace period is over')), graceMs)
-    timer.unref()
-  }
-  if (stopping.aborted) begin()
-  else stopping.addEventListener('abort', begin, { once: true })
-  return {
-    signal: now === undefined ? late.signal : AbortSignal.any([late.signal, now]),
-    dispose() {
-      stopping.removeEventListener('abort', begin)
-      clearTimeout(timer)
     },
   }
 }

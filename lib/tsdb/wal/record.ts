@@ -28,7 +28,10 @@ export interface SamplesRecord {
   readonly histograms: HistogramColumn | undefined
 }
 
-/** Samples that were deleted: closed intervals, in ms. */
+/**
+ * Samples that were deleted: closed intervals, in ms. From -Infinity to Infinity a series left the head for a block, all of it,
+ * and may begin anew.
+ */
 export interface TombstonesRecord {
   readonly type: 'tombstones'
   readonly refs: readonly number[]
@@ -129,10 +132,24 @@ function readTombstones(reader: ByteReader): TombstonesRecord {
   const maxTimes: number[] = []
   while (reader.remaining > 0) {
     refs.push(reader.uint64())
-    minTimes.push(reader.varint())
-    maxTimes.push(reader.varint())
+    minTimes.push(readBound(reader))
+    maxTimes.push(readBound(reader))
   }
   return { type: 'tombstones', refs, minTimes, maxTimes }
+}
+
+/** The least and the greatest int64 stand for no bound: zig-zag, they are 2^64 - 1 and 2^64 - 2. */
+function readBound(reader: ByteReader): number {
+  const { bytes, offset } = reader
+  const first = bytes[offset]!
+  const isBound =
+    reader.remaining >= 10 &&
+    first >= 0xfe &&
+    bytes.subarray(offset + 1, offset + 9).every((byte) => byte === 0xff) &&
+    bytes[offset + 9] === 1
+  if (!isBound) return reader.varint()
+  reader.skip(10)
+  return first === 0xff ? -Infinity : Infinity
 }
 
 function readExemplars(reader: ByteReader): ExemplarsRecord {

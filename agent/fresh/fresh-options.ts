@@ -1,0 +1,27 @@
+/** What the writing of fresh blocks can be told. */
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import type { PackedMetadata } from '#lib/fresh/side-pages.ts'
+import type { Logger } from '../logger.ts'
+import type { Meter } from '../metrics.ts'
+
+export interface FreshOptions {
+  readonly tsdbPath: string
+  readonly freshIntervalMs: number
+  /** Of samples that are held; what comes beyond makes a pack early. */
+  readonly freshMaxMemory: number
+  /** How long a last pack may take after the signal. */
+  readonly stopGraceMs: number
+}
+
+export interface FreshParts {
+  readonly bucket: Bucket
+  readonly logger: Logger
+  readonly now: () => number
+  readonly meter: Meter
+  /** Ends at once. */
+  readonly killSignal?: AbortSignal | undefined
+  /** What Prometheus knows of its metrics; goes into packs now and then. */
+  readonly metadata?: ((signal: AbortSignal) => Promise<readonly PackedMetadata[]>) | undefined
+  /** After each round, when all that was to be read is in the bucket. */
+  readonly onRound?: (() => void) | undefined
+}

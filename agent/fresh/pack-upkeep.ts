@@ -1,0 +1,237 @@
+/** Keeps the packs of one Prometheus few: makes one of ten, and deletes those whose samples another one or a block has. */
+import { type FreshPack, withoutContained } from '#lib/fresh/fresh-list.ts'
+import type { Logger } from '../logger.ts'
+import type { BucketBlocks } from './bucket-blocks.ts'
+import { isCovered, type MadeBlock } from './covered.ts'
+import type { FreshMetrics } from './fresh-metrics.ts'
+import type { FreshOptions } from './fresh-options.ts'
+import type { FreshPacks } from './fresh-packs.ts'
+import type { LocalBlocks } from './local-blocks.ts'
+import { hasLateSamples } from './late-samples.ts'
+import { mergedPack } from './merged-pack.ts'
+import { mergeNotes, type PackNote } from './pack-note.ts'
+
+export interface UpkeepParts {
+  readonly logger: Logger
+  readonly now: () => number
+  readonly metrics: FreshMetrics
+  readonly local: LocalBlocks
+  readonly inBucket: BucketBlocks
+}
+
+/** So many are made one. */
+const MERGED_PACKS = 10
+/** Queries that have listed the packs may still read those that were merged. */
+const KEEP_MERGED_MS = 120_000
+/** And those that know no block yet. */
+const KEEP_COVERED_MS = 60_000
+const LIST_AGAIN_MS = 300_000
+/** A pack of this age is looked for in blocks that are not on this disk. */
+const OLD_MS = 6 * 3_600_000
+const CHECK_OLD_MS = 600_000
+
+interface Entry {
+  readonly pack: FreshPack
+  /** Null where it has none. */
+  note?: PackNote | null | undefined
+  /** Of those that are merged soon. */
+  bytes?: Uint8Array | undefined
+  /** From then on nobody needs it. */
+  deleteAtMs?: number | undefined
+}
+
+export class PackUpkeep {
+  readonly #parts: UpkeepParts
+  readonly #options: FreshOptions
+  readonly #packs: FreshPacks
+  readonly #entries = new Map<string, Entry>()
+  readonly #begunMs: number
+  #listedMs: number
+  #checkedOldMs = -Infinity
+  #ownEpoch: string | undefined
+  #toldOfAnother = false
+
+  constructor(
+    parts: UpkeepParts,
+    options: FreshOptions,
+    packs: FreshPacks,
+    known: readonly FreshPack[],
+  ) {
+    this.#parts = parts
+    this.#options = options
+    this.#packs = packs
+    this.#begunMs = this.#listedMs = parts.now()
+    this.#learn(known)
+  }
+
+  /** Packs in the bucket. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** A pack was put; its bytes are kept until it is merged. */
+  added(pack: FreshPack, note: PackNote, bytes: Uint8Array): void {
+    this.#ownEpoch = pack.epoch
+    this.#entries.set(pack.key, { pack, note, bytes })
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#parts.now() - this.#listedMs >= LIST_AGAIN_MS) await this.#listAgain(signal)
+    await this.#mergeOwn(signal)
+    await this.#mergeLeftOver(signal)
+    await this.#markCovered(signal)
+    await this.#deleteDue(signal)
+    this.#parts.metrics.inBucket.set(this.#entries.size)
+  }
+
+  #learn(packs: readonly FreshPack[]): void {
+    for (const pack of packs) {
+      if (!this.#entries.has(pack.key)) this.#entries.set(pack.key, { pack })
+    }
+    const needed = new Set(withoutContained(packs))
+    const deleteAtMs = this.#parts.now() + KEEP_MERGED_MS
+    for (const pack of packs) {
+      const entry = this.#entries.get(pack.key)!
+      if (!needed.has(pack)) entry.deleteAtMs ??= deleteAtMs
+    }
+  }
+
+  /** Others may write and delete under the same labels. */
+  async #listAgain(signal: AbortSignal): Promise<void> {
+    const { now, logger } = this.#parts
+    const packs = await this.#packs.list(signal)
+    this.#listedMs = now()
+    const keys = new Set(packs.map(({ key }) => key))
+    for (const key of this.#entries.keys()) if (!keys.has(key)) this.#entries.delete(key)
+    this.#learn(packs)
+    const another = packs.find(
+      ({ epoch, lastModifiedMs }) =>
+        epoch !== this.#ownEpoch && lastModifiedMs > this.#begunMs + KEEP_COVERED_MS,
+    )
+    if (another && !this.#toldOfAnother) {
+      this.#toldOfAnother = true
+      logger.warn(
+        { key: another.key },
+        'another agent writes fresh blocks with the same external labels: no harm if it follows the same prometheus, otherwise give each prometheus its own (for example replica)',
+      )
+    }
+  }
+
+  async #mergeOwn(signal: AbortSignal): Promise<void> {
+    const small = [...this.#entries.values()].filter(({ bytes }) => bytes !== undefined)
+    const total = small.reduce((sum, { bytes }) => sum + bytes!.length, 0)
+    const isMuch = small.length > 1 && total >= this.#options.freshMaxMemory / 2
+    if (small.length < MERGED_PACKS && !isMuch) return
+    await this.#merge(small, signal)
+  }
+
+  /** Of an agent that was killed; one group each time. */
+  async #mergeLeftOver(signal: AbortSignal): Promise<void> {
+    const epochs = Map.groupBy(this.#entries.values(), ({ pack }) => pack.epoch)
+    for (const [epoch, entries] of epochs) {
+      const quietMs = Math.max(LIST_AGAIN_MS, this.#options.freshIntervalMs * MERGED_PACKS)
+      const newestMs = Math.max(...entries.map(({ pack }) => pack.lastModifiedMs))
+      if (epoch === this.#ownEpoch || this.#parts.now() - newestMs < quietMs) continue
+      const group = leftOver(entries, this.#options.freshMaxMemory / 2)
+      if (group.length < 2) continue
+      for (const entry of group) {
+        entry.bytes = await this.#packs.get(entry.pack, signal)
+        await this.#noteOf(entry, signal)
+      }
+      if (group.every(({ note }) => note)) await this.#merge(group, signal)
+      return
+    }
+  }
+
+  /** They are neighbours, and have their bytes and notes. */
+  async #merge(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
+    const { now, metrics, logger } = this.#parts
+    const packs = entries.map(({ pack }) => pack)
+    const note = mergeNotes(entries.map((entry) => entry.note!))
+    const merged = await mergedPack(
+      entries.map(({ bytes }) => bytes!),
+      note,
+    )
+    const { epoch, from } = packs[0]!
+    const place = { epoch, from, to: packs.at(-1)!.to }
+    const put = await this.#packs.put(merged, place, now(), signal)
+    this.#entries.set(put.key, { pack: put, note })
+    for (const entry of entries) {
+      entry.bytes = undefined
+      entry.deleteAtMs ??= now() + KEEP_MERGED_MS
+    }
+    metrics.merges.inc()
+    metrics.bytes.inc(put.size)
+    logger.debug({ key: put.key, bytes: put.size, packs: packs.length }, 'fresh blocks merged')
+  }
+
+  /** Samples of which a block is in the bucket, where queries find it. */
+  async #markCovered(signal: AbortSignal): Promise<void> {
+    const { now, local, inBucket } = this.#parts
+    const nowMs = now()
+    const blocks = await local.list()
+    const withOld = nowMs - this.#checkedOldMs >= CHECK_OLD_MS
+    const candidates: { entry: Entry; note: PackNote }[] = []
+    for (const entry of this.#entries.values()) {
+      if (entry.deleteAtMs !== undefined) continue
+      const isOld = withOld && nowMs - entry.pack.lastModifiedMs > OLD_MS
+      if (!isOld && !blocks.some(({ maxTimeMs }) => maxTimeMs > entry.pack.maxTimeMs)) continue
+      const note = await this.#noteOf(entry, signal)
+      if (note && (isOld || isCovered(entry.pack, note, blocks))) candidates.push({ entry, note })
+    }
+    if (withOld) this.#checkedOldMs = nowMs
+    if (candidates.length === 0) return
+    const startMs = Math.min(...candidates.map(({ entry }) => entry.pack.minTimeMs))
+    const endMs = Math.max(...candidates.map(({ entry }) => entry.pack.maxTimeMs))
+    const there = await inBucket.list(this.#packs.labels, startMs, endMs, blocks, signal)
+    for (const { entry, note } of candidates) {
+      if (!isCovered(entry.pack, note, there)) continue
+      if (await this.#hasLate(entry.pack, note, blocks, there)) continue
+      entry.deleteAtMs = nowMs + KEEP_COVERED_MS
+      entry.bytes = undefined
+    }
+  }
+
+  /** Whether it may have late samples that no block of the bucket has. */
+  async #hasLate(
+    pack: FreshPack,
+    note: PackNote,
+    local: readonly MadeBlock[],
+    there: readonly MadeBlock[],
+  ): Promise<boolean> {
+    return hasLateSamples(this.#options.tsdbPath, pack, note, local, there)
+  }
+
+  async #noteOf(entry: Entry, signal: AbortSignal): Promise<PackNote | undefined> {
+    if (entry.note === undefined) entry.note = (await this.#packs.note(entry.pack, signal)) ?? null
+    return entry.note ?? undefined
+  }
+
+  async #deleteDue(signal: AbortSignal): Promise<void> {
+    const { now, metrics } = this.#parts
+    for (const { pack, deleteAtMs = Infinity } of this.#entries.values()) {
+      if (deleteAtMs > now()) continue
+      await this.#packs.delete(pack.key, signal)
+      this.#entries.delete(pack.key)
+      metrics.deletions.inc()
+    }
+  }
+}
+
+/** Neighbours that no merged pack has: at most ten, and about `maxBytes`. */
+function leftOver(entries: readonly Entry[], maxBytes: number): Entry[] {
+  const small = entries
+    .filter(({ pack, deleteAtMs }) => pack.to - pack.from === 1 && deleteAtMs === undefined)
+    .sort((a, b) => a.pack.from - b.pack.from)
+  let group: Entry[] = []
+  let bytes = 0
+  for (const entry of small) {
+    const isNeighbour = group.length === 0 || group.at(-1)!.pack.to === entry.pack.from
+    const isFull = group.length === MERGED_PACKS || (group.length > 1 && bytes > maxBytes)
+    if (isFull || (!isNeighbour && group.length > 1)) break
+    if (!isNeighbour) [group, bytes] = [[], 0]
+    group.push(entry)
+    bytes += entry.pack.size
+  }
+  return group
+}
