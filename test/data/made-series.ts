@@ -28,6 +28,13 @@ export interface MadeSample {
 export interface MadeSeries {
   readonly labels: readonly (readonly [string, string])[]
   readonly samples: readonly MadeSample[]
+  readonly exemplars?: readonly MadeExemplar[]
+}
+
+export interface MadeExemplar {
+  readonly t: number
+  readonly v: number
+  readonly labels: readonly (readonly [string, string])[]
 }
 
 export const START_MS = 1_700_000_000_000 - (1_700_000_000_000 % 7_200_000)

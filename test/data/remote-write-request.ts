@@ -32,23 +32,34 @@ export function remoteWriteRequest(series: readonly MadeSeries[]): Uint8Array<Ar
 
 /** The same in remote-write 1.0, where series carry their labels. */
 export function firstRemoteWriteRequest(series: readonly MadeSeries[]): Uint8Array<ArrayBuffer> {
-  const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)]
   const message: number[] = []
-  for (const { labels, samples } of series) {
+  for (const { labels, samples, exemplars = [] } of series) {
     const out: number[] = []
-    for (const [name, value] of labels) {
-      const label: number[] = []
-      field(label, 1, utf8(name))
-      field(label, 2, utf8(value))
-      field(out, 1, label)
-    }
+    labelFields(out, labels)
     for (const one of samples) {
       if (one.histogram) field(out, 4, histogram(one, one.histogram))
       else field(out, 2, sample(one))
     }
+    for (const exemplar of exemplars) {
+      const body: number[] = []
+      labelFields(body, exemplar.labels)
+      double(body, 2, exemplar.v)
+      integer(body, 3, exemplar.t)
+      field(out, 3, body)
+    }
     field(message, 1, out)
   }
   return snappy(message)
+}
+
+function labelFields(out: number[], labels: MadeSeries['labels']): void {
+  const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)]
+  for (const [name, value] of labels) {
+    const label: number[] = []
+    field(label, 1, utf8(name))
+    field(label, 2, utf8(value))
+    field(out, 1, label)
+  }
 }
 
 function sample({ t, v, stale }: MadeSample): number[] {

@@ -3,14 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { formatLabels, labelsFrom } from '#lib/model/labels.ts'
-import {
-  floatSeries,
-  histogramSeries,
-  type MadeHistogram,
-  type MadeSample,
-  startedSeries,
-} from '../../data/made-series.ts'
-import { type ReadSample, ReadWal } from './read-wal.ts'
+import { floatSeries, histogramSeries, startedSeries } from '../../data/made-series.ts'
+import { fields, wanted } from './golden-samples.ts'
+import { ReadWal } from './read-wal.ts'
 
 const GOLDEN = [
   { folder: 'wal-2.42', types: [1, 2, 7, 8] },
@@ -65,36 +60,3 @@ describe.each(GOLDEN)('$folder', ({ folder, types }) => {
     }
   })
 })
-
-function fields({ t, v, stale, histogram }: ReadSample): unknown {
-  if (stale) return [t, 'stale']
-  if (!histogram) return [t, v]
-  const { positiveSpans, negativeSpans, positiveBuckets, negativeBuckets } = histogram
-  return {
-    t,
-    schema: histogram.schema,
-    zeroThreshold: histogram.zeroThreshold,
-    counts: [histogram.zeroCount, histogram.count, histogram.sum, v],
-    spans: [positiveSpans, negativeSpans].map((all) => all.map((one) => [one.offset, one.length])),
-    buckets: [[...positiveBuckets], [...negativeBuckets]],
-    customValues: [...histogram.customValues],
-    gauge: histogram.counterResetHint === 'gauge',
-  }
-}
-
-function wanted({ t, v, stale, histogram }: MadeSample): unknown {
-  if (stale || histogram?.stale) return [t, 'stale']
-  return histogram ? { t, ...wantedHistogram(histogram) } : [t, v]
-}
-
-function wantedHistogram(h: MadeHistogram): object {
-  return {
-    schema: h.schema,
-    zeroThreshold: h.zeroThreshold,
-    counts: [h.zeroCount, h.count, h.sum, h.sum],
-    spans: [h.positiveSpans, h.negativeSpans],
-    buckets: [h.positive, h.negative],
-    customValues: h.customValues ?? [],
-    gauge: h.gauge ?? false,
-  }
-}
