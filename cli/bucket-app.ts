@@ -7,6 +7,7 @@ import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { ObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
+import { freshSource } from '#lib/query/fresh-source.ts'
 import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { SliceWorkers } from '#lib/query/slice-workers.ts'
 import { threadedSlices } from '#lib/query/threaded-slices.ts'
@@ -46,15 +47,18 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
   const runner = { bucket, cache: new StoreCache(cacheBytes), now }
   const data: SliceWorkerData = { config, cacheBytes }
   const workers = new SliceWorkers({ count, entry, data })
+  const index = new BucketIndexReader(bucket, { now, maxAgeMs: 5000 })
+  const fresh = freshSource({ ...runner, index })
   const backend = queryFrontend({
     ...runner,
-    index: new BucketIndexReader(bucket, { now, maxAgeMs: 5000 }),
+    index,
     cut: { sliceBytes, maxSlices: count + 1 },
     concurrency: count + 1,
     runHere: threadedSlices({ ...runner, workers, deadlineMs: DEFAULT_LIMITS.timeoutMs }),
   })
   const app = apiApp({
     backend,
+    sources: () => [fresh],
     now,
     startedMs: now(),
     build: {

@@ -14,6 +14,7 @@ import { readEnvironment } from '#lib/lambda/environment.ts'
 import type { HttpEvent, HttpResult } from '#lib/lambda/http.ts'
 import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
 import { readQueryFlags } from '#lib/lambda/query-flags.ts'
+import { freshSource } from '#lib/query/fresh-source.ts'
 import { runRemoteSlice } from '#lib/query/remote-slice.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
 import { LabelCache } from '#lib/query/label-cache.ts'
@@ -31,6 +32,9 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
   (bucket) => {
     const { storeFunction, deadlineMs, sliceBytes, maxSlices } = environment
     const index = new BucketIndexReader(bucket, { now: Date.now, maxAgeMs: 5000 })
+    const cache = new StoreCache(environment.cacheBytes)
+    const { megabytes } = environment
+    const fresh = freshSource({ bucket, index, cache, now: Date.now, megabytes })
     const store =
       storeFunction === undefined
         ? undefined
@@ -38,13 +42,13 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
     const backend = queryFrontend({
       bucket,
       index,
-      cache: new StoreCache(environment.cacheBytes),
+      cache,
       now: Date.now,
       cut: { sliceBytes, maxSlices },
       concurrency: Math.min(maxSlices, settings.maxParallelism),
       limitsOf: settings.limitsOf,
       alignRangeWithStep: settings.alignRangeWithStep,
-      megabytes: environment.megabytes,
+      megabytes,
       retries: {
         attempts: settings.sliceAttempts,
         pause: (attempt, signal) =>
@@ -78,6 +82,7 @@ const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.e
     })
     const parts: ApiParts = {
       backend,
+      sources: () => [fresh],
       now: Date.now,
       startedMs: Date.now(),
       build: {

@@ -96,6 +96,11 @@ export class BucketIndexReader {
     return [...visible, ...packs].sort((a, b) => a.minTimeMs - b.minTimeMs)
   }
 
+  /** The fresh blocks among them, in any order, without a look at the index. */
+  packs(startMs: number, endMs: number, read: ReadOptions = {}): Promise<readonly BlockRecord[]> {
+    return this.#fresh.packs(startMs, endMs, read)
+  }
+
   /** All that the index knows of the time range, hidden and partial blocks too. */
   async view(startMs: number, endMs: number, read: ReadOptions = {}): Promise<IndexView> {
     const { bucket = this.#bucket, signal } = read

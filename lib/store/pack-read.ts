@@ -47,6 +47,14 @@ export async function packRanges(
   return ranges.map(({ start, end }) => fetched.at(start, end)!)
 }
 
+/** The bytes of a page that is asked for again and again as it is. */
+export async function packPage(reader: PackReader, { start, end }: ByteRange): Promise<Uint8Array> {
+  return reader.cache.range(reader.block.id, start, end, async () => {
+    const [bytes] = await packRanges(reader, [{ start, end }])
+    return bytes!
+  })
+}
+
 /** What fails in `parse` is in this pack. */
 export function inPack<T>({ id }: BlockRecord, parse: () => T): T {
   try {

@@ -16,6 +16,8 @@ import {
   type GoldenAnswer,
   type GoldenRequest,
 } from './golden/requests.ts'
+import { toldSource } from './golden/told-source.ts'
+import { toldBucket, TOLD_REQUESTS } from './golden/told-world.ts'
 import { goldenBucket } from './golden/world.ts'
 
 describe.each([
@@ -23,14 +25,18 @@ describe.each([
   { name: 'data', requests: DATA_REQUESTS, open: () => goldenBucket() },
   { name: 'clients', requests: CLIENT_REQUESTS, open: () => goldenBucket() },
   { name: 'federate', requests: FEDERATE_REQUESTS, open: federateBucket },
-])('as Prometheus, $name', ({ name, requests, open }) => {
+  { name: 'told', requests: TOLD_REQUESTS, open: () => toldBucket(), isTold: true },
+])('as Prometheus, $name', ({ name, requests, open, isTold = false }) => {
   const file = new URL(`golden/prometheus-3.14.0-${name}.json`, import.meta.url)
   const golden = JSON.parse(readFileSync(file, 'utf8')) as Golden
   let app: Hono
 
   beforeAll(async () => {
     const { baseMs = Date.now() } = golden
-    app = thawApp(await open(baseMs), { now: () => baseMs + 5000 })
+    app = thawApp(await open(baseMs), {
+      now: () => baseMs + 5000,
+      sources: isTold ? [toldSource(golden)] : [],
+    })
   })
 
   it('was recorded from the requests as they are now', () => {

@@ -9,6 +9,7 @@ import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { describeRequest, judge } from '#test/api/fuzz/fuzz.ts'
 import { randomRequest } from '#test/api/fuzz/requests.ts'
 import { answerText, type Golden, type GoldenRequest } from '#test/api/golden/requests.ts'
+import { TOLD_MS, toldBucket } from '#test/api/golden/told-world.ts'
 import { goldenBucket } from '#test/api/golden/world.ts'
 import { CHUNKS, encodeReadRequest, SAMPLES } from '#lib/remote/read-request.ts'
 import { decodeChunks, decodeSamples } from '#test/remote/read-message.ts'
@@ -16,11 +17,12 @@ import { RandomSource } from '#test/promql/random/random-source.ts'
 import { directoryObjstore, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
 import { thawApp } from './support/thaw-app.ts'
 
+let dir: string
 let url: string
 const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'thaw-deployed-'))
+  dir = await mkdtemp(join(tmpdir(), 'thaw-deployed-'))
   ends.push(() => rm(dir, { recursive: true, force: true }))
   await goldenBucket(fileBucket(dir))
   const assembly = await synthesiseStack()
@@ -39,6 +41,16 @@ afterAll(async () => {
   for (const end of ends.toReversed()) await end()
 })
 
+/** Fresh blocks are of the last days; what was recorded is of 2023. */
+const SHIFT_MS = Math.floor((Date.now() - TOLD_MS) / 1000) * 1000
+
+/** Times in seconds and as text. */
+function shift(text: string): string {
+  return text
+    .replace(/\b1700000\d{3}\b/g, (seconds) => String(Number(seconds) + SHIFT_MS / 1000))
+    .replace(/2023-11-14T[\d:.]+Z/g, (time) => new Date(Date.parse(time) + SHIFT_MS).toISOString())
+}
+
 async function ask({ method = 'GET', path, headers = {}, body }: GoldenRequest): Promise<object> {
   const init = { method, headers, ...(body === undefined ? {} : { body }) }
   const response = await get(path, init)
@@ -56,6 +68,26 @@ describe('the deployed API', () => {
     for (const { request, status, headers, answer } of answers.filter(isNoPreflight)) {
       const type = headers['content-type'] ?? null
       expect({ request, ...(await ask(request)) }).toEqual({ request, status, type, answer })
+    }
+  })
+
+  it('tells exemplars and metadata as Prometheus does', async () => {
+    await toldBucket(fileBucket(dir), SHIFT_MS)
+    // A function may believe its listing of before for a second.
+    while (!(await (await get('/api/v1/metadata')).text()).includes('queue_bytes')) await sleep(50)
+    const file = new URL('../api/golden/prometheus-3.14.0-told.json', import.meta.url)
+    const { answers } = JSON.parse(await readFile(file, 'utf8')) as Golden
+    // Without a body, the gateway says of what type it is not.
+    const asked = answers.filter(
+      ({ request, status }) => /query_exemplars|metadata/.test(request.path) && status !== 204,
+    )
+    expect(asked.length).toBeGreaterThan(20)
+    for (const { request, status, headers, answer } of asked) {
+      const { path, body } = request
+      const shifted = { ...request, path: shift(path), ...(body && { body: shift(body) }) }
+      const type = headers['content-type'] ?? null
+      const expected = { path, status, type, answer: shift(answer) }
+      expect({ path, ...(await ask(shifted)) }).toEqual(expected)
     }
   })
 

@@ -1,7 +1,11 @@
-/** Asks a real Prometheus, first empty and then with the data of world.ts: `node test/api/golden/record.ts <prometheus> <promtool> "3.14.0"`. */
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+/**
+ * Asks a real Prometheus, first empty and then with the data of the worlds: `node test/api/golden/record.ts <prometheus> <promtool>
+ * "3.14.0"`, or only what a last argument names.
+ */
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { command } from '#test/peer/cache.ts'
 import { remoteWriteRequest } from '#test/data/remote-write-request.ts'
 import { startPrometheus } from '#test/peer/prometheus.ts'
@@ -9,6 +13,7 @@ import { answerText } from './requests.ts'
 import { CLIENT_REQUESTS } from './client-requests.ts'
 import { DATA_REQUESTS } from './data-requests.ts'
 import {
+  api,
   COMPARED_HEADERS,
   REQUESTS,
   type Golden,
@@ -16,10 +21,13 @@ import {
   type GoldenRequest,
 } from './requests.ts'
 import { FEDERATE_REQUESTS, federateSeries } from './federate-world.ts'
+import { RULES, startExporter, TOLD_MS, TOLD_REQUESTS, toldConfig } from './told-world.ts'
 import { HISTOGRAM_BLOCK, openMetrics } from './world.ts'
 
-const [, , binary, promtool, version] = process.argv
-if (!binary || !promtool || !version) throw new Error('record.ts <prometheus> <promtool> <version>')
+const [, , binary, promtool, version, only] = process.argv
+if (!binary || !promtool || !version) {
+  throw new Error('record.ts <prometheus> <promtool> <version> [<name>]')
+}
 
 const dir = await mkdtemp(join(tmpdir(), 'thaw-golden-'))
 try {
@@ -37,11 +45,13 @@ try {
     baseMs,
     fill: (url) => write(url, baseMs),
   })
+  await recordTold(join(dir, 'told'))
 } finally {
   await rm(dir, { recursive: true, force: true })
 }
 
 interface Recording {
+  readonly config?: string
   readonly flags?: readonly string[]
   readonly baseMs?: number
   readonly fill?: (url: string) => Promise<void>
@@ -51,14 +61,15 @@ async function record(
   name: string,
   requests: readonly GoldenRequest[],
   dataDir: string,
-  { flags: more = [], baseMs, fill }: Recording = {},
+  { config = '{}\n', flags: more = [], baseMs, fill }: Recording = {},
 ): Promise<void> {
+  if (only !== undefined && name !== only) return
   const flags = ['--storage.tsdb.retention.time=100y', ...more]
-  const server = await startPrometheus({ binary: binary!, dataDir, config: '{}\n', flags })
-  const answers: GoldenAnswer[] = []
+  const server = await startPrometheus({ binary: binary!, dataDir, config, flags })
+  let answers: readonly GoldenAnswer[]
   try {
     await fill?.(server.url)
-    for (const request of requests) answers.push(await ask(server.url, request))
+    answers = await askAll(server.url, requests)
   } finally {
     await server.stop()
   }
@@ -70,6 +81,34 @@ async function record(
   }
   const file = new URL(`prometheus-${version}-${name}.json`, import.meta.url)
   await writeFile(file, `${JSON.stringify(golden, null, 2)}\n`)
+}
+
+/** Until every page of the exporter is there and every rule was evaluated. */
+async function recordTold(dataDir: string): Promise<void> {
+  const exporter = await startExporter()
+  // Its name is in the answers.
+  const folder = join(tmpdir(), 'thaw-told')
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'rules.yml'), RULES)
+  const has = async (url: string, path: string, text: string): Promise<boolean> =>
+    (await ask(url, api(path))).answer.includes(text)
+  await record('told', TOLD_REQUESTS, dataDir, {
+    baseMs: TOLD_MS,
+    config: toldConfig(exporter.address, join(folder, 'rules.yml')),
+    flags: ['--enable-feature=exemplar-storage', '--web.external-url=http://prometheus.example'],
+    fill: async (url) => {
+      while (
+        !exporter.isDone() ||
+        !(await has(url, 'query_exemplars?query=requests_total{path="/b"}', 'trace_id')) ||
+        !(await has(url, 'rules', 'firing')) ||
+        (await has(url, 'rules', '"health":"unknown"'))
+      ) {
+        await setTimeout(200)
+      }
+    },
+  })
+  exporter.close()
+  await rm(folder, { recursive: true })
 }
 
 async function write(url: string, baseMs: number): Promise<void> {
@@ -88,6 +127,20 @@ async function write(url: string, baseMs: number): Promise<void> {
       },
     })
     if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
+  }
+}
+
+/** Again, where a scrape or a rule came in between. */
+async function askAll(
+  url: string,
+  requests: readonly GoldenRequest[],
+): Promise<readonly GoldenAnswer[]> {
+  for (;;) {
+    const answers: GoldenAnswer[] = []
+    for (const request of requests) answers.push(await ask(url, request))
+    const changing = answers.filter(({ request: { path } }) => /\/(?:rules|targets)$/.test(path))
+    const after = await Promise.all(changing.map(({ request }) => ask(url, request)))
+    if (after.every(({ answer }, i) => answer === changing[i]!.answer)) return answers
   }
 }
 

@@ -7,9 +7,11 @@ import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 import { LabelCache } from '#lib/query/label-cache.ts'
+import { freshSource } from '#lib/query/fresh-source.ts'
 import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
 import type { Deduplication } from '#lib/storage/scope.ts'
+import type { Source } from '#lib/storage/source.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import { askApp, type Ask } from './ask.ts'
 
@@ -27,6 +29,8 @@ export interface ThawAppOptions {
   readonly log?: ApiParts['log']
   /** Answers are kept, here and in the bucket. */
   readonly keepAnswers?: boolean | undefined
+  /** Who tells what is no sample, beside the bucket. */
+  readonly sources?: readonly Source[] | undefined
 }
 
 export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
@@ -36,13 +40,13 @@ export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
 export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const { replicaLabels = [], sliceBytes = 2000, now = Date.now } = options
   const { indexAgeMs = 0, deadlineMs = 30_000, tenancy = DEFAULT_TENANCY } = options
-  const { deduplication = 'nearest', requestDownsampled = true } = options
+  const { deduplication = 'nearest', requestDownsampled = true, sources = [] } = options
   const kept = { maxBytes: 64 * 1024 * 1024, inBucket: true, random: () => 0 }
+  const index = new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs })
+  const runner = { bucket, index, cache: new StoreCache(64 * 1024 * 1024), now }
+  const fresh = freshSource(runner)
   const backend = queryFrontend({
-    bucket,
-    index: new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs }),
-    cache: new StoreCache(64 * 1024 * 1024),
-    now,
+    ...runner,
     cut: { sliceBytes, maxSlices: 16 },
     concurrency: 16,
     ...(options.keepAnswers && {
@@ -65,6 +69,7 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
     engine: DEFAULT_ENGINE_OPTIONS,
     scope: { ...DEFAULT_SCOPE, replicaLabels, deduplication, requestDownsampled, tenancy },
     limits: { ...DEFAULT_LIMITS, deadlineMs },
+    sources: () => [fresh, ...sources],
     log: options.log,
   })
 }
