@@ -42,6 +42,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     lib: ['model', 'bytes', 'regex', 'storage', 'tsdb'],
     packages: ['@grpc/grpc-js', 'node:'],
   },
+  'lib/endpoints': {
+    lib: ['model', 'regex', 'tsdb', 'storage', 'store', 'grpc'],
+    packages: ['yaml', 'node:fs/promises', 'node:dns/promises'],
+  },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],

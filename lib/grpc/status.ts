@@ -35,9 +35,9 @@ const KINDS: Readonly<Record<number, ErrorKind>> = {
   [status.RESOURCE_EXHAUSTED]: 'limit',
 }
 
-/** An error of grpc-js as one of ours; `who` is the endpoint. What is not said otherwise is worth another try: 'unavailable'. */
-export function errorFromStatus(error: ServiceError, who: string): DomainError {
-  const message = `${who}: ${error.details === '' ? status[error.code] : error.details}`
+/** An error of grpc-js as one of ours; who is to say whose it is. What is not said otherwise is worth another try: 'unavailable'. */
+export function errorFromStatus(error: ServiceError): DomainError {
+  const message = error.details === '' ? status[error.code] : error.details
   return new DomainError(KINDS[error.code] ?? 'unavailable', message, { cause: error })
 }
 

@@ -15,7 +15,8 @@ export interface TlsFiles {
 export const TLS_VERSIONS = ['1.0', '1.1', '1.2', '1.3'] as const
 export type TlsVersion = (typeof TLS_VERSIONS)[number]
 
-const VERSIONS: Readonly<Record<TlsVersion, SecureVersion>> = {
+/** As Node says it. */
+export const SECURE_VERSIONS: Readonly<Record<TlsVersion, SecureVersion>> = {
   '1.0': 'TLSv1',
   '1.1': 'TLSv1.1',
   '1.2': 'TLSv1.2',
@@ -60,7 +61,7 @@ async function readContext(files: TlsFiles): Promise<SecureContextOptions> {
       cert: await readFile(cert),
       key: await readFile(key),
       ...(clientCa !== undefined && { ca: await readFile(clientCa) }),
-      minVersion: VERSIONS[minVersion],
+      minVersion: SECURE_VERSIONS[minVersion],
     }
     createSecureContext(context)
     return context
