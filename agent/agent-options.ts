@@ -4,6 +4,7 @@ import type { TimeOrOffset } from './duration.ts'
 import type { ReloaderOptions } from './reload/keep-reloading.ts'
 import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
 import type { HashFunc } from './ship/upload.ts'
+import { NO_STORE_API, type StoreApiOptions } from './store-api/serve-store-api.ts'
 
 /** Of one Prometheus. */
 export interface PrometheusOptions {
@@ -43,6 +44,7 @@ export interface AgentOptions {
   readonly httpAddress: string
   /** How long running HTTP requests may go on after the signal. */
   readonly httpGracePeriodMs: number
+  readonly storeApi: StoreApiOptions
   /** Bytes a second of all uploads together; 0 for any. */
   readonly uploadBandwidth: number
 }
@@ -64,7 +66,13 @@ const NO_RELOADER: ReloaderOptions = {
 export function agentOptions(
   given: Partial<AgentOptions> & Pick<AgentOptions, 'prometheuses'>,
 ): AgentOptions {
-  return { httpAddress: '', httpGracePeriodMs: 120_000, uploadBandwidth: 0, ...given }
+  return {
+    httpAddress: '',
+    httpGracePeriodMs: 120_000,
+    storeApi: NO_STORE_API,
+    uploadBandwidth: 0,
+    ...given,
+  }
 }
 
 /** As `agentOptions`, of one Prometheus. */

@@ -9,6 +9,7 @@ import type { ShipOutcome } from './ship/shipper.ts'
 import { aborted } from './sleep.ts'
 import type { UploadProgress } from './ship/upload.ts'
 import type { Env } from './objstore.ts'
+import { serveStoreApi, type StoreApiServer } from './store-api/serve-store-api.ts'
 import { throttledBuckets } from './throttled-bucket.ts'
 import { prometheusUnits } from './units.ts'
 
@@ -28,6 +29,8 @@ export interface AgentParts {
   /** Lists of Prometheuses that replace the one before. */
   readonly changes?: AsyncIterable<readonly PrometheusOptions[]> | undefined
   readonly onListening?: ((url: string) => void) | undefined
+  /** `host:port` of the gRPC server. */
+  readonly onStoreApi?: ((address: string) => void) | undefined
   readonly onPass?: ((outcome: ShipOutcome) => void) | undefined
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined
 }
@@ -44,6 +47,7 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
     logger.warn({}, 'no bucket is configured (--objstore.config), nothing is uploaded')
   }
   let http: AgentHttpServer | undefined
+  let storeApi: StoreApiServer | undefined
   try {
     if (options.httpAddress !== '') {
       http = await startAgentHttp({
@@ -55,6 +59,14 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
       logger.info({ url: http.url }, 'listening')
       parts.onListening?.(http.url)
     }
+    if (options.storeApi.address !== '') {
+      storeApi = await serveStoreApi(options.storeApi, {
+        ...parts,
+        units: () => units.list(),
+        metrics,
+      })
+      parts.onStoreApi?.(storeApi.address)
+    }
     await units.apply(options.prometheuses)
     await Promise.race([
       aborted(signal),
@@ -63,6 +75,8 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
     ])
   } finally {
     healthy = false
+    // What runs needs its Prometheus to the end.
+    await storeApi?.stop()
     await units.stop()
     await http?.close()
   }

@@ -90,11 +90,11 @@ export function prometheusClient({
     return dataOf(await getOk(path, signal))
   }
 
-  function dataOf({ path, text }: Answer): unknown {
+  function dataOf({ path, text }: Answer, kind: ErrorKind = 'invalid'): unknown {
     const body = parseJson(text)
     if (typeof body === 'object' && body !== null && 'data' in body) return body.data
     const where = `${base.url}${path.replace(/\?.*$/s, '')}`
-    throw new DomainError('invalid', `${where} did not answer as prometheus does`)
+    throw new DomainError(kind, `${where} did not answer as prometheus does`)
   }
 
   function refused({ path, status, text }: Answer): DomainError {
@@ -136,7 +136,7 @@ export function prometheusClient({
 
     async api(path, query, signal) {
       const answer = await get(query.size === 0 ? path : `${path}?${query.toString()}`, { signal })
-      if (answer.status === 200) return dataOf(answer)
+      if (answer.status === 200) return dataOf(answer, 'unavailable')
       throw refusal(base.url, answer)
     },
 

@@ -26,6 +26,7 @@ function startAgent(tsdbPath: string, bucketDir: string, url: string, ...flags: 
     `--prometheus.url=${url}`,
     '--shipper.interval=50ms',
     '--http-address=127.0.0.1:0',
+    '--grpc-address=127.0.0.1:0',
     ...flags,
   ])
   let log = ''
