@@ -10,6 +10,7 @@ import type { ProcessSignals } from './run-command.ts'
 import { runAgent } from './run-agent.ts'
 import { shipOnce } from './ship/ship-once.ts'
 import type { ShipOutcome } from './ship/shipper.ts'
+import { VERSION } from './version.ts'
 
 export interface AgentProcess extends ProcessSignals {
   readonly env: Env
@@ -20,6 +21,7 @@ export function agentCommand(process: AgentProcess): Command {
   const command = new Command('agent').description(
     'Ships the blocks of the Prometheus beside it to a bucket, as the Thanos sidecar does.',
   )
+  command.version(VERSION)
   return addAgentFlags(command).action(async (parsed: Record<string, unknown>) => {
     const settings = await agentSettings(parsed)
     if (settings.once) await runOnce(settings, parsed, process)

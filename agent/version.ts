@@ -1,8 +1,4 @@
 /** The version of this checkout, from package.json. */
-import { readFileSync } from 'node:fs'
-
-const packageJson = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-) as { readonly version: string }
+import packageJson from '../package.json' with { type: 'json' }
 
 export const VERSION = packageJson.version

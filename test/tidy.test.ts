@@ -68,6 +68,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   agent: { lib: 'any', packages: 'any', also: ['agent'] },
   cli: { lib: 'any', packages: 'any', also: ['cli', 'agent', 'localstack'] },
   infra: { lib: [], packages: 'any', also: ['infra'] },
+  packaging: { lib: [], packages: 'any', also: ['packaging', 'agent'] },
   localstack: { lib: 'any', packages: 'any', also: ['localstack', 'agent', 'infra'] },
 }
 
@@ -92,6 +93,7 @@ function rowOf(path: string): string | undefined {
 function allowed(path: string, target: string): boolean {
   const name = rowOf(path)!
   const row = TABLE[name]!
+  if (target === '../package.json') return name === 'agent'
   if (target.startsWith('./') || target.startsWith('../')) {
     return rowOf(new URL(target, `file:///${path}`).pathname.slice(1)) === name
   }
@@ -159,7 +161,8 @@ describe('the repository', () => {
 
   it('names only paths that exist in its docs', () => {
     const docs = files.filter((path) => path.endsWith('.md') && !path.startsWith('test/data/'))
-    const roots = /^(lib|functions|agent|cli|infra|localstack|test|bench|docs|proto|ui|\.ci)\//
+    const roots =
+      /^(lib|functions|agent|cli|infra|localstack|packaging|test|bench|docs|proto|ui|\.ci)\//
     const wrong = docs.flatMap((doc) =>
       [...readFileSync(doc, 'utf8').matchAll(/`([^`\s]+)`/g)]
         .map((match) => match[1]!.replace(/[#:].*$/, ''))
