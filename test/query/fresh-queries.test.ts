@@ -236,7 +236,7 @@ describe('queries over packs and blocks', () => {
           const backend = slicedBackend(partsOf(world, { results }))
           const requests = asked.map((one) => requestIn(world, { ...one, stepMs: 60_000 }))
           for (const done of rounds) {
-            for (const one of [...done, (w: FreshWorld) => w.advance(MINUTE)]) await one(world)
+            for (const one of [...done, (w: FreshWorld) => w.advance(5 * MINUTE)]) await one(world)
             for (const request of [...requests, ...requests]) {
               const { value, cost } = await backend.query(request)
               expect(seen(value)).toEqual(seen((await overSamples(world, request)).value))
