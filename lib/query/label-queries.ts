@@ -18,6 +18,7 @@ import { askStorage, joinFindings, labelParts } from './label-parts.ts'
 import type { QueriedParts } from './prepare-query.ts'
 import type { LabelSlice } from './label-slice.ts'
 import { runLabelSlice } from './label-slice.ts'
+import { planAgain } from './plan-again.ts'
 import { usdOf } from './prices.ts'
 import { DEFAULT_RETRIES, retrySlice, type SliceRetries } from './retry-slice.ts'
 import type { SliceRunner } from './run-slice.ts'
@@ -63,11 +64,8 @@ export function labelQueries(
 async function answer(parts: LabelQueriesParts, asked: Asked): Promise<Answered> {
   const startedMs = parts.now()
   const meter = new CostMeter(parts.megabytes)
-  const findings = await attempt(parts, asked, meter, false).catch((error: unknown) => {
-    if (!isKind(error, 'not-found') || asked.signal?.aborted) throw error
-    // A block went between the index and its reading. The index of now knows better.
-    return attempt(parts, asked, meter, true)
-  })
+  const run = (again: boolean): Promise<LabelFindings> => attempt(parts, asked, meter, again)
+  const findings = await planAgain(run, asked.signal)
   return { ...findings, cost: meter.total(parts.now() - startedMs, 0) }
 }
 

@@ -11,6 +11,7 @@ import { CostMeter } from './cost-meter.ts'
 import type { RunOutcome } from './join.ts'
 import { joinOutcomes } from './join.ts'
 import { type LabelQueriesParts, labelQueries } from './label-queries.ts'
+import { planAgain } from './plan-again.ts'
 import type { PreparedQuery } from './prepare-query.ts'
 import { prepareQuery } from './prepare-query.ts'
 import type { ResultsCache } from './results-cache.ts'
@@ -41,15 +42,13 @@ async function runQuery(
   const { bucket, counts } = countingBucket(parts.bucket)
   const access = { bucket, signal }
   const outcome = await withCoarserSteps(request, async (asked) => {
-    const prepared = await prepare(parts, asked, access)
-    try {
-      return await answer(parts, prepared, { ...access, meter, goneBlockFails: true })
-    } catch (error) {
-      if (!isKind(error, 'not-found') || signal?.aborted) throw error
-      // A block went between the index and its reading: compaction or retention was faster. The index of now knows better.
-      const anew = await prepareAgain(parts, prepared, access)
-      return answer(parts, anew, { ...access, meter, goneBlockFails: false })
-    }
+    let prepared: PreparedSteps | undefined
+    return planAgain(async (again) => {
+      prepared = prepared
+        ? await prepareAgain(parts, prepared, access)
+        : await prepare(parts, asked, { ...access, fresh: again })
+      return answer(parts, prepared, { ...access, meter, goneBlockFails: !again })
+    }, signal)
   })
   meter.countRequests(counts)
   return { ...outcome, cost: meter.total(parts.now() - startedMs, request.grid.stepCount) }

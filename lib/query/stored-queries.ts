@@ -8,6 +8,7 @@ import { blocksInScope, isOwn } from '#lib/store/external-labels.ts'
 import { sourcesInScope } from '#lib/store/series-source.ts'
 import { selectReachMs } from '#lib/store/plan-read.ts'
 import type { LabelQueriesParts } from './label-queries.ts'
+import { planAgain } from './plan-again.ts'
 
 export interface StoredQueriesParts extends LabelQueriesParts {
   readonly now: () => number
@@ -18,25 +19,34 @@ export function storedQueries(
 ): Pick<QueryBackend, 'select' | 'cardinality' | 'blocks'> {
   const { bucket, cache, index, sources, now } = parts
   return {
-    async select(request, scope, signal) {
+    select(request, scope, signal) {
       const reachMs = selectReachMs(scope)
-      const [found, known] = await Promise.all([
-        index.blocks(request.startMs - reachMs, request.endMs + reachMs, { signal }),
-        sources?.(),
-      ])
-      const storage = blockStorage({
-        bucket,
-        cache,
-        blocks: blocksInScope(found, scope),
-        sources: sourcesInScope(known ?? [], scope),
-        scope,
-      })
-      return storage.select(request, signal)
+      return planAgain(async (again) => {
+        const [found, known] = await Promise.all([
+          index.blocks(request.startMs - reachMs, request.endMs + reachMs, {
+            signal,
+            fresh: again,
+          }),
+          sources?.(),
+        ])
+        const storage = blockStorage({
+          bucket,
+          cache,
+          blocks: blocksInScope(found, scope),
+          sources: sourcesInScope(known ?? [], scope),
+          scope,
+          goneBlockFails: !again,
+        })
+        return storage.select(request, signal)
+      }, signal)
     },
-    async cardinality(request, scope, signal) {
-      const found = await index.blocks(-Infinity, Infinity, { signal })
-      const blocks = found.filter((block) => isOwn(block, scope))
-      return blockCardinality({ bucket, cache, blocks, scope }, request, signal)
+    cardinality(request, scope, signal) {
+      return planAgain(async (again) => {
+        const found = await index.blocks(-Infinity, Infinity, { signal, fresh: again })
+        const blocks = found.filter((block) => isOwn(block, scope))
+        const storage = { bucket, cache, blocks, scope, goneBlockFails: !again }
+        return blockCardinality(storage, request, signal)
+      }, signal)
     },
     async blocks(scope, signal) {
       const { blocks } = await index.view(-Infinity, Infinity, { signal })

@@ -26,7 +26,7 @@ export async function blockCardinality(
   const { results, warnings } = await readBlocks(
     newest,
     (block) => countBlock(parts, block, signal),
-    parts.scope,
+    { ...parts.scope, goneBlockFails: parts.goneBlockFails },
   )
   const pairs = countPairs(results)
   const blocks = results.map(({ block }) => block)

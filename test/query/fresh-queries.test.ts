@@ -6,7 +6,7 @@ import { OBJECT_STORE_READ_GAP } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { formatLabels } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
-import type { QueryRequest } from '#lib/promql/backend.ts'
+import type { QueryBackend, QueryRequest } from '#lib/promql/backend.ts'
 import { evaluate } from '#lib/promql/engine.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'
@@ -270,6 +270,46 @@ describe('queries over packs and blocks', () => {
     },
     120_000,
   )
+})
+
+describe('when packs went between their listing and their reading', () => {
+  const matchers: Matcher[] = [{ type: '=', name: '__name__', value: 'load' }]
+  const labelled = { matcherSets: [matchers], startMs: 0, endMs: 60 * MINUTE, limit: 0 }
+  const selected = { matchers, startMs: 0, endMs: 60 * MINUTE, hints: NO_HINTS }
+  const all = range('load', 0, 60 * MINUTE, MINUTE)
+
+  it.each<[string, (backend: QueryBackend) => Promise<unknown>]>([
+    ['a query', async (backend) => seen((await backend.query(all)).value)],
+    ['series', async (backend) => (await backend.series(labelled, scope)).series],
+    [
+      'label values',
+      async (backend) => (await backend.labelValues('host', labelled, scope)).values,
+    ],
+    ['samples', async (backend) => samplesOf(await backend.select(selected, scope))],
+    [
+      'cardinality',
+      async (backend) =>
+        (await backend.cardinality({ matchers: [], limit: 9 }, scope)).seriesByMetric,
+    ],
+  ])('%s is planned again, with the list and the index of now', async (_, ask) => {
+    const world = await worldOf(1, [(one) => one.advance(19 * MINUTE)], CLUSTERS)
+    await world.advance(2 * MINUTE)
+    const expected = await ask(slicedBackend(partsOf(world)))
+    const merge = async (): Promise<void> => {
+      for (const writer of [0, 1]) await world.merge(writer, 2, false)
+    }
+    const ship = async (): Promise<void> => {
+      await world.ship()
+      await world.clean()
+    }
+    for (const change of [merge, ship]) {
+      const index = new BucketIndexReader(world.bucket, { now: () => world.nowMs, maxAgeMs: 1e9 })
+      const [first] = await index.blocks(-Infinity, Infinity)
+      await change()
+      await expect(world.bucket.head(first!.id)).rejects.toThrow('no object')
+      expect(await ask(slicedBackend(partsOf(world, { index })))).toEqual(expected)
+    }
+  })
 })
 
 /** Of the series that have any. */
