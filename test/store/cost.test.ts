@@ -4,6 +4,9 @@ import { BucketIndexReader, updateBucketIndex } from '#lib/blocks/bucket-index.t
 import { type Bucket, OBJECT_STORE_READ_GAP } from '#lib/bucket/bucket.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
+import { freshKey } from '#lib/fresh/fresh-key.ts'
+import { writePack } from '#lib/fresh/pack-writer.ts'
+import { compareLabels } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
@@ -11,6 +14,7 @@ import { blockStorage } from '#lib/store/block-storage.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { encodeLookup, lookupKey } from '#lib/store/lookup.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
+import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
 import { every, labels, putBlock, testId } from './sample-block.ts'
 
 const HOUR = 3600_000
@@ -75,10 +79,14 @@ interface Instance {
   readonly query: (startMs: number, endMs: number, labelsOnly?: boolean) => Promise<Cost>
 }
 
-async function instanceOf(bucket: Bucket, cacheBytes = 1 << 26): Promise<Instance> {
+async function instanceOf(
+  bucket: Bucket,
+  cacheBytes = 1 << 26,
+  now = (): number => 0,
+): Promise<Instance> {
   const counting = countingBucket(bucket, { lockstep: true })
   const cache = new StoreCache(cacheBytes)
-  const index = new BucketIndexReader(counting.bucket, { now: () => 0, maxAgeMs: 1000 })
+  const index = new BucketIndexReader(counting.bucket, { now, maxAgeMs: 1000 })
   return {
     async query(startMs, endMs, labelsOnly = false) {
       counting.reset()
@@ -226,4 +234,90 @@ describe('a query for one metric over 15 days of two-hour blocks', () => {
       }
     `)
   }, 120_000)
+})
+
+describe('a query for one metric over fresh blocks', () => {
+  const SERIES = 12_000
+  const INTERVAL = 30_000
+  const MERGED = 10 * INTERVAL
+
+  /** Series at 15 s, 480 metrics; one pack of [startMs, endMs). */
+  async function putPack(bucket: Bucket, startMs: number, endMs: number): Promise<number> {
+    const all = Array.from({ length: SERIES }, (_, i) => ({
+      labels: labels({
+        __name__: `metric_${i % (SERIES / INSTANCES)}`,
+        instance: `host-${Math.floor(i / (SERIES / INSTANCES))}:9100`,
+        job: 'node',
+      }),
+      chunks: encodeChunks(every(15_000, startMs, endMs, (t) => t / 15_000 + i)),
+    }))
+    const series = all.sort((a, b) => compareLabels(a.labels, b.labels))
+    const { bytes, directoryBytes, minTimeMs, maxTimeMs } = writePack({ series })
+    const times = { minTimeMs, maxTimeMs, directoryBytes }
+    const place = { epoch: 'e', from: startMs / INTERVAL, to: endMs / INTERVAL }
+    const key = freshKey({ labels: labels({ cluster: 'a' }), ...place, ...times })
+    await bucket.put(key, bytes)
+    return bytes.length
+  }
+
+  it('takes a list and the pack, whole where it is small', async () => {
+    const bucket = memoryBucket({ readGap: OBJECT_STORE_READ_GAP })
+    const size = await putPack(bucket, 0, INTERVAL)
+    await updateBucketIndex(bucket, { now: () => 0 })
+    const { cold, again } = await costs(bucket, 0, INTERVAL - 1)
+    expect(cold).toMatchObject({ gets: 2, lists: 1, roundTrips: 2 })
+    expect(cold.bytes - size).toBeLessThan(200) // the index
+    expect(again).toEqual({ gets: 0, puts: 0, lists: 0, roundTrips: 0, bytes: 0 })
+  })
+
+  it('takes the directory and a page of a pack where reading over a gap costs more', async () => {
+    const bucket = memoryBucket({ readGap: 4096 })
+    const size = await putPack(bucket, 0, INTERVAL)
+    await updateBucketIndex(bucket, { now: () => 0 })
+    const { cold } = await costs(bucket, 0, INTERVAL - 1)
+    expect(cold).toMatchObject({ gets: 3, lists: 1, roundTrips: 3 })
+    expect(size / cold.bytes).toBeGreaterThan(4)
+  })
+
+  it('takes all packs of an hour side by side, the next minute only those that came', async () => {
+    const bucket = memoryBucket({ readGap: OBJECT_STORE_READ_GAP })
+    for (let i = 0; i < 12; i++) await putPack(bucket, i * MERGED, (i + 1) * MERGED)
+    for (let i = 0; i < 10; i++)
+      await putPack(bucket, HOUR + i * INTERVAL, HOUR + (i + 1) * INTERVAL)
+    await updateBucketIndex(bucket, { now: () => 0 })
+    let nowMs = HOUR + MERGED
+    const instance = await instanceOf(bucket, 1 << 26, () => nowMs)
+    const end = (): number => nowMs - 1
+    const cold = await instance.query(end() - HOUR, end())
+    await putPack(bucket, nowMs, nowMs + INTERVAL)
+    await putPack(bucket, nowMs + INTERVAL, nowMs + 2 * INTERVAL)
+    nowMs += 2 * INTERVAL
+    const minuteLater = await instance.query(end() - HOUR, end())
+    expect({ cold, minuteLater }).toMatchInlineSnapshot(`
+      {
+        "cold": {
+          "bytes": 1660815,
+          "gets": 22,
+          "lists": 1,
+          "puts": 0,
+          "roundTrips": 2,
+        },
+        "minuteLater": {
+          "bytes": 85178,
+          "gets": 3,
+          "lists": 1,
+          "puts": 0,
+          "roundTrips": 2,
+        },
+      }
+    `)
+  })
+
+  it('lists nothing for times of last year', async () => {
+    const bucket = memoryBucket({ readGap: OBJECT_STORE_READ_GAP })
+    await put2hBlock(bucket, 0)
+    await updateBucketIndex(bucket, { now: () => 0 })
+    const instance = await instanceOf(bucket, 1 << 26, () => 365 * DAY)
+    expect(await instance.query(0, 2 * HOUR - 1)).toMatchObject({ lists: 0 })
+  })
 })
