@@ -13,6 +13,7 @@ const KEPT_MS = 1000
 const KEPT_SHARE = 1 / 1000
 /** Packs of older times are not asked for: long before, there is a block in their place. */
 const FORGOTTEN_MS = 30 * 24 * 3_600_000
+const HOUR_MS = 3_600_000
 
 interface Listing {
   /** No pack with samples from here on is missing. */
@@ -49,8 +50,10 @@ export class FreshPacks {
   }
 
   #list(bucket: Bucket, startMs: number, nowMs: number): Listing {
-    const hour = freshHour(Math.max(startMs, nowMs - FORGOTTEN_MS))
-    const listing = { fromMs: startMs, atMs: nowMs, packs: listPacks(bucket, hour) }
+    // All of the hour: what is asked next may begin a little earlier.
+    const fromMs = Math.floor(startMs / HOUR_MS) * HOUR_MS
+    const hour = freshHour(Math.max(fromMs, nowMs - FORGOTTEN_MS))
+    const listing = { fromMs, atMs: nowMs, packs: listPacks(bucket, hour) }
     this.#listing = listing
     listing.packs.catch(() => {
       if (this.#listing === listing) this.#listing = undefined
