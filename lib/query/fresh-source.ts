@@ -3,7 +3,6 @@ import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
-import { isKind } from '#lib/model/errors.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { Source, Told } from '#lib/storage/source.ts'
 import { blocksInScope, isOwn } from '#lib/store/external-labels.ts'
@@ -13,6 +12,7 @@ import type { PackReader } from '#lib/store/pack-read.ts'
 import { readBlocks } from '#lib/store/read-blocks.ts'
 import type { StoreCache } from '#lib/store/store-cache.ts'
 import { CostMeter } from './cost-meter.ts'
+import { planAgain } from './plan-again.ts'
 
 export interface FreshSourceParts {
   readonly bucket: Bucket
@@ -82,11 +82,7 @@ async function readPacks<T>(
     const reading = { partialResponse: scope.partialResponse, goneBlockFails: !fresh }
     return readBlocks(packs, (block) => read({ bucket, cache, block, signal }), reading)
   }
-  const { results, warnings } = await attempt(false).catch((error: unknown) => {
-    if (!isKind(error, 'not-found') || signal?.aborted) throw error
-    // A pack became part of another between the listing and its reading.
-    return attempt(true)
-  })
+  const { results, warnings } = await planAgain(attempt, signal)
   const meter = new CostMeter(megabytes)
   meter.countRequests(counts)
   return { value: results, warnings, cost: meter.total(now() - startedMs, 0) }

@@ -9,7 +9,7 @@ import { compileMatcher, type CompiledMatcher } from '#lib/regex/matcher.ts'
 import type { LabelAnswer, LabelRequest } from '#lib/storage/storage.ts'
 import { findSeries, type FoundSeries } from './block-series.ts'
 import { matchExternalLabels } from './external-labels.ts'
-import { inPack, packDirectory, packRanges } from './pack-read.ts'
+import { inPack, packDirectory, packPage } from './pack-read.ts'
 import { selectPack } from './pack-series.ts'
 import { loadLookup } from './load-lookup.ts'
 import type { StoreCache } from './store-cache.ts'
@@ -64,7 +64,8 @@ async function valuesOf(reader: LabelReader, name: string): Promise<string[]> {
   if (!block.pack) {
     return (await loadLookup(bucket, block, cache, signal)).postings.labelValues(name)
   }
-  const pages = await packRanges(reader, planLabelValues(await packDirectory(reader), name))
+  const entries = planLabelValues(await packDirectory(reader), name)
+  const pages = await Promise.all(entries.map((entry) => packPage(reader, entry)))
   return inPack(block, () => pages.flatMap((page) => readLabelValues(page, name)))
 }
 

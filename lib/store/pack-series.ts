@@ -8,7 +8,7 @@ import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import { foundKey, type FoundSeries } from './block-series.ts'
 import { ChunkTable } from './chunk-table.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
-import { inPack, packDirectory, packRanges, type PackReader } from './pack-read.ts'
+import { inPack, packDirectory, packPage, packRanges, type PackReader } from './pack-read.ts'
 
 export interface PackSelection {
   readonly found: FoundSeries
@@ -94,8 +94,8 @@ async function readDeleted(
   { deletions }: PackDirectory,
 ): Promise<readonly PackedDeletion[]> {
   if (!deletions) return []
-  const [page] = await packRanges(reader, [deletions])
-  return inPack(reader.block, () => readDeletions(page!))
+  const page = await packPage(reader, deletions)
+  return inPack(reader.block, () => readDeletions(page))
 }
 
 async function readPages(
