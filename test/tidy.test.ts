@@ -46,6 +46,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     lib: ['model', 'regex', 'tsdb', 'storage', 'store', 'grpc'],
     packages: ['yaml', 'node:fs/promises', 'node:dns/promises'],
   },
+  'lib/store-api': {
+    lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket', 'storage', 'blocks', 'store', 'grpc'],
+    packages: ['xxhash-wasm', 'node:crypto'],
+  },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],

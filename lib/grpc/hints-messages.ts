@@ -118,6 +118,13 @@ export const labelValuesResponseHints = proto.message<LabelResponseHints>(
   { queriedBlocks: proto.repeated(1, queriedBlock) },
 )
 
+/** What is not given is 0. */
+export function queryStatsOf(known: Partial<QueryStats>): QueryStats {
+  return { ...queryStats.decode(NOTHING), ...known }
+}
+
+const NOTHING = new Uint8Array(0)
+
 const TYPE_PREFIX = 'type.googleapis.com/hintspb.'
 
 export function packHints<T>(codec: proto.Message<T>, hints: Partial<T>): Any {

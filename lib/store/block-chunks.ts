@@ -55,14 +55,24 @@ export function planChunks(
   return reads.map((read) => ({ ...read, ranges: coalesce(read.ranges, options) }))
 }
 
-export interface ChunkFetch {
+export interface ChunkRead {
   readonly bucket: Bucket
-  readonly cache: StoreCache
   readonly block: BlockRecord
-  /** What the cache calls the chunks. */
-  readonly key: string
   readonly chunks: LoadedChunks
   readonly signal?: AbortSignal | undefined
+}
+
+export interface ChunkFetch extends ChunkRead {
+  readonly cache: StoreCache
+  /** What the cache calls the chunks. */
+  readonly key: string
+}
+
+/** Reads the chunks of `rows`, which are not loaded yet. */
+export async function readRows(read: ChunkRead, rows: Uint32Array): Promise<void> {
+  const { table } = read.chunks
+  const sorted = table.sorted(rows)
+  await readChunks(read, sorted, planChunks(read.block, table, sorted, readsOf(read.bucket)))
 }
 
 /** Reads the chunks of `rows`, which are not loaded yet, and keeps them. */
@@ -75,7 +85,7 @@ export async function fetchChunks(fetch: ChunkFetch, rows: Uint32Array): Promise
 }
 
 async function readChunks(
-  { bucket, block, chunks, signal }: ChunkFetch,
+  { bucket, block, chunks, signal }: ChunkRead,
   rows: Uint32Array,
   reads: readonly SegmentReads[],
 ): Promise<void> {

@@ -53,7 +53,11 @@ export function seriesSet(
 }
 
 /** Numbers of the merged series that any block wants, `limit` at most. */
-function keptSeries(parts: readonly BlockPart[], merged: MergedSeries, limit: number): Uint32Array {
+export function keptSeries(
+  parts: readonly BlockPart[],
+  merged: MergedSeries,
+  limit: number,
+): Uint32Array {
   const { starts, lists, members, labels } = merged
   const kept = new Uint32Array(limit > 0 ? Math.min(limit, labels.length) : labels.length)
   let count = 0
