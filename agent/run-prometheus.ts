@@ -12,6 +12,7 @@ import {
   heartbeatMetrics,
   keepHeartbeat,
 } from './prometheus/heartbeat.ts'
+import { metricMetadata } from './prometheus/metric-metadata.ts'
 import type { PrometheusClient } from './prometheus/prometheus-client.ts'
 import type { Env } from './objstore.ts'
 import { hasReloader, keepReloading } from './reload/keep-reloading.ts'
@@ -92,8 +93,12 @@ async function serve(
   if (bucket !== undefined) {
     loops.push((signal) => keepShipping(options, { ...parts, bucket }, state, signal))
     if (options.fresh) {
-      const urgent = { ...parts, bucket: parts.urgentBucket ?? bucket }
-      loops.push((signal) => keepFresh(options, urgent, state, signal))
+      const fresh = {
+        ...parts,
+        bucket: parts.urgentBucket ?? bucket,
+        metadata: (signal: AbortSignal) => metricMetadata(prometheus, signal),
+      }
+      loops.push((signal) => keepFresh(options, fresh, state, signal))
     }
   }
   await untilFirstEnds(loops, stopping)

@@ -12,6 +12,7 @@ import type { FreshOptions, FreshParts } from './fresh-options.ts'
 import { type FreshPacks, freshPacks } from './fresh-packs.ts'
 import { type LocalBlocks, localBlocks } from './local-blocks.ts'
 import { LogSession } from './log-session.ts'
+import { MetadataTeller } from './metadata-teller.ts'
 import { PackUpkeep } from './pack-upkeep.ts'
 
 const MAX_RETRY_MS = 30_000
@@ -33,6 +34,7 @@ export class FreshWriter {
   readonly #kill: AbortSignal
   readonly #local: LocalBlocks
   readonly #inBucket: BucketBlocks
+  readonly #metadata: MetadataTeller
   #session: LogSession | undefined
   #sequence: Sequence | undefined
   /** Of external labels that were, until none of their packs is left. */
@@ -45,6 +47,7 @@ export class FreshWriter {
     this.#kill = kill
     this.#local = localBlocks(options.tsdbPath)
     this.#inBucket = bucketBlocks(parts.bucket, parts.now)
+    this.#metadata = new MetadataTeller(parts, options.freshIntervalMs)
   }
 
   /**
@@ -175,6 +178,7 @@ export class FreshWriter {
     const { epoch, next, packs } = sequence
     const note = session.note(now(), blocksEndMs)
     const { lateCount } = session.head
+    session.head.setMetadata(await this.#metadata.due(this.#kill))
     const pack = await session.head.flush(session.table, note, nextTurn)
     const place = { epoch, from: next, to: next + 1 }
     const put = await this.#retried('put', () => packs.put(pack, place, now(), this.#kill))

@@ -18,7 +18,7 @@ export class Head {
   readonly #lateHistograms = new SampleRows()
   #exemplars: PackedExemplar[] = []
   #deletions: PackedDeletion[] = []
-  #metadata = new Map<string, PackedMetadata>()
+  #metadata = new Map<string, readonly PackedMetadata[]>()
 
   get sampleCount(): number {
     return this.#floats.length + this.#histograms.length + this.lateCount
@@ -54,8 +54,11 @@ export class Head {
     this.#deletions.push({ labels, minTimeMs, maxTimeMs })
   }
 
-  addMetadata(metadata: PackedMetadata): void {
-    this.#metadata.set(metadata.metric, metadata)
+  /** In place of what was said of these metrics before. */
+  setMetadata(metadata: readonly PackedMetadata[]): void {
+    for (const [metric, entries] of Map.groupBy(metadata, (entry) => entry.metric)) {
+      this.#metadata.set(metric, entries)
+    }
   }
 
   /** A pack of it all; the head is empty afterwards. `pause` is awaited now and then, as there is much to do. */
@@ -80,7 +83,7 @@ export class Head {
     }
     const pack = builder.finish({
       exemplars: this.#exemplars,
-      metadata: [...this.#metadata.values()],
+      metadata: [...this.#metadata.values()].flat(),
       deletions: this.#deletions,
       position,
     })

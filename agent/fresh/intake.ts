@@ -147,7 +147,7 @@ export class Intake {
       const metric = labelValue(this.#table.labelsOf(id), METRIC_NAME)
       if (metric === '') continue
       const [type, unit, help] = [metricTypes[i]!, units[i]!, helps[i]!]
-      this.#head.addMetadata({ metric, type, unit, help })
+      this.#head.setMetadata([{ metric, type, unit, help }])
     }
   }
 
