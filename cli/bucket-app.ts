@@ -1,27 +1,36 @@
-/** The HTTP API over a bucket in this process, with no functions: the engine here and on worker threads. */
-import { availableParallelism } from 'node:os'
+/** The HTTP API in this process, with no functions: over a bucket, over endpoints, or both; the engine here and on worker threads. */
 import { VERSION } from '#agent/version.ts'
 import { apiApp } from '#lib/api/app.ts'
-import { DEFAULT_LIMITS, DEFAULT_SCOPE } from '#lib/api/parts.ts'
+import { type ApiParts, DEFAULT_LIMITS } from '#lib/api/parts.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
+import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import type { ObjstoreConfig } from '#lib/bucket/objstore-config.ts'
-import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
+import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
+import type { QuerySettings } from '#lib/lambda/query-flags.ts'
 import { freshSource } from '#lib/query/fresh-source.ts'
+import { LabelCache } from '#lib/query/label-cache.ts'
 import { queryFrontend } from '#lib/query/query-frontend.ts'
+import { ResultsCache } from '#lib/query/results-cache.ts'
 import { SliceWorkers } from '#lib/query/slice-workers.ts'
 import { threadedSlices } from '#lib/query/threaded-slices.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import type { SliceWorkerData } from './slice-worker.ts'
 
 export interface BucketAppOptions {
-  readonly config: ObjstoreConfig
+  /** Where there is no bucket, endpoints have everything. */
+  readonly config: ObjstoreConfig | undefined
+  readonly endpoints?: EndpointSet | undefined
+  readonly settings: QuerySettings
   /** Threads besides this one; 0: all is done here. */
   readonly workers: number
   /** Chunk bytes, as the planner guesses them, from which on a slice is worth another thread. */
   readonly sliceBytes: number
-  readonly replicaLabels: readonly string[]
   readonly now: () => number
+  /** Of answers that are kept for the next who asks, in memory and in the bucket; 0 for none. */
+  readonly keptBytes: number
+  /** What a server has besides: logs, metrics, a queue. */
+  readonly server?: Partial<ApiParts> | undefined
   /** Where `slice-worker.ts` is when it is not beside this file. */
   readonly workerEntry?: URL | undefined
 }
@@ -32,33 +41,42 @@ export interface BucketApp {
   readonly stop: () => Promise<void>
 }
 
-/** The main thread takes its part of the work, and more than a few threads read the same bytes too often. */
-export function defaultWorkers(): number {
-  return Math.min(4, availableParallelism() - 1)
-}
-
 const CACHE_BYTES = 256 * 1024 * 1024
 
 export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
-  const { config, workers: count, sliceBytes, replicaLabels, now } = options
+  const { config, endpoints, settings, sliceBytes, keptBytes, now } = options
   const { workerEntry: entry = new URL('./slice-worker.ts', import.meta.url) } = options
-  const bucket = await openBucket(config)
+  const bucket = config ? await openBucket(config) : memoryBucket()
+  const count = config ? options.workers : 0
   const cacheBytes = Math.floor(CACHE_BYTES / (count + 1))
   const runner = { bucket, cache: new StoreCache(cacheBytes), now }
-  const data: SliceWorkerData = { config, cacheBytes }
+  const data: SliceWorkerData | undefined = config && { config, cacheBytes }
   const workers = new SliceWorkers({ count, entry, data })
   const index = new BucketIndexReader(bucket, { now, maxAgeMs: 5000 })
   const fresh = freshSource({ ...runner, index })
+  const kept = { inBucket: config !== undefined, random: Math.random }
   const backend = queryFrontend({
     ...runner,
     index,
+    sources: endpoints && (() => endpoints.sources()),
     cut: { sliceBytes, maxSlices: count + 1 },
     concurrency: count + 1,
-    runHere: threadedSlices({ ...runner, workers, deadlineMs: DEFAULT_LIMITS.timeoutMs }),
+    limitsOf: settings.limitsOf,
+    alignRangeWithStep: settings.alignRangeWithStep,
+    ...(keptBytes > 0 && {
+      results: new ResultsCache({
+        ...kept,
+        maxBytes: keptBytes,
+        maxFreshnessMs: settings.maxFreshnessMs,
+      }),
+      labelCache: new LabelCache({ ...kept, maxBytes: keptBytes / 4 }),
+    }),
+    runHere: threadedSlices({ ...runner, workers, deadlineMs: settings.timeoutMs }),
   })
   const app = apiApp({
     backend,
-    sources: () => [fresh],
+    sources: async () => [fresh, ...((await endpoints?.knowledge()) ?? [])],
+    ...(endpoints && { endpoints: () => endpoints.statuses() }),
     now,
     startedMs: now(),
     build: {
@@ -69,9 +87,21 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
       buildDate: '',
       goVersion: process.version,
     },
-    engine: DEFAULT_ENGINE_OPTIONS,
-    scope: { ...DEFAULT_SCOPE, replicaLabels },
-    limits: DEFAULT_LIMITS,
+    engine: settings.engine,
+    scope: settings.scope,
+    limits: {
+      ...DEFAULT_LIMITS,
+      timeoutMs: settings.timeoutMs,
+      defaultStepMs: settings.defaultStepMs,
+      remoteReadSamples: settings.remoteReadSamples,
+    },
+    flags: settings.flags,
+    ready: () =>
+      index.blocks(now(), now()).then(
+        () => true,
+        (error: Error) => error.message,
+      ),
+    ...options.server,
   })
   return { app, stop: () => workers.stop() }
 }

@@ -7,6 +7,7 @@ import { bucketLsCommand } from './bucket-ls.ts'
 import type { CliContext } from './context.ts'
 import { localCommand } from './local.ts'
 import { queryCommand } from './query.ts'
+import { serveCommand } from './serve.ts'
 import { versionCommand } from './version.ts'
 
 export function thawProgram(context: CliContext): Command {
@@ -24,6 +25,7 @@ export function thawProgram(context: CliContext): Command {
     .addCommand(localCommand(context))
     .addCommand(agentCommand(context))
     .addCommand(queryCommand(context))
+    .addCommand(serveCommand(context))
     .addCommand(bucket)
     .addCommand(versionCommand(context))
   for (const command of program.commands) shareOutput(program, command)
@@ -41,6 +43,8 @@ First steps:
   $ thaw query 'sum by (job) (up)'                          ask it
   $ thaw agent --tsdb.path=./data --objstore.config-file=bucket.yml
                                                             ship the blocks of a Prometheus
+  $ thaw serve --objstore.config-file=bucket.yml --endpoint=sidecar:10901
+                                                            the HTTP API over a bucket and StoreAPIs
   $ thaw bucket inspect --objstore.config-file=bucket.yml   see what is in the bucket
 
 \`thaw <command> --help\` tells more, with examples.

@@ -8,9 +8,13 @@ import {
   readObjstoreYaml,
 } from '#agent/objstore.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import { ENDPOINT_FLAGS } from '#lib/lambda/endpoint-flags.ts'
+import { querySettings } from '#lib/lambda/query-flags.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { CliContext } from './context.ts'
+import { addFlags, wordsOfFlags } from './flag-options.ts'
 import { type ApiAnswer, ApiError, type QueryApi, askApi } from './query-api.ts'
+import { defaultWorkers } from './default-workers.ts'
 import { caretUnder } from './query-error.ts'
 import { QUERY_OUTPUTS, type QueryOutput, formatAnswer } from './query-output.ts'
 import { parseStep, parseTime } from './time-argument.ts'
@@ -61,7 +65,8 @@ export function queryCommand(context: CliContext): Command {
     )
     .option('--query.replica-label <name>', 'of a bucket: label of replicas; may be repeated', add)
     .option('--debug', 'show stack traces of errors')
-  return addObjstoreFlags(command)
+  addObjstoreFlags(command)
+  return addFlags(command, ENDPOINT_FLAGS)
     .addHelpText('after', HELP)
     .action(async (expression: string, flags: QueryFlags) => {
       const objstore = objstoreFlags(flags as unknown as Record<string, unknown>)
@@ -79,7 +84,8 @@ Times are 2026-01-31T12:00:00Z, 1769860800, now, or back from now: -1h.
 The answer goes to standard output, warnings to standard error. The exit code is 0 for an answer, also an
 empty one or one with warnings, and 1 for an error.
 
-With --objstore.config-file or --objstore.config no server is asked: the query is evaluated here, over the bucket.
+With --objstore.config-file or --objstore.config no server is asked: the query is evaluated here, over the bucket; with --endpoint
+over StoreAPIs (agents, Thanos's sidecars, stores, rulers, receivers, queriers), or over both.
 Lookups of blocks that have none yet are made, and kept in the bucket where it may be written.
 ${OBJSTORE_HELP}
 Examples:
@@ -88,31 +94,44 @@ Examples:
   $ thaw query up --time=2026-01-31T12:00:00Z -o json
   $ thaw query up --url=https://metrics.example.com --user=me:secret -o csv > up.csv
   $ thaw query 'rate(http_requests_total[5m])' --start=-30d --step=1h --objstore.config-file=bucket.yml
+  $ thaw query up --endpoint=sidecar:10901 --endpoint=dns+stores.example:10901
 `
 
 async function withApi<T>(
   flags: QueryFlags,
   objstore: ObjstoreFlags,
-  { env, now, signal }: CliContext,
+  { env, now, signal, writeError }: CliContext,
   use: (api: QueryApi) => Promise<T>,
 ): Promise<T> {
   const yaml = await readObjstoreYaml(objstore)
-  if (yaml === undefined) {
+  const replicas = (flags['query.replicaLabel'] ?? []).map(
+    (name) => `--query.replica-label=${name}`,
+  )
+  const settings = querySettings([...replicas, ...wordsOfFlags({ ...flags }, ENDPOINT_FLAGS)])
+  if (yaml === undefined && settings.endpoints === undefined) {
     const headers = { ...basicAuth(flags.user), ...flags.header }
     return use({ url: flags.url ?? DEFAULT_URL, headers, signal, fetch })
   }
   for (const name of ['url', 'user', 'header'] as const) {
     if (flags[name] !== undefined) {
-      throw new DomainError('invalid', `--${name} is for an HTTP API, --objstore.config for none`)
+      throw new DomainError(
+        'invalid',
+        `--${name} is for an HTTP API, --objstore.config and --endpoint for none`,
+      )
     }
   }
   // Loaded when asked for: the engine takes longer to load than all else together.
-  const { bucketApp, defaultWorkers } = await import('./bucket-app.ts')
+  const { bucketApp } = await import('./bucket-app.ts')
+  const { openCliEndpoints } = await import('./cli-endpoints.ts')
+  const log = (message: string): void => writeError(`warning: ${message}\n`)
+  const endpoints = await openCliEndpoints(settings.endpoints, { now, log })
   const { app, stop } = await bucketApp({
-    config: parseObjstoreConfig(yaml, env),
+    config: yaml === undefined ? undefined : parseObjstoreConfig(yaml, env),
+    endpoints,
+    settings,
     workers: flags['query.workers'] ?? defaultWorkers(),
     sliceBytes: SLICE_BYTES,
-    replicaLabels: flags['query.replicaLabel'] ?? [],
+    keptBytes: 0,
     now,
   })
   const here = async (url: string, init: RequestInit): Promise<Response> =>
@@ -120,6 +139,7 @@ async function withApi<T>(
   try {
     return await use({ url: 'http://bucket', headers: {}, signal, fetch: here })
   } finally {
+    endpoints?.close()
     await stop()
   }
 }

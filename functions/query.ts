@@ -10,6 +10,7 @@ import { invokeStore, lambdaClient } from '#lib/aws/invoke-store.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
 import type { HttpEvent, HttpResult } from '#lib/lambda/http.ts'
 import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
@@ -28,101 +29,109 @@ const logger = pino({ base: null, formatters: { level: (level) => ({ level }) } 
 const registry = new Registry()
 collectDefaultMetrics({ register: registry })
 
-const app = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env)).then(
-  (bucket) => {
-    const { storeFunction, deadlineMs, sliceBytes, maxSlices } = environment
-    const index = new BucketIndexReader(bucket, { now: Date.now, maxAgeMs: 5000 })
-    const cache = new StoreCache(environment.cacheBytes)
-    const { megabytes } = environment
-    const fresh = freshSource({ bucket, index, cache, now: Date.now, megabytes })
-    const store =
-      storeFunction === undefined
-        ? undefined
-        : { functionName: storeFunction, client: lambdaClient }
-    const backend = queryFrontend({
-      bucket,
-      index,
-      cache,
-      now: Date.now,
-      cut: { sliceBytes, maxSlices },
-      concurrency: Math.min(maxSlices, settings.maxParallelism),
-      limitsOf: settings.limitsOf,
-      alignRangeWithStep: settings.alignRangeWithStep,
-      megabytes,
-      retries: {
-        attempts: settings.sliceAttempts,
-        pause: (attempt, signal) =>
-          setTimeout(Math.random() * 100 * 2 ** attempt, undefined, { signal }),
-      },
-      results: new ResultsCache({
-        maxBytes: environment.resultsBytes,
-        maxFreshnessMs: settings.maxFreshnessMs,
-        inBucket: true,
-        random: Math.random,
+const app = Promise.all([
+  openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env)),
+  openEndpoints(),
+]).then(([bucket, endpoints]) => {
+  const { storeFunction, deadlineMs, sliceBytes, maxSlices } = environment
+  const index = new BucketIndexReader(bucket, { now: Date.now, maxAgeMs: 5000 })
+  const cache = new StoreCache(environment.cacheBytes)
+  const { megabytes } = environment
+  const fresh = freshSource({ bucket, index, cache, now: Date.now, megabytes })
+  const store =
+    storeFunction === undefined ? undefined : { functionName: storeFunction, client: lambdaClient }
+  const backend = queryFrontend({
+    bucket,
+    index,
+    cache,
+    now: Date.now,
+    cut: { sliceBytes, maxSlices },
+    concurrency: Math.min(maxSlices, settings.maxParallelism),
+    sources: endpoints && (() => endpoints.sources()),
+    limitsOf: settings.limitsOf,
+    alignRangeWithStep: settings.alignRangeWithStep,
+    megabytes,
+    retries: {
+      attempts: settings.sliceAttempts,
+      pause: (attempt, signal) =>
+        setTimeout(Math.random() * 100 * 2 ** attempt, undefined, { signal }),
+    },
+    results: new ResultsCache({
+      maxBytes: environment.resultsBytes,
+      maxFreshnessMs: settings.maxFreshnessMs,
+      inBucket: true,
+      random: Math.random,
+    }),
+    labelCache: new LabelCache({
+      maxBytes: environment.resultsBytes / 4,
+      inBucket: true,
+      random: Math.random,
+    }),
+    invokeLabels:
+      store &&
+      ((slice, signal) => {
+        const invoke = (event: unknown): AsyncIterable<Uint8Array> =>
+          invokeStore(store, event, signal)
+        return runRemoteLabelSlice({ invoke, now: Date.now, deadlineMs }, slice, signal)
       }),
-      labelCache: new LabelCache({
-        maxBytes: environment.resultsBytes / 4,
-        inBucket: true,
-        random: Math.random,
+    invokeSlice:
+      store &&
+      ((slice, signal) => {
+        const invoke = (event: unknown): AsyncIterable<Uint8Array> =>
+          invokeStore(store, event, signal)
+        return runRemoteSlice({ bucket, invoke, now: Date.now, deadlineMs }, slice, signal)
       }),
-      invokeLabels:
-        store &&
-        ((slice, signal) => {
-          const invoke = (event: unknown): AsyncIterable<Uint8Array> =>
-            invokeStore(store, event, signal)
-          return runRemoteLabelSlice({ invoke, now: Date.now, deadlineMs }, slice, signal)
-        }),
-      invokeSlice:
-        store &&
-        ((slice, signal) => {
-          const invoke = (event: unknown): AsyncIterable<Uint8Array> =>
-            invokeStore(store, event, signal)
-          return runRemoteSlice({ bucket, invoke, now: Date.now, deadlineMs }, slice, signal)
-        }),
-    })
-    const parts: ApiParts = {
-      backend,
-      sources: () => [fresh],
-      now: Date.now,
-      startedMs: Date.now(),
-      build: {
-        version: '3.14.0',
-        revision: process.env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '',
-        branch: 'thaw',
-        buildUser: '',
-        buildDate: '',
-        goVersion: process.version,
-      },
-      engine: settings.engine,
-      scope: settings.scope,
-      limits: {
-        ...DEFAULT_LIMITS,
-        timeoutMs: settings.timeoutMs,
-        deadlineMs,
-        maxAnswerBytes: 256 * 1024 * 1024,
-        maxResponseBytes: MAX_LAMBDA_BODY_BYTES,
-        defaultStepMs: settings.defaultStepMs,
-        remoteReadSamples: settings.remoteReadSamples,
-      },
-      queue: new QueryQueue(settings.limitsOf),
-      queryLog: {
-        slowMs: settings.slowMs,
-        write: ({ slow, ...entry }) =>
-          slow ? logger.warn(entry, 'slow query detected') : logger.info(entry, 'query'),
-      },
-      flags: settings.flags,
-      metrics: () => registry.metrics(),
-      ready: () =>
-        index.blocks(Date.now(), Date.now()).then(
-          () => true,
-          (error: Error) => error.message,
-        ),
-      log: ({ message, error, ...entry }) =>
-        logger.error({ ...entry, error: String(error) }, message),
-    }
-    return lambdaHttp(apiApp(parts))
-  },
-)
+  })
+  const parts: ApiParts = {
+    backend,
+    sources: async () => [fresh, ...((await endpoints?.knowledge()) ?? [])],
+    ...(endpoints && { endpoints: () => endpoints.statuses() }),
+    now: Date.now,
+    startedMs: Date.now(),
+    build: {
+      version: '3.14.0',
+      revision: process.env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '',
+      branch: 'thaw',
+      buildUser: '',
+      buildDate: '',
+      goVersion: process.version,
+    },
+    engine: settings.engine,
+    scope: settings.scope,
+    limits: {
+      ...DEFAULT_LIMITS,
+      timeoutMs: settings.timeoutMs,
+      deadlineMs,
+      maxAnswerBytes: 256 * 1024 * 1024,
+      maxResponseBytes: MAX_LAMBDA_BODY_BYTES,
+      defaultStepMs: settings.defaultStepMs,
+      remoteReadSamples: settings.remoteReadSamples,
+    },
+    queue: new QueryQueue(settings.limitsOf),
+    queryLog: {
+      slowMs: settings.slowMs,
+      write: ({ slow, ...entry }) =>
+        slow ? logger.warn(entry, 'slow query detected') : logger.info(entry, 'query'),
+    },
+    flags: settings.flags,
+    metrics: () => registry.metrics(),
+    ready: () =>
+      index.blocks(Date.now(), Date.now()).then(
+        () => true,
+        (error: Error) => error.message,
+      ),
+    log: ({ message, error, ...entry }) =>
+      logger.error({ ...entry, error: String(error) }, message),
+  }
+  return lambdaHttp(apiApp(parts))
+})
+
+/** Loaded only where there are some: gRPC would be paid for by every cold start. */
+async function openEndpoints(): Promise<EndpointSet | undefined> {
+  if (!settings.endpoints) return undefined
+  const { openEndpoints: open } = await import('#lib/endpoints/open-endpoints.ts')
+  return open(settings.endpoints, { now: Date.now, log: (message) => logger.warn(message) })
+}
 
 export async function handler(event: HttpEvent): Promise<HttpResult> {
   return (await app)(event)

@@ -44,7 +44,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'lib/endpoints': {
     lib: ['model', 'regex', 'tsdb', 'storage', 'store', 'grpc'],
-    packages: ['yaml', 'node:fs/promises', 'node:dns/promises'],
+    packages: ['yaml', 'prom-client', 'node:fs/promises', 'node:dns/promises'],
   },
   'lib/store-api': {
     lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket', 'storage', 'blocks', 'store', 'grpc'],
@@ -64,7 +64,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
   },
   'lib/lambda': {
-    lib: ['model', 'storage', 'promql', 'api'],
+    lib: ['model', 'storage', 'promql', 'api', 'endpoints'],
     packages: ['hono', 'node:stream', 'node:zlib', 'node:util'],
   },
   'lib/aws': { lib: ['model', 'bucket'], packages: ['@aws-sdk/', '@smithy/', 'node:'] },

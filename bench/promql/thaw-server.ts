@@ -5,6 +5,7 @@
 import { pathToFileURL } from 'node:url'
 import { bucketApp } from '#cli/bucket-app.ts'
 import { listen } from '#lib/api/node-server.ts'
+import { querySettings } from '#lib/lambda/query-flags.ts'
 
 const [directory = '.', workers = '0', worker] = process.argv.slice(2)
 const { app } = await bucketApp({
@@ -12,7 +13,8 @@ const { app } = await bucketApp({
   workers: Number(workers),
   // Threads that run already pay from a few milliseconds of work on.
   sliceBytes: 128 * 1024,
-  replicaLabels: [],
+  settings: querySettings([]),
+  keptBytes: 0,
   now: Date.now,
   workerEntry: worker === undefined ? undefined : pathToFileURL(worker),
 })

@@ -2,7 +2,7 @@
 import { DomainError } from '#lib/model/errors.ts'
 import { labelsToRecord, labelsKey } from '#lib/model/labels.ts'
 import { parseMetricSelector } from '#lib/promql/parse/parse.ts'
-import type { NameCount, StoredBlock } from '#lib/storage/inventory.ts'
+import type { NameCount, StoredBlock, StoreStatus } from '#lib/storage/inventory.ts'
 import { BUCKET_ADDRESS } from '#lib/storage/scope.ts'
 import { dataAnswer, type Answer } from './answer.ts'
 import { timeoutMs, withParam, type Call } from './call.ts'
@@ -74,11 +74,33 @@ export async function bucketBlocks(call: Call): Promise<Answer> {
   })
 }
 
-/** The bucket is the one store there is. */
+/** The bucket, and the StoreAPIs that are asked besides, by what they are. */
 export async function stores(call: Call): Promise<Answer> {
   const blocks = (await allBlocks(call)).filter(({ visible }) => visible)
+  const endpoints = await call.parts.endpoints?.()
+  const all: [string, object][] = endpoints?.map((one) => [one.componentType, storeJson(one)]) ?? []
+  // Where nobody named a bucket, the one that is never filled is nothing to show.
+  if (!endpoints || blocks.length > 0) all.push(['store', bucketJson(call, blocks)])
+  const byType = Map.groupBy(all, ([type]) => type)
+  const data = [...byType].map(([type, some]) => [type, some.map(([, json]) => json)] as const)
+  return dataAnswer(Object.fromEntries(data))
+}
+
+function storeJson(store: StoreStatus): object {
+  const { address, lastCheckMs, lastError = null, labelSets, minTimeMs, maxTimeMs } = store
+  return {
+    name: address,
+    lastCheck: new Date(lastCheckMs).toISOString(),
+    lastError,
+    labelSets: labelSets.map(labelsToRecord),
+    minTime: Math.max(Number.MIN_SAFE_INTEGER, minTimeMs),
+    maxTime: Math.min(Number.MAX_SAFE_INTEGER, maxTimeMs),
+  }
+}
+
+function bucketJson(call: Call, blocks: readonly StoredBlock[]): object {
   const labelSets = new Map(blocks.map(({ labels }) => [labelsKey(labels), labelsToRecord(labels)]))
-  const store = {
+  return {
     name: BUCKET_ADDRESS,
     lastCheck: new Date(call.parts.now()).toISOString(),
     lastError: null,
@@ -86,7 +108,6 @@ export async function stores(call: Call): Promise<Answer> {
     minTime: Math.min(Number.MAX_SAFE_INTEGER, ...blocks.map(({ minTimeMs }) => minTimeMs)),
     maxTime: Math.max(Number.MIN_SAFE_INTEGER, ...blocks.map(({ maxTimeMs }) => maxTimeMs)),
   }
-  return dataAnswer({ store: [store] })
 }
 
 /** As with Thanos's `--disable-admin-operations`: whoever may query may not delete. */

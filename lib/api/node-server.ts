@@ -7,16 +7,18 @@ export interface Listening {
   /** `http://host:port` */
   readonly url: string
   readonly port: number
-  /** Ends open connections too. */
-  close(): Promise<void>
+  /** Takes no more requests. Those that run get so long to end, or until `now` aborts. */
+  close(graceMs?: number, now?: AbortSignal): Promise<void>
 }
 
 /** Port 0 takes a free one. Rejects when the port is taken. */
 export async function listen(
   app: { fetch(request: Request): Response | Promise<Response> },
-  { port, host }: { port: number; host: string },
+  { port, host }: { port: number; host: string | undefined },
 ): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) }) as Server
+  const serverOptions = { maxHeaderSize: MAX_HEADER_BYTES }
+  const fetch = (request: Request) => app.fetch(request)
+  const server = createAdaptorServer({ fetch, serverOptions }) as Server
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
@@ -25,14 +27,32 @@ export async function listen(
     })
   })
   const address = server.address() as AddressInfo
-  const shownHost = host.includes(':') ? `[${host}]` : host
+  const name = host ?? 'localhost'
+  const shownHost = name.includes(':') ? `[${name}]` : name
   return {
     url: `http://${shownHost}:${address.port}`,
     port: address.port,
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error === undefined ? resolve() : reject(error)))
-        server.closeAllConnections()
-      }),
+    async close(graceMs = 0, now) {
+      const end = (): void => server.closeAllConnections()
+      const late = setTimeout(end, graceMs)
+      now?.addEventListener('abort', end)
+      // A connection that has just answered its last request would be kept for another.
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+      try {
+        await new Promise<void>((resolve, reject) => {
+          server.close((error) => (error === undefined ? resolve() : reject(error)))
+          if (graceMs === 0 || now?.aborted) end()
+        })
+      } finally {
+        clearTimeout(late)
+        clearInterval(idle)
+        now?.removeEventListener('abort', end)
+      }
+    },
   }
 }
+
+/** Long expressions in URLs pass, as with Go's server. */
+const MAX_HEADER_BYTES = 1024 * 1024
+
+const IDLE_CHECK_MS = 20

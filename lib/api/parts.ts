@@ -2,6 +2,7 @@
 import type { QueryBackend } from '#lib/promql/backend.ts'
 import type { EngineOptions } from '#lib/promql/options.ts'
 import type { Deduplication } from '#lib/storage/scope.ts'
+import type { StoreStatus } from '#lib/storage/inventory.ts'
 import type { Source } from '#lib/storage/source.ts'
 import type { QueryLog } from './query-log.ts'
 import type { QueryQueue } from './query-queue.ts'
@@ -23,7 +24,9 @@ export interface ApiParts {
   /** The text of /metrics; without it the route is unknown. */
   readonly metrics?: (() => Promise<string>) | undefined
   /** Who knows exemplars, metadata, rules and targets, asked anew for each request; without it nobody. */
-  readonly sources?: (() => readonly Source[]) | undefined
+  readonly sources?: (() => readonly Source[] | Promise<readonly Source[]>) | undefined
+  /** StoreAPIs beside the bucket, for `stores`. */
+  readonly endpoints?: (() => Promise<readonly StoreStatus[]>) | undefined
   /** Why the server can't answer yet, or true. */
   readonly ready?: (() => Promise<true | string>) | undefined
   /** Where queries wait when too many run; without it none waits. */

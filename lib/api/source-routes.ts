@@ -29,8 +29,8 @@ export async function askSources<Request, T>(
   ) => Promise<Told<T>>,
 ): Promise<Told<T>> {
   const scope = readScope(call, 0)
-  return await withDeadline(timeoutMs(call), call.client, (signal) =>
-    ask(call.parts.sources?.() ?? [], request, scope, signal),
+  return await withDeadline(timeoutMs(call), call.client, async (signal) =>
+    ask((await call.parts.sources?.()) ?? [], request, scope, signal),
   )
 }
 

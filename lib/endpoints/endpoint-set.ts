@@ -3,7 +3,7 @@ import { infoRequest, infoResponse, type InfoResponse } from '#lib/grpc/info-mes
 import { infoService } from '#lib/grpc/services.ts'
 import type { GrpcClient } from '#lib/grpc/client.ts'
 import { DomainError } from '#lib/model/errors.ts'
-import type { Labels } from '#lib/model/labels.ts'
+import type { StoreStatus } from '#lib/storage/inventory.ts'
 import type { Source } from '#lib/storage/source.ts'
 import type { SeriesSource } from '#lib/store/series-source.ts'
 import { type Endpoint, labelSetsOf } from './endpoint.ts'
@@ -30,17 +30,6 @@ export const DEFAULT_ENDPOINT_SETTINGS = {
   infoEveryMs: 5000,
   unhealthyMs: 300_000,
   maxBytes: 1024 ** 3,
-}
-
-export interface EndpointStatus {
-  readonly address: string
-  /** sidecar, store, query, rule, receive; unknown where it never said. */
-  readonly componentType: string
-  readonly lastCheckMs: number
-  readonly lastError: string | undefined
-  readonly labelSets: readonly Labels[]
-  readonly minTimeMs: number
-  readonly maxTimeMs: number
 }
 
 interface Tracked {
@@ -105,7 +94,8 @@ export class EndpointSet {
   }
 
   /** All, by address. */
-  statuses(): EndpointStatus[] {
+  async statuses(): Promise<StoreStatus[]> {
+    await this.#refresh()
     return [...this.#endpoints.values()]
       .map((tracked) => {
         const { info, lastCheckMs, lastError } = tracked

@@ -37,8 +37,17 @@ const KINDS: Readonly<Record<number, ErrorKind>> = {
 
 /** An error of grpc-js as one of ours; who is to say whose it is. What is not said otherwise is worth another try: 'unavailable'. */
 export function errorFromStatus(error: ServiceError): DomainError {
-  const message = error.details === '' ? status[error.code] : error.details
+  const message = error.details === '' ? status[error.code] : withoutFrame(error.details)
   return new DomainError(KINDS[error.code] ?? 'unavailable', message, { cause: error })
+}
+
+/** grpc-js tells why it has no connection in the midst of words of its own. */
+function withoutFrame(details: string): string {
+  const [, reason] =
+    /^No connection established\. Last error: (?:Error: )?(.+?)\. Resolution note: /.exec(
+      details,
+    ) ?? []
+  return reason ?? details
 }
 
 /** By number, as Go spells them and so metrics have them. */

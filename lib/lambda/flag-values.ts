@@ -2,8 +2,34 @@
 import { parseDuration } from '#lib/api/params.ts'
 import { DomainError } from '#lib/model/errors.ts'
 
-/** Where flags of queries come from. */
-export const VARIABLE = 'THAW_QUERY_FLAGS'
+export interface Flag {
+  readonly type: 'string' | 'boolean'
+  readonly default: string
+  /** Shown in docs/flags.md. */
+  readonly help: string
+}
+
+export function text(value: string, help: string): Flag {
+  return { type: 'string', default: value, help }
+}
+
+export function toggle(value: boolean, help: string): Flag {
+  return { type: 'boolean', default: String(value), help }
+}
+
+/** Of what is separated by commas. */
+export function listOf(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+export function positiveDuration(name: string, value: string): number {
+  const ms = Math.floor(wrong(name, () => parseDuration(value)))
+  if (ms <= 0) throw bad(name, value, 'a duration such as 5m')
+  return ms
+}
 
 export function durationOrZero(name: string, value: string): number {
   const ms = Math.floor(wrong(name, () => parseDuration(value)))
@@ -25,13 +51,10 @@ export function wrong<T>(name: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw new DomainError('invalid', `${VARIABLE}: --${name}: ${(error as Error).message}`)
+    throw new DomainError('invalid', `--${name}: ${(error as Error).message}`)
   }
 }
 
 export function bad(name: string, value: string, want: string): DomainError {
-  return new DomainError(
-    'invalid',
-    `${VARIABLE}: --${name} is ${JSON.stringify(value)}, want ${want}`,
-  )
+  return new DomainError('invalid', `--${name} is ${JSON.stringify(value)}, want ${want}`)
 }

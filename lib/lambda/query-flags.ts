@@ -1,8 +1,8 @@
 /** The flags of Thanos's querier, from one environment variable: what `thanos query` takes, the `query` function takes. */
 import { parseArgs } from 'node:util'
-import { parseDuration } from '#lib/api/params.ts'
 import { DEFAULT_SCOPE, type ScopeDefaults } from '#lib/api/parts.ts'
 import { CERTIFICATE_FIELDS, type CertificateField } from '#lib/api/tenant.ts'
+import type { EndpointSettings } from '#lib/endpoints/open-endpoints.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { LimitsOf } from '#lib/promql/query-limits.ts'
 import {
@@ -12,7 +12,17 @@ import {
   type Feature,
 } from '#lib/promql/options.ts'
 import { DEDUPLICATIONS } from '#lib/storage/scope.ts'
-import { bad, durationOrZero, VARIABLE, wholeNumber, wrong } from './flag-values.ts'
+import { ENDPOINT_FLAGS, ENDPOINT_LISTS, readEndpointFlags } from './endpoint-flags.ts'
+import {
+  bad,
+  durationOrZero,
+  type Flag,
+  listOf,
+  positiveDuration,
+  text,
+  toggle,
+  wholeNumber,
+} from './flag-values.ts'
 import { readLimits } from './limit-flags.ts'
 
 export interface QuerySettings {
@@ -30,17 +40,12 @@ export interface QuerySettings {
   readonly maxParallelism: number
   readonly alignRangeWithStep: boolean
   readonly limitsOf: LimitsOf
+  /** StoreAPIs that are asked beside the bucket. */
+  readonly endpoints: EndpointSettings | undefined
   /** Longer queries are logged as slow; 0: none is. */
   readonly slowMs: number
   /** Every flag with its value, for status/flags. */
   readonly flags: Readonly<Record<string, string>>
-}
-
-interface Flag {
-  readonly type: 'string' | 'boolean'
-  readonly default: string
-  /** Shown in docs/flags.md. */
-  readonly help: string
 }
 
 /** Thanos's names, and its defaults where a bucket alone allows them. */
@@ -50,6 +55,7 @@ export const QUERY_FLAGS = {
     'how replicas are merged: nearest (no memory), or as in Thanos penalty or chain',
   ),
   'enable-feature': text('', 'experimental PromQL, comma separated'),
+  ...ENDPOINT_FLAGS,
   'query-frontend.log-queries-longer-than': text('0s', 'longer queries are logged as slow ones'),
   'query-range.align-range-with-step': toggle(
     false,
@@ -97,15 +103,24 @@ export const QUERY_FLAGS = {
 
 export type QueryFlag = keyof typeof QUERY_FLAGS
 
-/** As on a command line: `--query.timeout=1m --query.enforce-tenancy`. Throws `invalid` with what is wrong and where. */
+/** Where the functions have them. */
+const VARIABLE = 'THAW_QUERY_FLAGS'
+
+/** In one line: `--query.timeout=1m --query.enforce-tenancy`. Throws `invalid` with what is wrong and where. */
 export function readQueryFlags(line: string): QuerySettings {
-  const values = parseFlags(line)
-  const flag = (name: QueryFlag): string => values[name]
-  const duration = (name: QueryFlag): number => {
-    const ms = Math.floor(wrong(name, () => parseDuration(flag(name))))
-    if (ms <= 0) throw bad(name, flag(name), 'a duration such as 5m')
-    return ms
+  try {
+    return querySettings(wordsOf(line))
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    throw new DomainError(error.kind, `${VARIABLE}: ${error.message}`)
   }
+}
+
+/** As words of a command line. */
+export function querySettings(words: readonly string[]): QuerySettings {
+  const values = parseFlags(words)
+  const flag = (name: QueryFlag): string => values[name]
+  const duration = (name: QueryFlag): number => positiveDuration(name, flag(name))
   const field = flag('query.tenant-certificate-field')
   if (field !== '' && !isCertificateField(field)) {
     throw bad('query.tenant-certificate-field', field, CERTIFICATE_FIELDS.join(', '))
@@ -153,6 +168,7 @@ export function readQueryFlags(line: string): QuerySettings {
     ),
     alignRangeWithStep: flag('query-range.align-range-with-step') === 'true',
     limitsOf: readLimits(values),
+    endpoints: readEndpointFlags(values),
     slowMs: durationOrZero(
       'query-frontend.log-queries-longer-than',
       values['query-frontend.log-queries-longer-than'],
@@ -161,22 +177,14 @@ export function readQueryFlags(line: string): QuerySettings {
   }
 }
 
-function text(value: string, help: string): Flag {
-  return { type: 'string', default: value, help }
-}
-
-function toggle(value: boolean, help: string): Flag {
-  return { type: 'boolean', default: String(value), help }
-}
-
-function parseFlags(line: string): Record<QueryFlag, string> {
+function parseFlags(words: readonly string[]): Record<QueryFlag, string> {
   const options = Object.fromEntries(
     Object.entries<Flag>(QUERY_FLAGS).map(([name, { type }]) => [name, { type, multiple: true }]),
   )
   const values: Record<string, string> = {}
   for (const [name, flag] of Object.entries<Flag>(QUERY_FLAGS)) values[name] = flag.default
   try {
-    const given = parseArgs({ args: wordsOf(line), options, allowNegative: true }).values
+    const given = parseArgs({ args: [...words], options, allowNegative: true }).values
     // A flag given again adds to a list, as in Thanos; of the others the last one counts.
     for (const [name, all] of Object.entries(given)) {
       values[name] = LISTS.has(name)
@@ -184,12 +192,16 @@ function parseFlags(line: string): Record<QueryFlag, string> {
         : String((all as unknown[]).at(-1))
     }
   } catch (error) {
-    throw new DomainError('invalid', `${VARIABLE}: ${(error as Error).message}`)
+    throw new DomainError('invalid', (error as Error).message)
   }
   return values
 }
 
-const LISTS: ReadonlySet<string> = new Set(['enable-feature', 'query.replica-label'])
+const LISTS: ReadonlySet<string> = new Set([
+  'enable-feature',
+  'query.replica-label',
+  ...ENDPOINT_LISTS,
+])
 
 /** Words at white space; quotes keep it. */
 function wordsOf(line: string): string[] {
@@ -198,13 +210,6 @@ function wordsOf(line: string): string[] {
     words.push(word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'))
   }
   return words
-}
-
-function listOf(value: string): string[] {
-  return value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
 }
 
 function featuresOf(value: string): ReadonlySet<Feature> {

@@ -1,5 +1,6 @@
 /** What there is, told without reading a sample: blocks, and how many series have which labels. */
 import type { BlockSummary } from '#lib/model/block-summary.ts'
+import type { Labels } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 
 export interface StoredBlock extends BlockSummary {
@@ -36,4 +37,18 @@ export interface Cardinality {
 export interface NameCount {
   readonly name: string
   readonly count: number
+}
+
+/** A store that is asked beside the bucket, and how it is. */
+export interface StoreStatus {
+  readonly address: string
+  /** sidecar, store, query, rule, receive; unknown where it never said. */
+  readonly componentType: string
+  readonly lastCheckMs: number
+  /** Why it can't be asked now. */
+  readonly lastError: string | undefined
+  readonly labelSets: readonly Labels[]
+  /** Closed interval of its samples. */
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BucketApp, bucketApp, type BucketAppOptions } from '#cli/bucket-app.ts'
+import { querySettings } from '#lib/lambda/query-flags.ts'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { askApp } from '#test/e2e/support/ask.ts'
 import { fillTwoClusters } from '#test/query/two-clusters.ts'
@@ -28,7 +29,8 @@ describe('bucketApp', () => {
     config: { type: 'FILESYSTEM', directory, prefix: '', ignored: [] },
     workers,
     sliceBytes: 1,
-    replicaLabels: ['replica'],
+    settings: querySettings(['--query.replica-label=replica']),
+    keptBytes: 0,
     now: Date.now,
   })
 
@@ -67,7 +69,9 @@ describe('bucketApp', () => {
   it('keeps no process alive', async () => {
     const program = `
       import { bucketApp } from ${JSON.stringify(new URL('../../cli/bucket-app.ts', import.meta.url).href)}
-      const { app } = await bucketApp({ ...${JSON.stringify(options(2))}, now: Date.now })
+      import { querySettings } from ${JSON.stringify(new URL('../../lib/lambda/query-flags.ts', import.meta.url).href)}
+      const settings = querySettings(['--query.replica-label=replica'])
+      const { app } = await bucketApp({ ...${JSON.stringify(options(2))}, settings, now: Date.now })
       const answer = await app.request('http://thaw/api/v1/query_range?query=load&start=0&end=86000&step=60')
       const { length } = (await answer.json()).data.result
       console.log(length, 'series')
@@ -105,7 +109,10 @@ describe('bucketApp', () => {
     })
 
     it.each([
-      [['--url=http://localhost'], /--url is for an HTTP API, --objstore.config for none/],
+      [
+        ['--url=http://localhost'],
+        /--url is for an HTTP API, --objstore.config and --endpoint for none/,
+      ],
       [['--query.workers=many'], /write a number of threads/],
       [['--objstore.config-file=x'], /give --objstore.config or --objstore.config-file, not both/],
     ])('refuses %j', async (flags, text) => {

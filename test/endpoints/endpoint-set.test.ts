@@ -32,7 +32,7 @@ describe('endpoints', () => {
       [sidecar.address, false, false],
       [rule.address, true, false],
     ])
-    const statuses = new Map(endpoints.statuses().map((one) => [one.address, one]))
+    const statuses = new Map((await endpoints.statuses()).map((one) => [one.address, one]))
     expect(statuses.get(sidecar.address)).toMatchObject({
       componentType: 'sidecar',
       lastError: undefined,
@@ -66,12 +66,12 @@ describe('endpoints', () => {
     await expect(source!.select(ASKED, never)).rejects.toThrow(
       expect.objectContaining({ kind: 'unavailable', message: 'Prometheus is not ready' }),
     )
-    expect(endpoints.statuses()).toMatchObject([
+    expect(await endpoints.statuses()).toMatchObject([
       { lastError: 'Prometheus is not ready', lastCheckMs: 20_000, componentType: 'sidecar' },
     ])
     nowMs = 70_000
     expect(await endpoints.sources()).toEqual([])
-    expect(endpoints.statuses()).toHaveLength(1)
+    expect(await endpoints.statuses()).toHaveLength(1)
     isAway = false
     nowMs = 90_000
     await expect((await endpoints.sources())[0]!.select(ASKED, never)).resolves.toBeDefined()
@@ -90,7 +90,7 @@ describe('endpoints', () => {
     await expect(source!.labelNames({ ...ASKED, hidden: [], limit: 0 }, never)).rejects.toThrow(
       DomainError,
     )
-    expect(endpoints.statuses()).toMatchObject([{ componentType: 'unknown' }])
+    expect(await endpoints.statuses()).toMatchObject([{ componentType: 'unknown' }])
     expect((await endpoints.knowledge()).map((one) => Object.keys(one))).toEqual([
       ['name', 'address'],
     ])
