@@ -3,7 +3,7 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { BUCKET_INDEX_ROOT, BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { isKind } from '#lib/model/errors.ts'
 import { type Labels, labelsKey } from '#lib/model/labels.ts'
-import { type MadeBlock, madeBlock } from './covered.ts'
+import type { MadeBlock } from './covered.ts'
 
 export interface BucketBlocks {
   /** Of these external labels, with samples in [startMs, endMs]; `local` are those that may be there without an index. */
@@ -37,12 +37,18 @@ export function bucketBlocks(bucket: Bucket, now: () => number): BucketBlocks {
     async list(labels, startMs, endMs, local, signal) {
       if (await exists(BUCKET_INDEX_ROOT, signal)) {
         const own = labelsKey(labels)
+        // The index does not say it; those that matter are on this disk too.
+        const partial = new Set(local.filter(({ isPartial }) => isPartial).map(({ ulid }) => ulid))
         const { blocks } = await reader.view(startMs, endMs, { signal })
         return blocks
           .filter((block) => block.resolutionMs === 0 && labelsKey(block.labels) === own)
-          .map(({ id, minTimeMs, maxTimeMs, sources }) =>
-            madeBlock(id, minTimeMs, maxTimeMs, sources),
-          )
+          .map(({ id, minTimeMs, maxTimeMs, sources }) => ({
+            ulid: id,
+            sources,
+            minTimeMs,
+            maxTimeMs,
+            isPartial: partial.has(id),
+          }))
       }
       const found: MadeBlock[] = []
       for (const block of local) {

@@ -4,21 +4,17 @@ import type { PackNote } from './pack-note.ts'
 
 export interface MadeBlock {
   readonly ulid: string
+  readonly sources: readonly string[]
   readonly minTimeMs: number
   /** Exclusive. */
   readonly maxTimeMs: number
-  /** When the newest block it consists of was made. */
-  readonly madeMs: number
+  /** It says that it has only some of what came in its time: late samples, or series that ended. */
+  readonly isPartial: boolean
 }
 
-export function madeBlock(
-  ulid: string,
-  minTimeMs: number,
-  maxTimeMs: number,
-  sources: readonly string[],
-): MadeBlock {
-  const madeMs = Math.max(...[ulid, ...sources].map(ulidTime))
-  return { ulid, minTimeMs, maxTimeMs, madeMs }
+/** When the newest block it consists of was made. */
+function madeMs({ ulid, sources }: MadeBlock): number {
+  return Math.max(...[ulid, ...sources].map(ulidTime))
 }
 
 function ulidTime(ulid: string): number {
@@ -30,33 +26,30 @@ function ulidTime(ulid: string): number {
 }
 
 /**
- * Whether it may have all that came in order in its time: such a block is made when its time is over. One of late samples may be made
- * before.
+ * Whether it has all that came in order in its time: such a block is made when its time is over. One of late samples may be made
+ * before, and older Prometheuses do not say that it is one.
  */
-export function isInOrder({ madeMs, maxTimeMs }: MadeBlock): boolean {
-  return madeMs >= maxTimeMs
+function isWhole(block: MadeBlock): boolean {
+  return !block.isPartial && madeMs(block) >= block.maxTimeMs
 }
 
 /** Where the blocks of samples in order end. */
 export function endOfBlocks(blocks: readonly MadeBlock[]): number | undefined {
-  const ends = blocks.filter(isInOrder).map(({ maxTimeMs }) => maxTimeMs)
+  const ends = blocks.filter(isWhole).map(({ maxTimeMs }) => maxTimeMs)
   return ends.length === 0 ? undefined : Math.max(...ends)
 }
 
 /**
- * Whether the blocks have what the pack has of [minTimeMs, maxTimeMs] in order: Prometheus makes a block of all samples in its time
+ * Whether the blocks have what the pack has in order: Prometheus makes a block of all samples in its time
  * and takes none in order for it afterwards. So the block was made after the pack; or before, and the pack's writer knew.
  */
 export function isCovered(
-  { minTimeMs, maxTimeMs }: { readonly minTimeMs: number; readonly maxTimeMs: number },
-  note: PackNote,
+  { minTimeMs, maxTimeMs, madeMs: packMadeMs, blocksEndMs = -Infinity }: PackNote,
   blocks: readonly MadeBlock[],
 ): boolean {
-  const { madeMs, blocksEndMs = -Infinity } = note
   const having = blocks
-    .filter(
-      (block) => isInOrder(block) && (block.madeMs > madeMs || block.maxTimeMs <= blocksEndMs),
-    )
+    .filter((block) => isWhole(block))
+    .filter((block) => madeMs(block) > packMadeMs || block.maxTimeMs <= blocksEndMs)
     .sort((a, b) => a.minTimeMs - b.minTimeMs)
   let reached = minTimeMs
   for (const block of having) {
@@ -64,4 +57,16 @@ export function isCovered(
     reached = Math.max(reached, block.maxTimeMs)
   }
   return reached > maxTimeMs
+}
+
+/** Whether all of the local blocks that have samples of the pack's time, partial ones too, are among those of the bucket. */
+export function areThere(
+  { minTimeMs, maxTimeMs }: PackNote,
+  local: readonly MadeBlock[],
+  inBucket: readonly MadeBlock[],
+): boolean {
+  const there = new Set(inBucket.flatMap(({ ulid, sources }) => [ulid, ...sources]))
+  return local
+    .filter((block) => block.minTimeMs <= maxTimeMs && block.maxTimeMs > minTimeMs)
+    .every(({ ulid, sources }) => there.has(ulid) || sources.every((source) => there.has(source)))
 }

@@ -22,6 +22,8 @@ export interface FreshParts {
   readonly killSignal?: AbortSignal | undefined
   /** What Prometheus knows of its metrics; goes into packs now and then. */
   readonly metadata?: ((signal: AbortSignal) => Promise<readonly PackedMetadata[]>) | undefined
+  /** Instead of the real one. */
+  readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined
   /** After each round, when all that was to be read is in the bucket. */
   readonly onRound?: (() => void) | undefined
 }

@@ -36,6 +36,8 @@ export class FreshWriter {
   readonly #inBucket: BucketBlocks
   readonly #metadata: MetadataTeller
   #session: LogSession | undefined
+  /** No place in the log counts any more. */
+  #isLost = false
   #sequence: Sequence | undefined
   /** Of external labels that were, until none of their packs is left. */
   #formerUpkeeps: PackUpkeep[] = []
@@ -73,6 +75,7 @@ export class FreshWriter {
       )
       this.#session = undefined
       this.#sequence = undefined
+      this.#isLost = true
       throw error
     }
   }
@@ -99,9 +102,16 @@ export class FreshWriter {
     const { bucket, logger, now } = this.#parts
     const packs = freshPacks(bucket, labels)
     const known = await this.#retried('list', () => packs.list(this.#kill))
-    this.#session ??= (await this.#resumed(packs, known)) ?? (await this.#newSession(labels))
+    if (!this.#isLost) this.#session ??= await this.#resumed(packs, known)
+    this.#session ??= await this.#newSession(labels)
+    this.#isLost = false
     const upkeep = new PackUpkeep(
-      { ...this.#parts, metrics: this.#metrics, local: this.#local, inBucket: this.#inBucket },
+      {
+        ...this.#parts,
+        metrics: this.#metrics,
+        local: this.#local,
+        inBucket: this.#inBucket,
+      },
       this.#options,
       packs,
       known,
@@ -144,10 +154,13 @@ export class FreshWriter {
 
   async #newSession(labels: Labels): Promise<LogSession> {
     const local = await this.#local.list()
-    const localEnd = endOfBlocks(local) ?? -Infinity
-    const listed = await this.#retried('list', () =>
-      this.#inBucket.list(labels, -Infinity, localEnd, local, this.#kill),
-    )
+    const localEnd = endOfBlocks(local)
+    const listed =
+      localEnd === undefined
+        ? []
+        : await this.#retried('list', () =>
+            this.#inBucket.list(labels, -Infinity, localEnd, local, this.#kill),
+          )
     const there = new Set(listed.map(({ ulid: id }) => id))
     return new LogSession({
       tsdbPath: this.#options.tsdbPath,
@@ -160,7 +173,13 @@ export class FreshWriter {
     const session = this.#session!
     for (let isAtEnd = false; !isAtEnd;) {
       const blocksEndMs = endOfBlocks(await this.#local.list())
-      isAtEnd = await session.read()
+      try {
+        isAtEnd = await session.read()
+      } catch (error) {
+        // What came before is good.
+        if (!session.head.isEmpty) await this.#put(sequence, session, blocksEndMs)
+        throw error
+      }
       if (!session.head.isEmpty) await this.#put(sequence, session, blocksEndMs)
     }
     const gone = await session.follower.evict()
@@ -208,7 +227,7 @@ export class FreshWriter {
           { kind: error.kind, err: error, request: what, failures, retryMs },
           'the bucket refuses, fresh blocks wait for it (nothing is lost while prometheus has its log)',
         )
-        await sleep(retryMs, this.#kill)
+        await (this.#parts.sleep ?? sleep)(retryMs, this.#kill)
       }
     }
   }

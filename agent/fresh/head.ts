@@ -2,6 +2,7 @@
 import type { Labels } from '#lib/model/labels.ts'
 import { PackBuilder, type WrittenPack } from '#lib/fresh/pack-writer.ts'
 import type { PackedDeletion, PackedExemplar, PackedMetadata } from '#lib/fresh/side-pages.ts'
+import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import type { SamplesRecord } from '#lib/tsdb/wal/record.ts'
 import { SampleRows } from './sample-rows.ts'
 import { SeriesChunks } from './series-chunks.ts'
@@ -16,6 +17,7 @@ export class Head {
   /** What came out of order. */
   readonly #lateFloats = new SampleRows()
   readonly #lateHistograms = new SampleRows()
+  readonly #all = [this.#floats, this.#histograms, this.#lateFloats, this.#lateHistograms]
   #exemplars: PackedExemplar[] = []
   #deletions: PackedDeletion[] = []
   #metadata = new Map<string, readonly PackedMetadata[]>()
@@ -27,6 +29,16 @@ export class Head {
   /** Samples that came out of order. */
   get lateCount(): number {
     return this.#lateFloats.length + this.#lateHistograms.length
+  }
+
+  /** Of the first and last sample; undefined without any. */
+  get interval(): Interval | undefined {
+    if (this.sampleCount === 0) return undefined
+    const all = this.#all
+    return {
+      minTimeMs: Math.min(...all.map(({ minTimeMs }) => minTimeMs)),
+      maxTimeMs: Math.max(...all.map(({ maxTimeMs }) => maxTimeMs)),
+    }
   }
 
   get isEmpty(): boolean {
@@ -92,9 +104,7 @@ export class Head {
   }
 
   clear(): void {
-    for (const rows of [this.#floats, this.#histograms, this.#lateFloats, this.#lateHistograms]) {
-      rows.clear()
-    }
+    for (const rows of this.#all) rows.clear()
     this.#exemplars = []
     this.#deletions = []
     this.#metadata = new Map()

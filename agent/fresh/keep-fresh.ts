@@ -47,7 +47,7 @@ export async function keepFresh(
       if (failures === 0) await writer.upkeep(stopping)
       const pauseMs = Math.min(options.freshIntervalMs, 1000 * 2 ** Math.min(failures - 1, 20))
       const nextMs = failures > 0 ? pauseMs : options.freshIntervalMs - (now() - begunMs)
-      await sleep(Math.max(0, nextMs), stopping)
+      await (parts.sleep ?? sleep)(Math.max(0, nextMs), stopping)
     }
   } finally {
     kill.dispose()

@@ -41,9 +41,13 @@ export async function readBytes(
   const bytes = new Uint8Array(end - start)
   let length = 0
   while (length < bytes.length) {
-    const { bytesRead } = await file.read(bytes, length, bytes.length - length, start + length)
-    if (bytesRead === 0) break
-    length += bytesRead
+    const read = await file
+      .read(bytes, length, bytes.length - length, start + length)
+      .catch((error: unknown) => {
+        throw readError(error, 'the log of prometheus')
+      })
+    if (read.bytesRead === 0) break
+    length += read.bytesRead
   }
   return bytes.subarray(0, length)
 }

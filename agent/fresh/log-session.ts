@@ -40,9 +40,11 @@ export class LogSession {
   /** Of what the head has. */
   note(nowMs: number, blocksEndMs: number | undefined): PackNote {
     const { position, lateSegment } = this.follower
+    const { interval = { minTimeMs: nowMs, maxTimeMs: nowMs } } = this.head
     return {
       version: 1,
       ...(position && { resume: position }),
+      ...interval,
       madeMs: nowMs,
       ...(blocksEndMs !== undefined && { blocksEndMs }),
       ...(this.head.lateCount > 0 && lateSegment !== undefined && { lateSegment }),

@@ -106,15 +106,23 @@ export class LogTail {
       while (at < size) {
         if (isFull()) return false
         const bytes = await readBytes(file, at, Math.min(at + blockBytes, size))
-        const next = this.#records(bytes, at, (record) => onRecord(record, segment))
-        if (next > at) {
+        const { next, goOn } = this.#records(bytes, at, (record) => onRecord(record, segment))
+        if (goOn !== undefined) {
+          // Where nothing comes behind it, Prometheus may repair it when it starts again.
+          if (goOn >= size && !isWhole) {
+            at = next
+            return true
+          }
+          this.#counts.corruptions++
+          at = goOn
+        } else if (next > at) {
           at = next
           blockBytes = BLOCK_BYTES
-          continue
+        } else {
+          // The record goes beyond the block, or has no end yet.
+          if (at + bytes.length >= size || blockBytes > MAX_RECORD_BYTES) break
+          blockBytes *= 2
         }
-        // The record goes beyond the block, or has no end yet.
-        if (at + bytes.length >= size || blockBytes > MAX_RECORD_BYTES) break
-        blockBytes *= 2
       }
       if (at < size && isWhole) this.#counts.tornRecords++
       return true
@@ -130,14 +138,19 @@ export class LogTail {
     if ((await checkOf(file, offset)) !== check) throw lost(`${path} is another file than before`)
   }
 
-  /** Where to go on. What is corrupt is passed over, up to the first record that begins on a later page. */
-  #records(bytes: Uint8Array, offset: number, onRecord: (record: Uint8Array) => void): number {
+  /** Behind the last whole record; and where to go on when something corrupt follows it. */
+  #records(
+    bytes: Uint8Array,
+    offset: number,
+    onRecord: (record: Uint8Array) => void,
+  ): { readonly next: number; readonly goOn?: number } {
     try {
-      return readRecords(bytes, offset, decodeZstd, onRecord)
+      return { next: readRecords(bytes, offset, decodeZstd, onRecord) }
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error
-      this.#counts.corruptions++
-      return nextBeginning(bytes, offset, error.offset)
+      const whole = bytes.subarray(0, error.offset)
+      const next = readRecords(whole, offset, decodeZstd, () => {})
+      return { next, goOn: nextBeginning(bytes, offset, error.offset) }
     }
   }
 }

@@ -5,6 +5,9 @@ export interface PackNote {
   readonly version: 1
   /** Absent while the reader was in a checkpoint: then a restart begins anew. */
   readonly resume?: WalPosition | undefined
+  /** Of its first and last sample, both inclusive: exemplars may be of any time. */
+  readonly minTimeMs: number
+  readonly maxTimeMs: number
   /** After all its samples were read. */
   readonly madeMs: number
   /** Where the local blocks ended when its samples were read: what came in order with times before it is in them. */
@@ -28,6 +31,8 @@ export function mergeNotes(notes: readonly PackNote[]): PackNote {
   return {
     version: 1,
     ...(last.resume && { resume: last.resume }),
+    minTimeMs: Math.min(...notes.map(({ minTimeMs }) => minTimeMs)),
+    maxTimeMs: Math.max(...notes.map(({ maxTimeMs }) => maxTimeMs)),
     madeMs: Math.max(...notes.map(({ madeMs }) => madeMs)),
     ...(blocksEndMs !== undefined && { blocksEndMs }),
     ...(late.length > 0 && { lateSegment: Math.max(...late) }),

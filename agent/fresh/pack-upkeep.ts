@@ -2,12 +2,12 @@
 import { type FreshPack, withoutContained } from '#lib/fresh/fresh-list.ts'
 import type { Logger } from '../logger.ts'
 import type { BucketBlocks } from './bucket-blocks.ts'
-import { isCovered, type MadeBlock } from './covered.ts'
+import { areThere, isCovered } from './covered.ts'
 import type { FreshMetrics } from './fresh-metrics.ts'
 import type { FreshOptions } from './fresh-options.ts'
 import type { FreshPacks } from './fresh-packs.ts'
 import type { LocalBlocks } from './local-blocks.ts'
-import { hasLateSamples } from './late-samples.ts'
+import { isLateInBlocks } from './late-samples.ts'
 import { mergedPack } from './merged-pack.ts'
 import { mergeNotes, type PackNote } from './pack-note.ts'
 
@@ -168,6 +168,7 @@ export class PackUpkeep {
   /** Samples of which a block is in the bucket, where queries find it. */
   async #markCovered(signal: AbortSignal): Promise<void> {
     const { now, local, inBucket } = this.#parts
+    const { tsdbPath } = this.#options
     const nowMs = now()
     const blocks = await local.list()
     const withOld = nowMs - this.#checkedOldMs >= CHECK_OLD_MS
@@ -175,31 +176,25 @@ export class PackUpkeep {
     for (const entry of this.#entries.values()) {
       if (entry.deleteAtMs !== undefined) continue
       const isOld = withOld && nowMs - entry.pack.lastModifiedMs > OLD_MS
-      if (!isOld && !blocks.some(({ maxTimeMs }) => maxTimeMs > entry.pack.maxTimeMs)) continue
-      const note = await this.#noteOf(entry, signal)
-      if (note && (isOld || isCovered(entry.pack, note, blocks))) candidates.push({ entry, note })
+      // Of others the note is a request.
+      const mayBe =
+        isOld ||
+        entry.note !== undefined ||
+        blocks.some(({ maxTimeMs }) => maxTimeMs > entry.pack.maxTimeMs)
+      const note = mayBe && (await this.#noteOf(entry, signal))
+      if (note && (isOld || isCovered(note, blocks))) candidates.push({ entry, note })
     }
     if (withOld) this.#checkedOldMs = nowMs
     if (candidates.length === 0) return
-    const startMs = Math.min(...candidates.map(({ entry }) => entry.pack.minTimeMs))
-    const endMs = Math.max(...candidates.map(({ entry }) => entry.pack.maxTimeMs))
+    const startMs = Math.min(...candidates.map(({ note }) => note.minTimeMs))
+    const endMs = Math.max(...candidates.map(({ note }) => note.maxTimeMs))
     const there = await inBucket.list(this.#packs.labels, startMs, endMs, blocks, signal)
     for (const { entry, note } of candidates) {
-      if (!isCovered(entry.pack, note, there)) continue
-      if (await this.#hasLate(entry.pack, note, blocks, there)) continue
+      if (!isCovered(note, there) || !areThere(note, blocks, there)) continue
+      if (!(await isLateInBlocks(tsdbPath, note))) continue
       entry.deleteAtMs = nowMs + KEEP_COVERED_MS
       entry.bytes = undefined
     }
-  }
-
-  /** Whether it may have late samples that no block of the bucket has. */
-  async #hasLate(
-    pack: FreshPack,
-    note: PackNote,
-    local: readonly MadeBlock[],
-    there: readonly MadeBlock[],
-  ): Promise<boolean> {
-    return hasLateSamples(this.#options.tsdbPath, pack, note, local, there)
   }
 
   async #noteOf(entry: Entry, signal: AbortSignal): Promise<PackNote | undefined> {

@@ -23,6 +23,8 @@ export class SampleRows {
   valueBits = new Int32Array(0)
   histograms: HistogramColumn | undefined
   length = 0
+  minTimeMs = Infinity
+  maxTimeMs = -Infinity
   #histogramBytes = 0
 
   get byteLength(): number {
@@ -34,7 +36,10 @@ export class SampleRows {
     const at = this.length
     if (at === this.ids.length) this.#grow()
     this.ids[at] = id
-    this.timestamps[at] = record.timestamps[row]!
+    const t = record.timestamps[row]!
+    this.timestamps[at] = t
+    if (t < this.minTimeMs) this.minTimeMs = t
+    if (t > this.maxTimeMs) this.maxTimeMs = t
     this.valueBits[at * 2] = bits[row * 2]!
     this.valueBits[at * 2 + 1] = bits[row * 2 + 1]!
     if (record.histograms) {
@@ -69,6 +74,8 @@ export class SampleRows {
     }
     this.histograms = undefined
     this.length = 0
+    this.minTimeMs = Infinity
+    this.maxTimeMs = -Infinity
     this.#histogramBytes = 0
   }
 

@@ -1,5 +1,6 @@
 /** Follows the write-ahead log of a Prometheus, and its log of late samples, read-only and from any place of it on. */
 import { join } from 'node:path'
+import { isKind } from '#lib/model/errors.ts'
 import { listWal } from '#lib/tsdb/wal/folder.ts'
 import type { Intake } from './intake.ts'
 import { endOfLog, type LogEnd, listNames, listSegments } from './log-files.ts'
@@ -11,6 +12,8 @@ export interface WalPosition {
   /** Absent where Prometheus takes no late samples. */
   readonly wbl?: LogPosition | undefined
 }
+
+const ATTEMPTS = 3
 
 export class WalFollower {
   readonly #walFolder: string
@@ -49,18 +52,29 @@ export class WalFollower {
   async resume({ wal, wbl }: WalPosition): Promise<void> {
     const tail = new LogTail(this.#walFolder, wal, this.#counts)
     await tail.verify()
-    const { checkpoint, segments } = listWal(await listNames(this.#walFolder))
-    if (checkpoint !== undefined) await this.#readSeries(checkpoint)
-    if (segments.length > 0) {
-      const before = new LogTail(this.#walFolder, beginOf(Number(segments[0])), this.#counts)
-      await before.read(
-        (record, segment) => this.#intake.take(record, 'series', segment),
-        () => false,
-        wal,
-      )
-    }
+    await this.#readSeriesBefore(wal)
     this.#wal = tail
     if (wbl) this.#wbl = new LogTail(this.#wblFolder, wbl, this.#counts)
+  }
+
+  /** Again where Prometheus puts a checkpoint in the place of what is read. */
+  async #readSeriesBefore(end: LogEnd): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { checkpoint, segments } = listWal(await listNames(this.#walFolder))
+        if (checkpoint !== undefined) await this.#readSeries(checkpoint)
+        if (segments.length === 0) return
+        const begin = beginOf(Number(segments[0]))
+        await new LogTail(this.#walFolder, begin, this.#counts).read(
+          (record, segment) => this.#intake.take(record, 'series', segment),
+          () => false,
+          end,
+        )
+        return
+      } catch (error) {
+        if (!isKind(error, 'conflict') || attempt === ATTEMPTS) throw error
+      }
+    }
   }
 
   /**
@@ -95,7 +109,13 @@ export class WalFollower {
     if (checkpoint === undefined) return 0
     const number = checkpointNumber(checkpoint)
     if (number <= this.#seenCheckpoint || number >= this.#wal!.position.segment) return 0
-    await this.#readSeries(checkpoint)
+    try {
+      await this.#readSeries(checkpoint)
+    } catch (error) {
+      // The next checkpoint is there; so it is next time.
+      if (isKind(error, 'conflict')) return 0
+      throw error
+    }
     return this.#table.evict(number + 1)
   }
 

@@ -45,8 +45,17 @@ export async function writeBlock(
   n: number,
   facts: BlockFacts = {},
 ): Promise<string> {
-  const { minTime = n * 2 * HOUR, level = 1, numSamples = 120, chunkFiles = 1 } = facts
-  const ulid = blockId(n)
+  return writeBlockAs(tsdbPath, blockId(n), { minTime: n * 2 * HOUR, ...facts }, n)
+}
+
+/** A block of this id. */
+export async function writeBlockAs(
+  tsdbPath: string,
+  ulid: string,
+  facts: BlockFacts = {},
+  seed = 0,
+): Promise<string> {
+  const { minTime = 0, level = 1, numSamples = 120, chunkFiles = 1 } = facts
   const dir = join(tsdbPath, ulid)
   await mkdir(join(dir, 'chunks'), { recursive: true })
   const meta = {
@@ -60,7 +69,7 @@ export async function writeBlock(
     ...facts.extra,
   }
   await writeFile(join(dir, 'meta.json'), `${JSON.stringify(meta, null, '\t')}\n`)
-  await writeFile(join(dir, 'index'), indexBytes(n))
+  await writeFile(join(dir, 'index'), indexBytes(seed))
   await writeFile(join(dir, 'tombstones'), 'not shipped')
   for (let file = 1; file <= chunkFiles; file++) {
     const name = String(file).padStart(6, '0')
