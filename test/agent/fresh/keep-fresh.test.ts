@@ -134,7 +134,7 @@ describe('fresh blocks', () => {
     expect(Math.max(...counts)).toBe(10 + 1 + 4)
     expect(metrics.get('thaw_fresh_merges_total')).toBe(2)
     expect(metrics.get('thaw_fresh_deletions_total')).toBe(20)
-    expect(found.metadata).toEqual([metadata, metadata])
+    expect(found.metadata).toEqual([metadata])
   })
 
   it('are cut early where there is more than fits', async () => {
@@ -243,8 +243,7 @@ describe('while it runs', () => {
       onPause: async (ms) => {
         pausesMs.push(ms)
         const passed = parts.clock.ms - begin
-        if (passed < 60_000 || (passed > 120_000 && passed < DAY && passed % 600_000 === 0))
-          scraped.scrape()
+        if (passed < 60_000 || passed >= (scraped.scrapes - 1) * 600_000) scraped.scrape()
         if (passed >= 60_000 && !isGone) {
           isGone = true
           faulty.inject({ fault: { type: 'fail', error: unavailableError() } })
