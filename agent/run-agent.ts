@@ -1,5 +1,6 @@
 /** The agent as a function: what its Prometheuses share, and each of them served until the signal. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { isKind } from '#lib/model/errors.ts'
 import type { AgentOptions, PrometheusOptions } from './agent-options.ts'
 import { type AgentHttpServer, startAgentHttp } from './http-server.ts'
 import type { Logger } from './logger.ts'
@@ -12,6 +13,7 @@ import type { Env } from './objstore.ts'
 import { serveStoreApi, type StoreApiServer } from './store-api/serve-store-api.ts'
 import { throttledBuckets } from './throttled-bucket.ts'
 import { prometheusUnits } from './units.ts'
+import { whenFree } from './when-free.ts'
 
 export interface AgentParts {
   /** Undefined: nothing is uploaded, only the heartbeat runs. */
@@ -50,12 +52,9 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
   let storeApi: StoreApiServer | undefined
   try {
     if (options.httpAddress !== '') {
-      http = await startAgentHttp({
-        address: options.httpAddress,
-        gracePeriodMs: options.httpGracePeriodMs,
-        metrics,
-        isReady,
-      })
+      const { httpAddress: address, httpGracePeriodMs: gracePeriodMs } = options
+      const settings = { address, gracePeriodMs, metrics, isReady }
+      http = await whenFree(async () => startAgentHttp(settings), parts)
       logger.info({ url: http.url }, 'listening')
       parts.onListening?.(http.url)
     }
@@ -73,12 +72,15 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
       units.failure,
       ...(parts.changes === undefined ? [] : [follow(parts.changes)]),
     ])
+  } catch (error) {
+    if (!(signal.aborted && isKind(error, 'canceled'))) throw error
   } finally {
     healthy = false
-    // What runs needs its Prometheus to the end.
+    // The ports at once, for whoever takes over; what runs needs its Prometheus to the end.
+    const closed = http?.close()
     await storeApi?.stop()
     await units.stop()
-    await http?.close()
+    await closed
   }
   logger.info({}, 'agent stopped')
 

@@ -21,6 +21,7 @@ import type { ShipOutcome } from './ship/shipper.ts'
 import { cleanShipperState } from './ship/shipper-state.ts'
 import { cleanStaging } from './ship/staging.ts'
 import type { UploadProgress } from './ship/upload.ts'
+import { watchRivals } from './watch-rivals.ts'
 
 /** A Prometheus that is served, as the other parts of the agent see it. */
 export interface PrometheusUnit {
@@ -91,7 +92,10 @@ async function serve(
   Object.assign(state, await awaitPrometheus(heartbeat, rules, readyMs, stopping))
   const loops: Loop[] = [(signal) => keepHeartbeat(heartbeat, state, signal)]
   if (bucket !== undefined) {
-    loops.push((signal) => keepShipping(options, { ...parts, bucket }, state, signal))
+    loops.push(
+      (signal) => keepShipping(options, { ...parts, bucket }, state, signal),
+      (signal) => watchRivals(options.tsdbPath, parts, signal),
+    )
     if (options.fresh) {
       const fresh = {
         ...parts,

@@ -9,6 +9,7 @@ import { grpcObserver } from './grpc-metrics.ts'
 import { OwnLabelNames } from './own-label-names.ts'
 import type { SelectLimits } from './series.ts'
 import { storeApiServices } from './services.ts'
+import { whenFree } from '../when-free.ts'
 import { SortBudget } from './sort-budget.ts'
 
 export interface StoreApiOptions {
@@ -35,6 +36,8 @@ export interface StoreApiParts {
   readonly metrics: AgentMetrics
   readonly logger: Logger
   readonly now: () => number
+  /** Ends waiting for the port. */
+  readonly signal: AbortSignal
 }
 
 export interface StoreApiServer {
@@ -51,7 +54,7 @@ const HEALTH_MS = 500
 /** Answers as long as any Prometheus does, and says so in health checks. Throws as `startGrpcServer`. */
 export async function serveStoreApi(
   { address, tls, gracePeriodMs, maxConnectionAgeMs, limits }: StoreApiOptions,
-  { units, metrics, logger, now }: StoreApiParts,
+  { units, metrics, logger, now, signal }: StoreApiParts,
 ): Promise<StoreApiServer> {
   const { registry } = metrics
   const dropped = new Counter({
@@ -70,7 +73,8 @@ export async function serveStoreApi(
   })
   const observer = grpcObserver(registry, logger, now)
   const options = { address, maxConnectionAgeMs, observer, ...(tls && { tls }) }
-  const server = await startGrpcServer(options, services)
+  const free = { logger, now, signal }
+  const server = await whenFree(async () => startGrpcServer(options, services), free)
   const follow = (): void => {
     server.isServing = units().some(({ state }) => state.ready)
   }

@@ -176,6 +176,64 @@ describe('runAgent', () => {
     })
   })
 
+  it('takes over from another agent as soon as that one is stopped', async () => {
+    const { url: prometheusUrl } = await fakePrometheus()
+    const tsdbPath = await temporaryDir()
+    const bucket = memoryBucket()
+    const old = start({ tsdbPath, prometheusUrl }, { bucket })
+    const httpAddress = new URL(await old.url).host
+    const stop = new AbortController()
+    const listening = Promise.withResolvers<string>()
+    const young = runAgent(
+      agentOptions({ prometheuses: [testOptions({ tsdbPath, prometheusUrl })], httpAddress }),
+      {
+        bucket,
+        logger: SILENT,
+        now: Date.now,
+        signal: stop.signal,
+        onListening: listening.resolve,
+      },
+    )
+    await writeBlock(tsdbPath, 1)
+    await eventually(
+      () => visibleBlocks(bucket),
+      (blocks) => blocks.length === 1,
+    )
+    await old.stop()
+    const url = await listening.promise
+    expect(new URL(url).host).toBe(httpAddress)
+    await writeBlock(tsdbPath, 2)
+    await eventually(
+      () => visibleBlocks(bucket),
+      (blocks) => blocks.length === 2,
+    )
+    const metrics = await eventually(
+      () => metricsOf(url),
+      (found) => found.get('thanos_shipper_uploads_total') === '1',
+    )
+    stop.abort()
+    await young
+    expect(metrics.get('thanos_shipper_uploads_total')).toBe('1')
+  })
+
+  it('can be stopped while it waits for another one to leave', async () => {
+    const { url: prometheusUrl } = await fakePrometheus()
+    const tsdbPath = await temporaryDir()
+    const old = start({ tsdbPath, prometheusUrl }, {})
+    const stop = new AbortController()
+    const young = runAgent(
+      agentOptions({
+        prometheuses: [testOptions({ tsdbPath, prometheusUrl })],
+        httpAddress: new URL(await old.url).host,
+      }),
+      { bucket: undefined, logger: SILENT, now: Date.now, signal: stop.signal },
+    )
+    setTimeout(() => stop.abort(), 20)
+    await young
+    expect((await fetch(`${await old.url}/-/healthy`)).status).toBe(200)
+    await old.stop()
+  })
+
   it('ends with the reason when Prometheus has no external labels', async () => {
     const prometheus = await fakePrometheus()
     prometheus.answers['/api/v1/status/config'] = configAnswer('global: {}')

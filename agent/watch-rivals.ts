@@ -1,0 +1,68 @@
+/** Two agents on one data directory lose nothing, but do everything twice: each finds out about the other, and says so. */
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { ulid } from 'ulid'
+import type { Logger } from './logger.ts'
+import type { Meter } from './metrics.ts'
+import { sleep } from './sleep.ts'
+
+export interface RivalParts {
+  readonly logger: Logger
+  readonly meter: Meter
+  readonly now: () => number
+}
+
+const INTERVAL_MS = 30_000
+
+/**
+ * Keeps a file of its own in `<tsdb>/thanos/agents` young, and looks for other young ones. Processes are not asked:
+ * they may be in other containers. One that is there twice in a row is told of, so that a take-over is silent.
+ */
+export async function watchRivals(
+  tsdbPath: string,
+  { logger, meter, now }: RivalParts,
+  stopping: AbortSignal,
+  intervalMs = INTERVAL_MS,
+): Promise<void> {
+  const rivals = meter.gauge('thaw_agent_rivals', 'Other agents on this data directory')
+  const dir = join(tsdbPath, 'thanos', 'agents')
+  const own = ulid(now())
+  const known = new Set<string>()
+  const told = new Set<string>()
+  while (!stopping.aborted) {
+    try {
+      const others = await meet()
+      rivals.set(others.length)
+      for (const name of others) {
+        if (known.has(name) && !told.has(name)) {
+          logger.warn({ tsdbPath, agent: name }, 'another agent runs on this data directory')
+          told.add(name)
+        }
+        known.add(name)
+      }
+    } catch (error) {
+      // What must be able to write there says so itself.
+      logger.debug({ err: error }, 'other agents not looked for')
+    }
+    await sleep(intervalMs, stopping)
+  }
+  await rm(join(dir, own), { force: true }).catch(() => {})
+
+  /** Names of those whose files are young, by the clock of the file system. Old files are removed. */
+  async function meet(): Promise<string[]> {
+    const file = join(dir, own)
+    await mkdir(dir, { recursive: true, mode: 0o750 })
+    await writeFile(file, `${hostname()} ${process.pid}\n`)
+    const { mtimeMs } = await stat(file)
+    const others: string[] = []
+    for (const name of await readdir(dir)) {
+      if (name === own) continue
+      const other = await stat(join(dir, name)).catch(() => undefined)
+      if (other === undefined) continue
+      if (mtimeMs - other.mtimeMs < 3 * intervalMs) others.push(name)
+      else await rm(join(dir, name), { force: true })
+    }
+    return others
+  }
+}
