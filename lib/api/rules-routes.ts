@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { DomainError } from '#lib/model/errors.ts'
 import { quoteGo } from '#lib/model/labels.ts'
 import { askRules } from '#lib/storage/ask-sources.ts'
+import { compareGroups } from '#lib/storage/merge-rules.ts'
 import type { RuleGroup, RuleRequest } from '#lib/storage/rules.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
@@ -29,7 +30,7 @@ export async function rules(call: Call): Promise<Answer> {
   const excludeAlerts = readExcludeAlerts(form.fromUrl('exclude_alerts').toLowerCase())
   const paging = readPaging(form)
   const { value: groups, warnings } = await askSources(call, request, askRules)
-  const page = pageOf(groups, paging)
+  const page = await pageOf(call, groups, paging)
   const data = {
     groups: page.groups.map((group) => ruleGroupDocument(group, excludeAlerts)),
     groupNextToken: page.nextToken,
@@ -89,19 +90,29 @@ function readGroupLimit(text: string): number {
   return limit
 }
 
-function pageOf(
+async function pageOf(
+  call: Call,
   groups: readonly RuleGroup[],
   { limit, token }: Paging,
-): { groups: readonly RuleGroup[]; nextToken: string | undefined } {
-  const start = token === '' ? 0 : groups.findIndex((group) => tokenOf(group) === token)
-  if (start < 0) {
+): Promise<{ groups: readonly RuleGroup[]; nextToken: string | undefined }> {
+  const start = token === '' ? 0 : await startOf(call, groups, token)
+  const next = groups[start + limit]
+  return { groups: groups.slice(start, start + limit), nextToken: next && tokenOf(next) }
+}
+
+/** The group of the token may be one that the filters of this request leave out: the page begins behind it. */
+async function startOf(call: Call, groups: readonly RuleGroup[], token: string): Promise<number> {
+  const here = groups.findIndex((group) => tokenOf(group) === token)
+  if (here >= 0) return here
+  const { value: all } = await askSources(call, ALL, askRules)
+  const named = all.find((group) => tokenOf(group) === token)
+  if (named === undefined) {
     throw invalidParam(
       'group_next_token',
       `invalid group_next_token '${token}'. were rule groups changed?`,
     )
   }
-  const next = groups[start + limit]
-  return { groups: groups.slice(start, start + limit), nextToken: next && tokenOf(next) }
+  return groups.filter((group) => compareGroups(group, named) < 0).length
 }
 
 /** Names the group that a page begins with. */
@@ -109,8 +120,8 @@ function tokenOf({ file, name }: RuleGroup): string {
   return createHash('sha256').update(`${file};${name}`).digest('hex')
 }
 
-const ALERTS: RuleRequest = {
-  type: 'alert',
+const ALL: RuleRequest = {
+  type: 'all',
   matcherSets: [],
   ruleNames: [],
   groupNames: [],
@@ -118,7 +129,11 @@ const ALERTS: RuleRequest = {
 }
 
 export async function alerts(call: Call): Promise<Answer> {
-  const { value: groups, warnings } = await askSources(call, ALERTS, askRules)
+  const { value: groups, warnings } = await askSources(
+    call,
+    { ...ALL, type: 'alert' as const },
+    askRules,
+  )
   const found = groups
     .flatMap((group) => group.rules)
     .flatMap((rule) => (rule.type === 'alerting' ? rule.alerts : []))

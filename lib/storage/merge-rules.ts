@@ -45,7 +45,11 @@ export function mergeRules(
   }
   return [...merged.values()]
     .map(({ group, rules }) => ({ ...group, rules: [...rules.values()] }))
-    .sort((a, b) => compareUtf8(a.file, b.file) || compareUtf8(a.name, b.name))
+    .sort(compareGroups)
+}
+
+export function compareGroups(a: RuleGroup, b: RuleGroup): number {
+  return compareUtf8(a.file, b.file) || compareUtf8(a.name, b.name)
 }
 
 function groupFilter({ groupNames, files }: RuleRequest): (group: RuleGroup) => boolean {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ConflictError, CorruptError, DomainError, LimitError } from '#lib/model/errors.ts'
 import { DEFAULT_LIMITS, DEFAULT_SCOPE, type ApiLogEntry } from '#lib/api/parts.ts'
 import type { QueryBackend } from '#lib/promql/backend.ts'
+import type { Source } from '#lib/storage/source.ts'
 import { constant, form, hangingBackend, NOW_MS, testApp } from './fake-backend.ts'
 
 async function json(response: Response | Promise<Response>): Promise<any> {
@@ -514,13 +515,55 @@ describe('what the server says of itself', () => {
     ])
   })
 
+  it('says what exemplars and metadata cost, and when they are not all', async () => {
+    const cost = {
+      slices: 0,
+      invokes: 0,
+      gets: 3,
+      lists: 1,
+      puts: 0,
+      bytes: 7,
+      functionMs: 2,
+      functionGbSeconds: 0,
+      steps: 0,
+      cachedSteps: 0,
+      shared: false,
+      usd: 0,
+    }
+    const source: Source = {
+      name: 's',
+      exemplars: async () => ({ value: [], warnings: ['half'], cost }),
+      metadata: async () => ({ value: new Map(), warnings: [], cost }),
+    }
+    const broken: Source = {
+      name: 'endpoint a:1',
+      metadata: async () => {
+        throw new DomainError('unavailable', 'connection refused')
+      },
+    }
+    const { app } = testApp({}, { sources: () => [source, broken] })
+    const half = await app.request('/api/v1/query_exemplars?query=m')
+    expect(half.headers.get('x-thaw-bucket-requests')).toBe('get=3, list=1, put=0')
+    expect(half.headers.get('cache-control')).toBe('no-store')
+    expect(await half.json()).toEqual({ status: 'success', data: [], warnings: ['half'] })
+    const metadata = await app.request('/api/v1/metadata')
+    expect(metadata.headers.get('x-thaw-bucket-bytes')).toBe('7')
+    const warnings = ['endpoint a:1 is left out: connection refused']
+    expect(await metadata.json()).toEqual({ status: 'success', data: {}, warnings })
+    const whole = await app.request('/api/v1/metadata?partial_response=false')
+    expect([whole.status, await whole.json()]).toEqual([
+      503,
+      { status: 'error', errorType: 'unavailable', error: 'connection refused' },
+    ])
+  })
+
   it('tells metadata within both limits', async () => {
     const entry = (help: string) => ({ type: 'counter', unit: '', help })
     const known = new Map([
       ['a', [entry('1'), entry('2')]],
       ['__proto__', [entry('3')]],
     ])
-    const source = { name: 's', metadata: async () => ({ value: known, warnings: [] }) }
+    const source: Source = { name: 's', metadata: async () => ({ value: known, warnings: [] }) }
     const { app } = testApp({}, { sources: () => [source] })
     const ask = async (query: string): Promise<string> => {
       return JSON.stringify((await json(app.request(`/api/v1/metadata${query}`))).data)

@@ -4,7 +4,7 @@
  */
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { command } from '#test/peer/cache.ts'
 import { remoteWriteRequest } from '#test/data/remote-write-request.ts'
@@ -21,7 +21,14 @@ import {
   type GoldenRequest,
 } from './requests.ts'
 import { FEDERATE_REQUESTS, federateSeries } from './federate-world.ts'
-import { RULES, startExporter, TOLD_MS, TOLD_REQUESTS, toldConfig } from './told-world.ts'
+import {
+  RULES,
+  RULES_FILE,
+  startExporter,
+  TOLD_MS,
+  TOLD_REQUESTS,
+  toldConfig,
+} from './told-world.ts'
 import { HISTOGRAM_BLOCK, openMetrics } from './world.ts'
 
 const [, , binary, promtool, version, only] = process.argv
@@ -86,15 +93,13 @@ async function record(
 /** Until every page of the exporter is there and every rule was evaluated. */
 async function recordTold(dataDir: string): Promise<void> {
   const exporter = await startExporter()
-  // Its name is in the answers.
-  const folder = join(tmpdir(), 'thaw-told')
-  await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'rules.yml'), RULES)
+  await mkdir(dirname(RULES_FILE), { recursive: true })
+  await writeFile(RULES_FILE, RULES)
   const has = async (url: string, path: string, text: string): Promise<boolean> =>
     (await ask(url, api(path))).answer.includes(text)
   await record('told', TOLD_REQUESTS, dataDir, {
     baseMs: TOLD_MS,
-    config: toldConfig(exporter.address, join(folder, 'rules.yml')),
+    config: toldConfig(exporter.address),
     flags: ['--enable-feature=exemplar-storage', '--web.external-url=http://prometheus.example'],
     fill: async (url) => {
       while (
@@ -108,7 +113,7 @@ async function recordTold(dataDir: string): Promise<void> {
     },
   })
   exporter.close()
-  await rm(folder, { recursive: true })
+  await rm(dirname(RULES_FILE), { recursive: true })
 }
 
 async function write(url: string, baseMs: number): Promise<void> {

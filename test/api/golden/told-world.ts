@@ -1,4 +1,5 @@
 /** What a Prometheus tells beside samples: an exporter with exemplars and metadata, rules in every state, targets that are up, down and dropped. */
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Bucket } from '#lib/bucket/bucket.ts'
@@ -208,10 +209,10 @@ export async function startExporter(): Promise<Exporter> {
   }
 }
 
-export function toldConfig(address: string, rulesFile: string): string {
+export function toldConfig(address: string): string {
   const labels = `{instance: "${INSTANCE.instance}"}`
   return `global: {scrape_interval: 3s, evaluation_interval: 2s, external_labels: {cluster: c}}
-rule_files: [${rulesFile}]
+rule_files: [${RULES_FILE}]
 scrape_configs:
   - job_name: made
     static_configs: [{targets: ["${address}"], labels: ${labels}}]
@@ -224,6 +225,9 @@ scrape_configs:
     relabel_configs: [{action: drop}]
 `
 }
+
+/** Where they are: answers have it. */
+export const RULES_FILE = '/tmp/thaw-told/rules.yml'
 
 export const RULES = `groups:
   - name: alerts
@@ -252,6 +256,9 @@ export const RULES = `groups:
   - name: a
     rules: [{record: one, expr: "1"}]
 `
+
+const tokenOf = (group: string): string =>
+  createHash('sha256').update(`${RULES_FILE};${group}`).digest('hex')
 
 const EXEMPLARS = (query: string, more = ''): GoldenRequest =>
   api(`query_exemplars?query=${encodeURIComponent(query)}${more}`)
@@ -308,6 +315,11 @@ export const TOLD_REQUESTS: readonly GoldenRequest[] = [
   api('rules?group_limit=2147483648'),
   api('rules?group_limit=-1'),
   api('rules?group_limit=1&group_next_token=nope'),
+  ...['a', 'alerts', 'records', 'nope'].flatMap((group) => [
+    api(`rules?group_limit=1&group_next_token=${tokenOf(group)}`),
+    api(`rules?group_limit=2&type=record&group_next_token=${tokenOf(group)}`),
+    api(`rules?group_limit=2&type=alert&group_next_token=${tokenOf(group)}`),
+  ]),
   post('rules?type=alert', 'rule_name[]=Firing'),
   api('alerts'),
   api('targets'),
