@@ -40,7 +40,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'lib/remote': { lib: ['model', 'bytes', 'tsdb'], packages: [] },
   'lib/grpc': {
     lib: ['model', 'bytes', 'regex', 'storage', 'tsdb'],
-    packages: ['@grpc/grpc-js', 'xxhash-wasm', 'node:'],
+    packages: ['@grpc/grpc-js', 'node:'],
   },
   'lib/endpoints': {
     lib: ['model', 'regex', 'tsdb', 'storage', 'store', 'grpc'],

@@ -1,5 +1,5 @@
 /** Reads series out of a running Prometheus by its remote read: as streamed chunks, or as samples where it has no chunks to give. */
-import { DomainError } from '#lib/model/errors.ts'
+import { CorruptError, DomainError } from '#lib/model/errors.ts'
 import { compareLabels, type Labels } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 import { FrameSplitter, readFrame } from '#lib/remote/chunks-reader.ts'
@@ -59,6 +59,11 @@ export async function* remoteRead(
       const text = `${prometheus.url}/api/v1/read answered with content of type "${type}"`
       throw new DomainError('unavailable', text)
     }
+  } catch (cause) {
+    if (!(cause instanceof CorruptError)) throw cause
+    // Of the connection, or of Prometheus at this moment: nothing that is stored.
+    const text = `${prometheus.url}/api/v1/read: ${cause.message}`
+    throw new DomainError('unavailable', text, { cause })
   } finally {
     answer.discard()
   }

@@ -61,10 +61,12 @@ export async function labelValues(
 
 async function union(
   units: readonly PrometheusUnit[],
-  { partialResponseDisabled, partialResponseStrategy }: LabelNamesRequest,
+  { partialResponseDisabled, partialResponseStrategy, limit }: LabelNamesRequest,
   ask: (unit: PrometheusUnit) => Promise<readonly string[]>,
 ): Promise<LabelAnswer> {
   const strategy = partialResponseDisabled ? 'ABORT' : partialResponseStrategy
   const { answers, warnings } = await askAll(units, strategy, ask)
-  return { texts: [...new Set(answers.flat())].sort(compareUtf8), warnings }
+  const texts = [...new Set(answers.flat())].sort(compareUtf8)
+  // Prometheus knows no limits before 2.53, and nothing of what the others answer.
+  return { texts: limit > 0 ? texts.slice(0, limit) : texts, warnings }
 }

@@ -109,9 +109,7 @@ export async function* labelSetsOf(
     return mergeLabels(withoutLabels(own, hidden), added)
   })
   all.sort(compareLabels)
-  for (const [i, labels] of all.entries()) {
-    if (i === 0 || compareLabels(all[i - 1]!, labels) !== 0) yield { labels, chunks: [] }
-  }
+  for (const labels of all) yield { labels, chunks: [] }
 }
 
 /** External labels win over those of a series, and are left out where they are removed. */

@@ -2,11 +2,12 @@
 import type { FrameSink } from '#lib/grpc/calls.ts'
 import { encodeWarning, SeriesFrameWriter } from '#lib/grpc/series-messages.ts'
 import type { SeriesRequest } from '#lib/grpc/store-messages.ts'
-import { shardMatcher } from '#lib/grpc/shard-matcher.ts'
 import { DomainError, LimitError } from '#lib/model/errors.ts'
+import { addSeries } from '#lib/store-api/series-frames.ts'
+import { shardMatcher } from '#lib/store-api/shard-matcher.ts'
 import type { PrometheusUnit } from '../run-prometheus.ts'
 import { withoutExternal } from './external-matchers.ts'
-import { mergeSeries } from './merge-series.ts'
+import { joinEqual, mergeSeries } from './merge-series.ts'
 import { externalLabelsOf } from './per-prometheus.ts'
 import {
   labelSetsOf,
@@ -53,10 +54,11 @@ export async function writeSeries(
   const count = limiter(parts)
   const frame = new SeriesFrameWriter(request.responseBatchSize)
   let left = request.limit > 0 ? request.limit : Infinity
-  for await (const series of mergeSeries(streams)) {
-    if (!inShard(series.labels)) continue
+  for await (const series of joinEqual(mergeSeries(streams))) {
+    if (inShard?.(series.labels) === false) continue
     count(series)
-    await writeOne(frame, series, sink)
+    await addSeries(frame, series.labels, series.chunks, [], sink)
+    if (frame.isFull) await sink.write(frame.take())
     if (--left === 0) break
   }
   if (warnings.length === asked.length && warnings.length > 0) {
@@ -108,23 +110,4 @@ function limiter({ limits, onDropped }: SelectParts): (series: PrometheusSeries)
     samples += chunks.length * SAMPLES_PER_CHUNK
     check('chunks', 'samples', limits.samples, samples)
   }
-}
-
-async function writeOne(
-  frame: SeriesFrameWriter,
-  { labels, chunks }: PrometheusSeries,
-  sink: FrameSink,
-): Promise<void> {
-  frame.beginSeries(labels)
-  for (const [i, { minTimeMs, maxTimeMs, encoding, data }] of chunks.entries()) {
-    frame.beginChunk(minTimeMs, maxTimeMs)
-    frame.part('raw', encoding, data)
-    frame.endChunk()
-    if (!frame.isLarge || i + 1 === chunks.length) continue
-    frame.endSeries()
-    await sink.write(frame.take())
-    frame.beginSeries(labels)
-  }
-  frame.endSeries()
-  if (frame.isFull) await sink.write(frame.take())
 }

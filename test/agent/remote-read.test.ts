@@ -178,7 +178,12 @@ describe('remoteRead', () => {
   it('has an error for a frame that ends early', async () => {
     const body = chunksOf([['a', LONG]]).subarray(0, -1)
     const read = readAll((response) => response.writeHead(200, STREAMED).end(body))
-    await expect(read).rejects.toMatchObject({ kind: 'corrupt' })
+    await expect(read).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringMatching(
+        /^http:.*\/api\/v1\/read: the answer ends within a frame at byte \d+$/,
+      ) as string,
+    })
   })
 
   it('ends with its signal', async () => {

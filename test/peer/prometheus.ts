@@ -40,6 +40,8 @@ export interface PrometheusSettings {
   readonly config: string
   readonly flags?: readonly string[] | undefined
   readonly port?: number | undefined
+  /** Where it does not answer everybody. */
+  readonly authorization?: string | undefined
   /** Its agent mode knows no `--storage.tsdb.path`. */
   readonly agentMode?: boolean | undefined
 }
@@ -57,6 +59,7 @@ export async function startPrometheus(settings: PrometheusSettings): Promise<Pro
   const configFile = join(settings.dataDir, 'prometheus.yml')
   await writeFile(configFile, settings.config)
   const url = `http://127.0.0.1:${port}`
+  const { authorization } = settings
   const server = await startServer({
     file: settings.binary,
     args: [
@@ -68,7 +71,7 @@ export async function startPrometheus(settings: PrometheusSettings): Promise<Pro
       ...(settings.flags ?? []),
     ],
     cwd: settings.dataDir,
-    ready: () => answers(`${url}/-/ready`),
+    ready: () => answers(`${url}/-/ready`, authorization === undefined ? {} : { authorization }),
   })
   return { ...server, url, port }
 }

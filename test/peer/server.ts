@@ -121,8 +121,11 @@ export async function freePort(): Promise<number> {
 }
 
 /** Whether a GET is answered with a success. */
-export async function answers(url: string): Promise<boolean> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
+export async function answers(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<boolean> {
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(2000) })
   await response.arrayBuffer()
   return response.ok
 }

@@ -251,6 +251,15 @@ describe('several Prometheuses', () => {
     expect(eu.reads).toHaveLength(1)
   })
 
+  it('are one series where they are equal without replica labels', async () => {
+    const a = await fakePrometheus({ replica: 'a' }, seriesOf({ __name__: 'm' }, { __name__: 'n' }))
+    const b = await fakePrometheus({ replica: 'b' }, seriesOf({ __name__: 'n' }))
+    const { series } = await storeApiOver([a.unit, b.unit])
+    const frames = await series({ withoutReplicaLabels: ['replica'] })
+    expect(labelsOf(frames)).toEqual(['m', 'n'])
+    expect(frames.map((frame) => frame.series[0]!.chunks.length)).toEqual([1, 2])
+  })
+
   it('answer without those that do not, with a warning, unless half an answer is not wanted', async () => {
     const eu = await fakePrometheus({ cluster: 'eu' }, seriesOf({ __name__: 'm' }))
     const us = await fakePrometheus({ cluster: 'us' })

@@ -1,7 +1,7 @@
 /** Shards: each series is in one, and which one is what Thanos's hash says. */
 import { describe, expect, it } from 'vitest'
 import xxhash from 'xxhash-wasm'
-import { shardMatcher } from '#lib/grpc/shard-matcher.ts'
+import { shardMatcher } from '#lib/store-api/shard-matcher.ts'
 
 const SERIES = Array.from({ length: 100 }, (_, i) => [
   '__name__',
@@ -18,14 +18,19 @@ async function shardsOf(totalShards: number, by: boolean, labels: readonly strin
       shardMatcher({ shardIndex, totalShards, by, labels }),
     ),
   )
-  return SERIES.map((series) => matchers.map((matches) => matches(series)).indexOf(true))
+  return SERIES.map((series) => matchers.map((matches) => matches!(series)).indexOf(true))
 }
 
 describe('shardMatcher', () => {
   it('takes all where there are no shards', async () => {
-    expect((await shardMatcher(undefined))([])).toBe(true)
+    expect(await shardMatcher(undefined)).toBeUndefined()
     const none = { shardIndex: 0, totalShards: 0, by: true, labels: [] }
-    expect((await shardMatcher(none))(SERIES[0]!)).toBe(true)
+    expect(await shardMatcher(none)).toBeUndefined()
+  })
+
+  it.each([-1, 3])('refuses shard %i of three', async (shardIndex) => {
+    const info = { shardIndex, totalShards: 3, by: true, labels: [] }
+    await expect(shardMatcher(info)).rejects.toMatchObject({ kind: 'invalid' })
   })
 
   it('has every series in one shard, and not all in the same', async () => {
@@ -55,7 +60,7 @@ describe('shardMatcher', () => {
     const long = ['a', 'é'.repeat(100_000)]
     const info = { totalShards: 2, by: true, labels: ['a'] }
     const halves = await Promise.all(
-      [0, 1].map(async (shardIndex) => (await shardMatcher({ ...info, shardIndex }))(long)),
+      [0, 1].map(async (shardIndex) => (await shardMatcher({ ...info, shardIndex }))!(long)),
     )
     expect(halves.filter(Boolean)).toHaveLength(1)
   })
