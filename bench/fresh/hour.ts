@@ -3,7 +3,7 @@
  * restarts and the bucket is away? `bench/README.md` says what is measured. Options, with their defaults:
  *   --minutes=60 --interval=30s --scrape=5s --block=5m    how long, --fresh.interval, and Prometheus's block duration
  *   --kills=30 --restarts=5 --outage=10m --seed=1         what goes wrong, at times drawn from the seed
- *   --prometheus=<binary>                                 default: `prometheus` of the PATH
+ *   --prometheus=<binary>                                 a 3.x; default: `prometheus` of the PATH, any version
  *   --fillers=200 --churning=20 --queries=300             series of the target, and random queries at the end
  *   --agent-flags=<flags>                                 more flags of the agent
  *   --out=<directory>                                     logs, result.json, summary.txt, delay.svg; default: .cache/hour
@@ -52,6 +52,7 @@ const result = await runHour({
   dir,
   minio,
   prometheus: options.prometheus ?? prometheus.binary,
+  isPrometheus2: options.prometheus === undefined && prometheus.version.startsWith('2.'),
   nodeExporter: prometheus.nodeExporter,
   scrapeMs: ms(options.scrape),
   blockMs: ms(options.block),

@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly dir: string
   readonly minio: Minio
   readonly prometheus: string
+  /** It is a 2.x: what that does not know is left out of its configuration. */
+  readonly isPrometheus2: boolean
   readonly nodeExporter: string | undefined
   readonly scrapeMs: number
   readonly blockMs: number
@@ -93,14 +95,14 @@ interface Served {
 }
 
 async function startedPrometheus(
-  { prometheus, dir, blockMs, scrapeMs }: WorldOptions,
+  { prometheus, isPrometheus2: isOld, dir, blockMs, scrapeMs }: WorldOptions,
   data: string,
   targets: readonly string[],
 ): Promise<Served> {
   const port = await freePort()
   await mkdir(data, { recursive: true })
   const configFile = join(dir, 'prometheus.yml')
-  await writeFile(configFile, prometheusConfig(scrapeMs, [`127.0.0.1:${port}`, ...targets]))
+  await writeFile(configFile, prometheusConfig(scrapeMs, isOld, [`127.0.0.1:${port}`, ...targets]))
   await writeFile(join(dir, 'rules.yml'), RULES)
   const url = `http://127.0.0.1:${port}`
   const args = [
@@ -110,7 +112,7 @@ async function startedPrometheus(
     `--storage.tsdb.max-block-duration=${blockMs}ms`,
     '--storage.tsdb.retention.time=30d',
     `--web.listen-address=127.0.0.1:${port}`,
-    '--enable-feature=exemplar-storage,metadata-wal-records',
+    `--enable-feature=exemplar-storage,${isOld ? 'native-histograms' : 'metadata-wal-records'}`,
     '--query.max-samples=200000000',
   ]
   const ready = (): Promise<boolean> => answers(`${url}/-/ready`)
@@ -120,24 +122,32 @@ async function startedPrometheus(
 }
 
 /** Prometheus itself comes first; all speak protobuf that can, as native histograms are in no other format. */
-function prometheusConfig(scrapeMs: number, targets: readonly string[]): string {
+function prometheusConfig(scrapeMs: number, isOld: boolean, targets: readonly string[]): string {
   const [self, probe, ...others] = targets
   const labels = Object.entries(EXTERNAL_LABELS).map(([name, value]) => `${name}: ${value}`)
-  const job = (name: string, all: readonly (string | undefined)[], more = ''): string =>
-    `  - job_name: ${name}\n    static_configs: [{targets: [${all.map((one) => `'${one}'`).join()}]}]\n${more}`
+  const job = (name: string, all: readonly (string | undefined)[], ...more: string[]): string =>
+    [
+      `  - job_name: ${name}`,
+      `    static_configs: [{targets: [${all.map((one) => `'${one}'`).join()}]}]`,
+      ...more.map((line) => `    ${line}`),
+    ].join('\n')
+  const jobs = [job('prometheus', [self]), job('probe', [probe])]
+  if (others.length > 0) jobs.push(job('node', others))
+  const onlyClassic = 'scrape_native_histograms: false'
+  if (!isOld) {
+    jobs.push(job('classic', [probe], onlyClassic))
+    jobs.push(job('custom', [probe], onlyClassic, 'convert_classic_histograms_to_nhcb: true'))
+  }
   return `global:
   scrape_interval: ${scrapeMs}ms
   scrape_timeout: ${scrapeMs}ms
   evaluation_interval: ${scrapeMs}ms
   external_labels: {${labels.join(', ')}}
-  scrape_native_histograms: true
+  ${isOld ? '' : 'scrape_native_histograms: true'}
 rule_files: [rules.yml]
 scrape_configs:
-${job('prometheus', [self])}${job('probe', [probe])}${job('classic', [probe], '    scrape_native_histograms: false\n')}${job(
-    'custom',
-    [probe],
-    '    scrape_native_histograms: false\n    convert_classic_histograms_to_nhcb: true\n',
-  )}${others.length > 0 ? job('node', others) : ''}`
+${jobs.join('\n')}
+`
 }
 
 const RULES = `groups:
