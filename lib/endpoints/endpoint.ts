@@ -1,7 +1,9 @@
 /** What is known of one endpoint at one moment, and how it is called. */
 import type { GrpcClient } from '#lib/grpc/client.ts'
 import type { InfoResponse } from '#lib/grpc/info-messages.ts'
-import { compareUtf8, type Labels, labelsFromPairs } from '#lib/model/labels.ts'
+import { compareUtf8, type Labels, labelsFromPairs, labelValue } from '#lib/model/labels.ts'
+import { compileMatcher } from '#lib/regex/matcher.ts'
+import type { Scope } from '#lib/storage/scope.ts'
 
 export interface Endpoint {
   readonly address: string
@@ -39,6 +41,19 @@ export function labelsFromWire(labels: Labels): Labels {
 /** External labels of its streams; none where it does not say. */
 export function labelSetsOf({ info }: Endpoint): Labels[] {
   return (info?.labelSets ?? []).map(labelsFromWire).filter((labels) => labels.length > 0)
+}
+
+/** Whether all of the endpoint is what is enforced. */
+export function isOwn(endpoint: Endpoint, { enforced = [] }: Scope): boolean {
+  if (enforced.length === 0) return true
+  const labelSets = labelSetsOf(endpoint)
+  const matchers = enforced.map(compileMatcher)
+  return (
+    labelSets.length > 0 &&
+    labelSets.every((labels) =>
+      matchers.every(({ name, matches }) => matches(labelValue(labels, name))),
+    )
+  )
 }
 
 /** Numbers as protobuf and JavaScript both have them. */

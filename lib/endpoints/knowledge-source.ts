@@ -12,12 +12,10 @@ import {
 } from '#lib/grpc/services.ts'
 import { targetsRequest, targetsResponse } from '#lib/grpc/targets-messages.ts'
 import { DomainError } from '#lib/model/errors.ts'
-import { labelValue } from '#lib/model/labels.ts'
-import { compileMatcher } from '#lib/regex/matcher.ts'
 import type { MetadataEntry } from '#lib/storage/metadata.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { Source, Told } from '#lib/storage/source.ts'
-import { type CallSettings, type Endpoint, labelSetsOf, tenantMetadata } from './endpoint.ts'
+import { type CallSettings, type Endpoint, isOwn, labelSetsOf, tenantMetadata } from './endpoint.ts'
 import { exemplarsOf, exemplarSelectors, groupOf, targetsOf } from './wire-knowledge.ts'
 
 /** Of an endpoint that never answered nobody knows what it would know: it has none of them. */
@@ -122,19 +120,6 @@ function asker({ address, client, lastError, strict }: Endpoint, settings: CallS
     }
     return { value, warnings }
   }
-}
-
-/** Whether all of the endpoint is what is enforced. */
-function isOwn(endpoint: Endpoint, { enforced = [] }: Scope): boolean {
-  if (enforced.length === 0) return true
-  const labelSets = labelSetsOf(endpoint)
-  const matchers = enforced.map(compileMatcher)
-  return (
-    labelSets.length > 0 &&
-    labelSets.every((labels) =>
-      matchers.every(({ name, matches }) => matches(labelValue(labels, name))),
-    )
-  )
 }
 
 function strategyOf({ partialResponse }: Scope) {

@@ -10,6 +10,7 @@ import {
   labelValuesResponse,
   seriesRequest,
 } from '#lib/grpc/store-messages.ts'
+import { askCardinality } from './ask-cardinality.ts'
 import { CorruptError, DomainError, LimitError } from '#lib/model/errors.ts'
 import type { Aggregation } from '#lib/storage/downsampling.ts'
 import { SeriesCollector } from '#lib/store/series-collector.ts'
@@ -79,6 +80,12 @@ export function storeSource(
       )
       return { values: values.filter((value) => value !== ''), warnings }
     },
+    ...(info?.status && {
+      async cardinality(asked, signal) {
+        if (away !== undefined) throw new DomainError('unavailable', away)
+        return askCardinality(endpoint, asked, settings, signal)
+      },
+    }),
   }
 }
 

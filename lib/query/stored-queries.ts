@@ -1,11 +1,14 @@
 /** What is stored, without evaluating anything: samples of a selector, blocks, and how many series have which labels. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { isVisible } from '#lib/blocks/visible-blocks.ts'
+import { type Labels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
 import type { QueryBackend } from '#lib/promql/backend.ts'
+import { mergeCardinality } from '#lib/storage/merge-cardinality.ts'
+import type { Scope } from '#lib/storage/scope.ts'
 import { blockStorage } from '#lib/store/block-storage.ts'
 import { blockCardinality } from '#lib/store/cardinality.ts'
 import { blocksInScope, isOwn } from '#lib/store/external-labels.ts'
-import { sourcesInScope } from '#lib/store/series-source.ts'
+import { askSources, type SeriesSource, sourcesInScope } from '#lib/store/series-source.ts'
 import { selectReachMs } from '#lib/store/plan-read.ts'
 import type { LabelQueriesParts } from './label-queries.ts'
 import { planAgain } from './plan-again.ts'
@@ -42,10 +45,28 @@ export function storedQueries(
     },
     cardinality(request, scope, signal) {
       return planAgain(async (again) => {
-        const found = await index.blocks(-Infinity, Infinity, { signal, fresh: again })
-        const blocks = found.filter((block) => isOwn(block, scope))
+        const [found, known] = await Promise.all([
+          index.blocks(-Infinity, Infinity, { signal, fresh: again }),
+          sources?.(),
+        ])
+        const counting = sourcesInScope(known ?? [], scope).filter(({ cardinality }) => cardinality)
+        const isCounted = countedStreams(counting, scope)
+        const blocks = blocksInScope(found, scope).filter(
+          (block) => isOwn(block, scope) && !isCounted(block.labels),
+        )
         const storage = { bucket, cache, blocks, scope, goneBlockFails: !again }
-        return blockCardinality(storage, request, signal)
+        const [ofBlocks, beside] = await Promise.all([
+          blockCardinality(storage, request, signal),
+          askSources(
+            counting,
+            scope.partialResponse,
+            (source, either) => source.cardinality!({ ...request, scope }, either),
+            signal,
+          ),
+        ])
+        if (counting.length === 0) return ofBlocks
+        const merged = mergeCardinality([ofBlocks, ...beside.results], request.limit)
+        return { ...merged, warnings: [...ofBlocks.warnings, ...beside.warnings] }
       }, signal)
     },
     async blocks(scope, signal) {
@@ -55,4 +76,15 @@ export function storedQueries(
       return blocks.filter((block) => isOwn(block, scope)).map(describe)
     },
   }
+}
+
+/** What a source counts itself, newer than any block, is not counted once more in the blocks of the same stream. */
+function countedStreams(
+  counting: readonly SeriesSource[],
+  { dedup, replicaLabels }: Scope,
+): (labels: Labels) => boolean {
+  const replicas = new Set(dedup ? replicaLabels : [])
+  const streamOf = (labels: Labels): string => labelsKey(withoutLabels(labels, replicas))
+  const counted = new Set(counting.flatMap(({ labelSets }) => labelSets.map(streamOf)))
+  return (labels) => counted.has(streamOf(labels))
 }

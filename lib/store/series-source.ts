@@ -4,6 +4,7 @@ import { labelValue, type Labels } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
 import type { Aggregation } from '#lib/storage/downsampling.ts'
+import type { Cardinality, CardinalityRequest } from '#lib/storage/inventory.ts'
 import { type Scope, seesStore } from '#lib/storage/scope.ts'
 import type { ClosedInterval, LabelAnswer } from '#lib/storage/storage.ts'
 import type { CollectedSeries } from './series-collector.ts'
@@ -23,6 +24,10 @@ export interface SeriesSource {
   /** Of the series that match, or of all where there are no matchers; without the hidden names. */
   labelNames(request: SourceLabelRequest, signal: AbortSignal): Promise<LabelAnswer>
   labelValues(name: string, request: SourceLabelRequest, signal: AbortSignal): Promise<LabelAnswer>
+  /** Of what it has now; absent where it does not count. */
+  readonly cardinality?:
+    | ((request: SourceCardinalityRequest, signal: AbortSignal) => Promise<Cardinality>)
+    | undefined
 }
 
 /** Whoever asks, and whether half an answer would do. */
@@ -46,6 +51,10 @@ export interface SourceLabelRequest extends SourceAsker, ClosedInterval {
   readonly hidden: readonly string[]
   /** 0 for all. */
   readonly limit: number
+}
+
+export interface SourceCardinalityRequest extends CardinalityRequest {
+  readonly scope: Scope
 }
 
 export interface SourceSeries extends CollectedSeries {

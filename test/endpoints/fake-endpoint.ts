@@ -31,6 +31,12 @@ import { encodeSeriesResponse, type SeriesResponse } from '#lib/grpc/series-mess
 import { type GrpcServerOptions, startGrpcServer } from '#lib/grpc/server.ts'
 import * as services from '#lib/grpc/services.ts'
 import {
+  tsdbStatisticsRequest,
+  tsdbStatisticsResponse,
+  type TsdbStatisticsRequest,
+  type TsdbStatisticsResponse,
+} from '#lib/grpc/status-messages.ts'
+import {
   labelNamesRequest,
   type LabelNamesRequest,
   type LabelNamesResponse,
@@ -64,6 +70,7 @@ export interface FakeAnswers {
   targets?: (request: TargetsRequest) => readonly Partial<TargetsResponse>[]
   metadata?: (request: MetricMetadataRequest) => readonly Partial<MetricMetadataResponse>[]
   exemplars?: (request: ExemplarsRequest) => readonly Partial<ExemplarsResponse>[]
+  status?: (request: TsdbStatisticsRequest) => readonly Partial<TsdbStatisticsResponse>[]
 }
 
 export interface FakeEndpoint {
@@ -97,7 +104,7 @@ export async function fakeEndpoint(
     async (request: Request, _: GrpcCall, sink: FrameSink): Promise<void> => {
       for (const message of give?.(request) ?? []) await sink.write(codec.encode(message))
     }
-  const methods: readonly [string, GrpcMethod][] = [
+  const methods: [string, GrpcMethod][] = [
     [
       services.SERVICE_NAMES.info,
       unary(
@@ -160,6 +167,14 @@ export async function fakeEndpoint(
       ),
     ],
   ]
+  methods.push([
+    services.SERVICE_NAMES.status,
+    serverStream(
+      services.statusService.tsdbStatistics,
+      tsdbStatisticsRequest,
+      told(answers.status, tsdbStatisticsResponse),
+    ),
+  ])
   const byName = Map.groupBy(methods, ([name]) => name)
   const server = await startGrpcServer(
     { address: '127.0.0.1:0', ...options },

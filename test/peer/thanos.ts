@@ -14,6 +14,8 @@ export interface ThanosSettings {
 export interface ThanosServers {
   /** `http://127.0.0.1:port` of the queriers by their deduplication, and of a frontend of the first. */
   readonly urls: Readonly<Record<'penalty' | 'chain' | 'frontend', string>>
+  /** Addresses of StoreAPIs over the same blocks: the store, and a querier before it. */
+  readonly storeApis: readonly string[]
   readonly stop: () => Promise<void>
 }
 
@@ -43,9 +45,10 @@ export async function startThanos({
     `--objstore.config=${objstore(bucketDir)}`,
     `--data-dir=${join(workDir, 'store')}`,
   ])
+  const behind = await grpc()
   const querier = async (func: string): Promise<string> =>
     start('query', hasStores, [
-      `--grpc-address=${await grpc()}`,
+      `--grpc-address=${func === 'chain' ? behind : await grpc()}`,
       `--endpoint=${store}`,
       '--query.replica-label=replica',
       `--deduplication.func=${func}`,
@@ -61,7 +64,7 @@ export async function startThanos({
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.stop()))
   }
-  return { urls: { penalty, chain, frontend }, stop }
+  return { urls: { penalty, chain, frontend }, storeApis: [store, behind], stop }
 }
 
 async function hasStores(url: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 import { LabelCache } from '#lib/query/label-cache.ts'
+import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
 import { freshSource } from '#lib/query/fresh-source.ts'
 import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
@@ -29,6 +30,8 @@ export interface ThawAppOptions {
   readonly log?: ApiParts['log']
   /** Answers are kept, here and in the bucket. */
   readonly keepAnswers?: boolean | undefined
+  /** StoreAPIs beside the bucket. */
+  readonly endpoints?: EndpointSet | undefined
   /** Who tells what is no sample, beside the bucket. */
   readonly sources?: readonly Source[] | undefined
 }
@@ -39,6 +42,7 @@ export function thawOver(bucket: Bucket, options: ThawAppOptions = {}): Ask {
 
 export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const { replicaLabels = [], sliceBytes = 2000, now = Date.now } = options
+  const { endpoints } = options
   const { indexAgeMs = 0, deadlineMs = 30_000, tenancy = DEFAULT_TENANCY } = options
   const { deduplication = 'nearest', requestDownsampled = true, sources = [] } = options
   const kept = { maxBytes: 64 * 1024 * 1024, inBucket: true, random: () => 0 }
@@ -47,6 +51,7 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const fresh = freshSource(runner)
   const backend = queryFrontend({
     ...runner,
+    sources: endpoints && (() => endpoints.sources()),
     cut: { sliceBytes, maxSlices: 16 },
     concurrency: 16,
     ...(options.keepAnswers && {
@@ -69,7 +74,8 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
     engine: DEFAULT_ENGINE_OPTIONS,
     scope: { ...DEFAULT_SCOPE, replicaLabels, deduplication, requestDownsampled, tenancy },
     limits: { ...DEFAULT_LIMITS, deadlineMs },
-    sources: () => [fresh, ...sources],
+    sources: async () => [fresh, ...sources, ...((await endpoints?.knowledge()) ?? [])],
+    ...(endpoints && { endpoints: () => endpoints.statuses() }),
     log: options.log,
   })
 }
