@@ -4,11 +4,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, credentials } from '@grpc/grpc-js'
-import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+  type TestContext,
+} from 'vitest'
+import { prometheusOptions } from '#agent/agent-options.ts'
+import { prometheusClient } from '#agent/prometheus/prometheus-client.ts'
+import type { PrometheusUnit } from '#agent/run-prometheus.ts'
 import { healthMessages, healthService } from '#lib/grpc/health.ts'
 import { infoRequest, infoResponse } from '#lib/grpc/info-messages.ts'
 import { infoService, storeService } from '#lib/grpc/services.ts'
 import { seriesRequest } from '#lib/grpc/store-messages.ts'
+import { compareUtf8 } from '#lib/model/labels.ts'
+import { servicesOver } from '#test/agent/store-api/client.ts'
+import { firstRemoteWriteRequest } from '#test/data/remote-write-request.ts'
 import { ask, open } from '#test/grpc/running-server.ts'
 import {
   findPrometheus,
@@ -17,10 +32,17 @@ import {
   startPrometheus,
 } from '#test/peer/prometheus.ts'
 import { needPeer } from '#test/peer/skip-report.ts'
+import {
+  ACCEPTANCE_SERIES,
+  EXTERNAL_LABELS,
+  storeApiAcceptance,
+} from '#test/store-api/acceptance.ts'
+import { storeOver, type TestStore } from '#test/store-api/fixture.ts'
 import { startAgent, startTarget } from './support/sidecar-world.ts'
 import { seriesOf } from './support/store-requests.ts'
 
 const found = await findPrometheus()
+const PROMETHEUS_3 = process.env['THAW_PROMETHEUS_3']
 
 interface World {
   readonly prometheus: PrometheusServer
@@ -157,4 +179,50 @@ describe('a Prometheus behind a password', () => {
     await expect(hasSeries(client)).rejects.toThrow('7 PERMISSION_DENIED')
     await eventually(async () => (await health(client)) === 'NOT_SERVING')
   })
+})
+
+describe('over Prometheus 3, the StoreAPI passes what every one must', () => {
+  let store: TestStore
+  const ends: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    if (PROMETHEUS_3 === undefined) return
+    const units = await Promise.all(EXTERNAL_LABELS.map(written))
+    store = storeOver(servicesOver(units))
+  })
+
+  afterAll(async () => {
+    for (const end of ends.toReversed()) await end()
+  })
+
+  beforeEach((context) => {
+    if (PROMETHEUS_3 === undefined) context.skip('THAW_PROMETHEUS_3 names no Prometheus 3.x')
+  })
+
+  storeApiAcceptance(() => store, { needsOwnMatcher: true })
+
+  /** A Prometheus with these external labels, and the series of the cases. */
+  async function written(external: Readonly<Record<string, string>>): Promise<PrometheusUnit> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'thaw-agent-'))
+    ends.push(() => rm(dataDir, { recursive: true, force: true }))
+    const config = `global: {external_labels: ${JSON.stringify(external)}}\n`
+    const flags = ['--web.enable-remote-write-receiver', '--storage.tsdb.retention.time=100y']
+    const { url, stop } = await startPrometheus({ binary: PROMETHEUS_3!, dataDir, config, flags })
+    ends.push(stop)
+    const series = ACCEPTANCE_SERIES.map(({ labels, timesMs }) => ({
+      labels: Object.entries(labels).sort(([a], [b]) => compareUtf8(a, b)),
+      samples: timesMs.map((t) => ({ t, v: t })),
+    }))
+    const answer = await fetch(`${url}/api/v1/write`, {
+      method: 'POST',
+      body: firstRemoteWriteRequest(series),
+      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+    })
+    expect(answer.status).toBe(204)
+    return {
+      options: prometheusOptions({ tsdbPath: dataDir, prometheusUrl: url }),
+      prometheus: prometheusClient({ url, timeoutMs: 5000 }),
+      state: { ready: true, externalLabels: external, minTimeMs: -Infinity },
+    }
+  }
 })

@@ -53,7 +53,17 @@ const LONG = named({ __name__: 'long', job: 'api' })
 const CLASH = named({ __name__: 'clash' })
 const ODD = named({ __name__: 'ünï', job: 'api', zone: '🎈' })
 
-export function storeApiAcceptance(store: () => TestStore): void {
+export interface AcceptanceOptions {
+  /** As a Prometheus: external labels alone say too little. */
+  readonly needsOwnMatcher?: boolean
+}
+
+export function storeApiAcceptance(
+  store: () => TestStore,
+  { needsOwnMatcher = false }: AcceptanceOptions = {},
+): void {
+  const own = needsOwnMatcher ? ['__name__!=""'] : []
+
   describe('Series', () => {
     it.each<[readonly string[], readonly Labels[]]>([
       [['__name__="up"'], UP],
@@ -84,10 +94,11 @@ export function storeApiAcceptance(store: () => TestStore): void {
       [['__name__="clash"', 'region="own"'], []],
       [['__name__="clash"', 'region="eu"'], CLASH],
     ])('%j', async (texts, expected) => {
-      const answer = await store().series({ matchers: matchers(...texts), ...WITHOUT_REPLICA })
+      const asked = matchers(...texts, ...own)
+      const answer = await store().series({ matchers: asked, ...WITHOUT_REPLICA })
       expect([answer.labels, answer.warnings]).toEqual([expected, []])
       const labelsOnly = await store().series({
-        matchers: matchers(...texts),
+        matchers: asked,
         ...WITHOUT_REPLICA,
         skipChunks: true,
       })
@@ -159,7 +170,8 @@ export function storeApiAcceptance(store: () => TestStore): void {
     })
 
     it('of shards gives every series once', async () => {
-      const asked = { matchers: matchers('region="eu"'), ...WITHOUT_REPLICA, skipChunks: true }
+      const everything = matchers('region="eu"', ...own)
+      const asked = { matchers: everything, ...WITHOUT_REPLICA, skipChunks: true }
       const all = await store().series(asked)
       const shards = await Promise.all(
         [0, 1, 2].map((shardIndex) =>

@@ -5,6 +5,7 @@ import type { SelectLimits } from '#agent/store-api/series.ts'
 import { storeApiServices } from '#agent/store-api/services.ts'
 import { SortBudget } from '#agent/store-api/sort-budget.ts'
 import type { PrometheusUnit } from '#agent/run-prometheus.ts'
+import type { GrpcService } from '#lib/grpc/calls.ts'
 import type { Message } from '#lib/grpc/message.ts'
 import { decodeSeriesResponse, type SeriesResponse } from '#lib/grpc/series-messages.ts'
 import { type BytesMethod, storeService } from '#lib/grpc/services.ts'
@@ -36,22 +37,30 @@ export interface ClientOptions {
   readonly now?: () => number
 }
 
-export async function storeApiOver(
+export function servicesOver(
   units: readonly PrometheusUnit[],
   {
     limits = { series: 0, samples: 0 },
     sortBytes = 1e6,
     now = () => performance.now(),
   }: ClientOptions = {},
-): Promise<StoreApiClient> {
-  const dropped: string[] = []
-  const services = storeApiServices({
+  onDropped: (reason: string) => void = () => undefined,
+): readonly GrpcService[] {
+  return storeApiServices({
     units: () => units,
     limits,
     ownLabelNames: new OwnLabelNames(now),
     budget: new SortBudget(sortBytes),
-    onDropped: (reason) => dropped.push(reason),
+    onDropped,
   })
+}
+
+export async function storeApiOver(
+  units: readonly PrometheusUnit[],
+  options: ClientOptions = {},
+): Promise<StoreApiClient> {
+  const dropped: string[] = []
+  const services = servicesOver(units, options, (reason) => dropped.push(reason))
   const client = connect((await startServer(services)).port)
   return {
     client,

@@ -78,7 +78,11 @@ async function answer(
   }
   const selector = searchParams.get('match[]')
   const matchers = selector === null ? [] : parseMetricSelector(selector)
-  const found = select(fake.series, matchers)
+  const ms = (name: string): number | undefined => {
+    const text = searchParams.get(name)
+    return text === null ? undefined : Number(text) * 1000
+  }
+  const found = select(fake.series, matchers, ms('start'), ms('end'))
   const value = /^\/api\/v1\/label\/([^/]+)\/values$/.exec(pathname)?.[1]
   if (given !== undefined) json(response, given)
   else if (pathname === '/api/v1/read') await read(fake, external, request, response)
@@ -95,15 +99,23 @@ function json(response: ServerResponse, data: object): void {
   response.end(JSON.stringify({ status: 'success', data }))
 }
 
-/** In the order of their labels, without the external ones, as Prometheus gives them. */
-function select(series: readonly FakeSeries[], matchers: readonly Matcher[]): Labels[] {
+/** In the order of their labels, without the external ones, as Prometheus gives them; those with samples in the interval. */
+function select(
+  series: readonly FakeSeries[],
+  matchers: readonly Matcher[],
+  startMs = -Infinity,
+  endMs = Infinity,
+): Labels[] {
   const compiled = matchers.map(compileMatcher)
   return series
-    .map(({ labels }) => labels)
-    .filter((labels) => {
+    .filter(({ labels, samples }) => {
       const record = labelsToRecord(labels)
-      return compiled.every(({ name, matches }) => matches(record[name] ?? ''))
+      return (
+        compiled.every(({ name, matches }) => matches(record[name] ?? '')) &&
+        samples.timestamps.some((t) => t >= startMs && t <= endMs)
+      )
     })
+    .map(({ labels }) => labels)
     .sort(compareLabels)
 }
 
@@ -118,10 +130,12 @@ async function read(
   const [query] = decodeReadRequest(Buffer.concat(parts)).queries
   fake.reads.push(query!)
   const writer = new ChunkedReadWriter(1e9)
-  for (const labels of select(fake.series, query!.matchers)) {
-    const { samples } = fake.series.find((one) => one.labels === labels)!
+  for (const labels of select(fake.series, query!.matchers, query!.startMs, query!.endMs)) {
+    const { timestamps, values } = fake.series.find((one) => one.labels === labels)!.samples
+    const all = Array.from(timestamps, (t, i) => [t, values[i]!] as const)
+    const asked = all.filter(([t]) => t >= query!.startMs && t <= query!.endMs)
     // A series keeps what it has itself.
-    writer.add(0, mergeLabels(external, labels), samples)
+    writer.add(0, mergeLabels(external, labels), columns(asked))
   }
   const type = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse'
   response.writeHead(200, { 'content-type': type }).end(writer.finish())

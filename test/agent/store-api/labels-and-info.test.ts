@@ -24,13 +24,15 @@ const named = (value: string) => [{ type: '=' as const, name: '__name__', value 
 async function namesOf(units: readonly PrometheusUnit[], request: Partial<LabelNamesRequest>) {
   const { unary } = await storeApiOver(units)
   const { labelNames } = storeService
-  return unary(labelNames, labelNamesRequest, labelNamesResponse, request)
+  const asked = { end: Infinity, ...request }
+  return unary(labelNames, labelNamesRequest, labelNamesResponse, asked)
 }
 
 async function valuesOf(units: readonly PrometheusUnit[], request: Partial<LabelValuesRequest>) {
   const { unary } = await storeApiOver(units)
   const { labelValues } = storeService
-  return unary(labelValues, labelValuesRequest, labelValuesResponse, request)
+  const asked = { end: Infinity, ...request }
+  return unary(labelValues, labelValuesRequest, labelValuesResponse, asked)
 }
 
 describe('LabelNames', () => {

@@ -119,14 +119,14 @@ describe('a request', () => {
     ]
     const fake = await fakePrometheus(EU, seriesOf(...sets))
     const { series } = await storeApiOver([fake.unit])
-    const frames = await series({ skipChunks: true, limit: 7, minTime: 1500, maxTime: Infinity })
+    const frames = await series({ skipChunks: true, limit: 7, minTime: 500, maxTime: Infinity })
     expect(labelsOf(frames)).toEqual([
       'm{cluster="eu", host="1", replica="a"}',
       'm{cluster="eu", host="2", replica="a"}',
     ])
     expect(frames.every(({ series: [one] }) => one!.chunks.length === 0)).toBe(true)
     expect(fake.requests).toEqual([
-      '/api/v1/series?match[]={__name__=~".+"}&start=1.5&end=9007199254740.99&limit=7',
+      '/api/v1/series?match[]={__name__=~".+"}&start=0.5&end=9007199254740.99&limit=7',
     ])
     const removed = await series({ skipChunks: true, withoutReplicaLabels: ['host'] })
     expect(labelsOf(removed)).toEqual(['m{cluster="eu", replica="a"}'])
