@@ -4,7 +4,8 @@ import type { TimeOrOffset } from './duration.ts'
 import type { ReloaderOptions } from './reload/keep-reloading.ts'
 import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
 import type { HashFunc } from './ship/upload.ts'
-import { NO_STORE_API, type StoreApiOptions } from './store-api/serve-store-api.ts'
+import type { GrpcSettings } from './flags/grpc-flags.ts'
+import { NO_STORE_API } from './store-api/serve-store-api.ts'
 
 /** Of one Prometheus. */
 export interface PrometheusOptions {
@@ -44,7 +45,7 @@ export interface AgentOptions {
   readonly httpAddress: string
   /** How long running HTTP requests may go on after the signal. */
   readonly httpGracePeriodMs: number
-  readonly storeApi: StoreApiOptions
+  readonly storeApi: GrpcSettings
   /** Bytes a second of all uploads together; 0 for any. */
   readonly uploadBandwidth: number
 }

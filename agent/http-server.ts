@@ -17,6 +17,10 @@ export interface AgentHttpOptions {
   readonly gracePeriodMs: number
   readonly metrics: AgentMetrics
   readonly isReady: () => boolean
+  /** What the page says that this is. */
+  readonly component?: string
+  /** Why it is not ready. */
+  readonly notReady?: string
 }
 
 export async function startAgentHttp(options: AgentHttpOptions): Promise<AgentHttpServer> {
@@ -57,7 +61,7 @@ export async function startAgentHttp(options: AgentHttpOptions): Promise<AgentHt
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { metrics, isReady }: AgentHttpOptions,
+  { metrics, isReady, component = 'agent', notReady }: AgentHttpOptions,
 ): Promise<void> {
   const path = (request.url ?? '/').split('?')[0]
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -77,13 +81,13 @@ async function answer(
       const ready = isReady()
       response
         .writeHead(ready ? 200 : 503, { 'content-type': 'text/plain' })
-        .end(ready ? 'OK\n' : 'prometheus does not answer\n')
+        .end(ready ? 'OK\n' : `${notReady ?? 'prometheus does not answer'}\n`)
       return
     }
     case '/':
       response
         .writeHead(200, { 'content-type': 'text/plain' })
-        .end('thaw agent: /metrics /-/healthy /-/ready\n')
+        .end(`thaw ${component}: /metrics /-/healthy /-/ready\n`)
       return
     default:
       response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n')

@@ -17,7 +17,7 @@ export interface Health {
 /** One registry for each agent, so that many can run in one process. `processMetrics` adds memory, CPU and event loop. */
 export function createAgentMetrics(
   { isReady, isHealthy }: Health,
-  { processMetrics = false } = {},
+  { processMetrics = false, component = 'sidecar' } = {},
 ): AgentMetrics {
   const registry = new Registry()
   const registers = [registry]
@@ -34,8 +34,8 @@ export function createAgentMetrics(
     labelNames: ['check', 'component'] as const,
     registers: [],
     collect() {
-      this.set({ component: 'sidecar', check: 'ready' }, isReady() ? 1 : 0)
-      this.set({ component: 'sidecar', check: 'healthy' }, isHealthy() ? 1 : 0)
+      this.set({ component, check: 'ready' }, isReady() ? 1 : 0)
+      this.set({ component, check: 'healthy' }, isHealthy() ? 1 : 0)
     },
   })
   registry.registerMetric(status)

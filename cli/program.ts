@@ -8,6 +8,7 @@ import type { CliContext } from './context.ts'
 import { localCommand } from './local.ts'
 import { queryCommand } from './query.ts'
 import { serveCommand } from './serve.ts'
+import { storeCommand } from './store.ts'
 import { versionCommand } from './version.ts'
 
 export function thawProgram(context: CliContext): Command {
@@ -26,6 +27,7 @@ export function thawProgram(context: CliContext): Command {
     .addCommand(agentCommand(context))
     .addCommand(queryCommand(context))
     .addCommand(serveCommand(context))
+    .addCommand(storeCommand(context))
     .addCommand(bucket)
     .addCommand(versionCommand(context))
   for (const command of program.commands) shareOutput(program, command)

@@ -48,7 +48,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'lib/store-api': {
     lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket', 'storage', 'blocks', 'store', 'grpc'],
-    packages: ['xxhash-wasm', 'node:crypto'],
+    packages: ['xxhash-wasm', 'yaml', 'node:crypto'],
   },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
   'lib/api': {

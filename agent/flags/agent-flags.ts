@@ -1,5 +1,4 @@
 /** Every flag of the agent, with the names and defaults of Thanos's sidecar. */
-import { TLS_VERSIONS } from '#lib/grpc/tls.ts'
 import { DEFAULT_SHIPPER_FILE } from '../ship/shipper-state.ts'
 import {
   type FlagValues,
@@ -15,6 +14,7 @@ import {
   time,
   toggle,
 } from './flag.ts'
+import { GRPC_FLAGS } from './grpc-flags.ts'
 
 /** Of one Prometheus: on the command line, or for each of those in the file of --config.file. */
 export const PROMETHEUS_FLAGS = {
@@ -95,24 +95,7 @@ export const PROCESS_FLAGS = {
   ),
   'http-address': address('0.0.0.0:10902', '/metrics, /-/healthy and /-/ready'),
   'http-grace-period': duration('2m', 'how long running HTTP requests may go on after SIGTERM'),
-  'grpc-address': address('0.0.0.0:10901', "Thanos's StoreAPI over Prometheus; '' for none"),
-  'grpc-grace-period': duration('2m', 'how long running gRPC calls may go on after SIGTERM'),
-  'grpc-server-max-connection-age': duration(
-    '60m',
-    'after that a client must connect again, its running calls end first; 0 for never',
-  ),
-  'grpc-server-tls-cert': path('', 'certificate of the gRPC server, read again when it changes'),
-  'grpc-server-tls-key': path('', 'its key'),
-  'grpc-server-tls-client-ca': path(
-    '',
-    'authority of clients, which must have a certificate of it then',
-  ),
-  'grpc-server-tls-min-version': choice(TLS_VERSIONS, '1.3', 'least version of TLS'),
-  'store.limits.request-series': count('0', 'series that one Series call may give, 0 for any'),
-  'store.limits.request-samples': count(
-    '0',
-    'samples that one Series call may give, counted as 120 for each chunk, 0 for any',
-  ),
+  ...GRPC_FLAGS,
   'log.level': choice(['debug', 'info', 'warn', 'error'], 'info', 'least level that is logged'),
   'log.format': choice(
     ['logfmt', 'json', 'journald'],

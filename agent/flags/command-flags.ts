@@ -29,7 +29,7 @@ Examples:
   $ thaw agent --once --tsdb.path=./data --objstore.config='{type: FILESYSTEM, config: {directory: ./bucket}}'
 `
 
-function addFlags(command: Command, group: string, flags: Flags): void {
+export function addFlags(command: Command, group: string, flags: Flags): void {
   command.optionsGroup(group)
   for (const [name, flag] of Object.entries(flags)) {
     command.addOption(optionOf(name, flag))

@@ -9,8 +9,8 @@ import {
   type PrometheusFlagValues,
   type ProcessFlagValues,
 } from './agent-flags.ts'
-import type { StoreApiOptions } from '../store-api/serve-store-api.ts'
 import { flagValues } from './command-flags.ts'
+import { grpcSettings } from './grpc-flags.ts'
 import { parsePrometheusList } from './prometheus-list.ts'
 
 export interface AgentSettings extends AgentOptions {
@@ -34,39 +34,13 @@ export async function agentSettings(
     prometheuses: file === '' ? [await prometheusOf('', values)] : await read(),
     httpAddress: own['http-address'],
     httpGracePeriodMs: own['http-grace-period'],
-    storeApi: storeApiOf(own),
+    storeApi: grpcSettings(own),
     uploadBandwidth: own['upload.bandwidth'],
     logLevel: own['log.level'],
     logFormat: own['log.format'],
     debugName: own['debug.name'],
     once: parsed['once'] === true,
     readAgain: file === '' ? undefined : read,
-  }
-}
-
-function storeApiOf(own: ProcessFlagValues): StoreApiOptions {
-  const cert = own['grpc-server-tls-cert']
-  const key = own['grpc-server-tls-key']
-  const clientCa = own['grpc-server-tls-client-ca']
-  if ((cert === '') !== (key === '')) {
-    throw new DomainError(
-      'invalid',
-      'give --grpc-server-tls-cert and --grpc-server-tls-key, or neither',
-    )
-  }
-  if (clientCa !== '' && cert === '') {
-    throw new DomainError('invalid', '--grpc-server-tls-client-ca needs --grpc-server-tls-cert')
-  }
-  const minVersion = own['grpc-server-tls-min-version']
-  return {
-    address: own['grpc-address'],
-    tls: cert === '' ? undefined : { cert, key, minVersion, ...(clientCa && { clientCa }) },
-    gracePeriodMs: own['grpc-grace-period'],
-    maxConnectionAgeMs: own['grpc-server-max-connection-age'],
-    limits: {
-      series: own['store.limits.request-series'],
-      samples: own['store.limits.request-samples'],
-    },
   }
 }
 

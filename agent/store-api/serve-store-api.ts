@@ -1,29 +1,17 @@
 /** The agent's gRPC server: Thanos's StoreAPI over its Prometheuses. */
 import { Counter } from 'prom-client'
 import { startGrpcServer } from '#lib/grpc/server.ts'
-import type { TlsFiles } from '#lib/grpc/tls.ts'
+import type { GrpcSettings } from '../flags/grpc-flags.ts'
 import type { Logger } from '../logger.ts'
 import type { AgentMetrics } from '../metrics.ts'
 import type { PrometheusUnit } from '../run-prometheus.ts'
 import { grpcObserver } from './grpc-metrics.ts'
 import { OwnLabelNames } from './own-label-names.ts'
-import type { SelectLimits } from './series.ts'
 import { storeApiServices } from './services.ts'
 import { whenFree } from '../when-free.ts'
 import { SortBudget } from './sort-budget.ts'
 
-export interface StoreApiOptions {
-  /** `host:port`; '' for no server. */
-  readonly address: string
-  readonly tls: TlsFiles | undefined
-  /** How long running calls may go on after the signal. */
-  readonly gracePeriodMs: number
-  /** 0 for no bound. */
-  readonly maxConnectionAgeMs: number
-  readonly limits: SelectLimits
-}
-
-export const NO_STORE_API: StoreApiOptions = {
+export const NO_STORE_API: GrpcSettings = {
   address: '',
   tls: undefined,
   gracePeriodMs: 120_000,
@@ -53,7 +41,7 @@ const HEALTH_MS = 500
 
 /** Answers as long as any Prometheus does, and says so in health checks. Throws as `startGrpcServer`. */
 export async function serveStoreApi(
-  { address, tls, gracePeriodMs, maxConnectionAgeMs, limits }: StoreApiOptions,
+  { address, tls, gracePeriodMs, maxConnectionAgeMs, limits }: GrpcSettings,
   { units, metrics, logger, now, signal }: StoreApiParts,
 ): Promise<StoreApiServer> {
   const { registry } = metrics

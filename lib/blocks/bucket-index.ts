@@ -71,6 +71,8 @@ export class BucketIndexReader {
   readonly #fresh: FreshPacks
   readonly #parts = new LRUCache<string, readonly BlockRecord[]>({ max: 256 })
   #root: { root: Root; etag: string; checkedMs: number } | undefined
+  /** Of a bucket without an index. */
+  #scan: { view: IndexView; atMs: number } | undefined
 
   constructor(bucket: Bucket, { now, maxAgeMs }: { now: () => number; maxAgeMs: number }) {
     this.#bucket = bucket
@@ -105,11 +107,22 @@ export class BucketIndexReader {
   async view(startMs: number, endMs: number, read: ReadOptions = {}): Promise<IndexView> {
     const { bucket = this.#bucket, signal } = read
     const root = await this.#readRoot(bucket, read)
-    if (!root) return scanned(await scanBlocks(bucket, new Map(), signal), this.#now())
+    if (!root) return this.#scanned(bucket, read)
     const parts = root.parts.filter((part) => part.minTimeMs <= endMs && part.maxTimeMs > startMs)
     const old = await Promise.all(parts.map((part) => this.#readPart(bucket, part.key, signal)))
     const blocks = [...old.flat(), ...root.blocks].sort((a, b) => a.minTimeMs - b.minTimeMs)
     return { updatedMs: root.updatedMs, blocks, partial: root.partial }
+  }
+
+  /** What a scan before this one knew is not read again. */
+  async #scanned(bucket: Bucket, { fresh, signal }: ReadOptions): Promise<IndexView> {
+    const nowMs = this.#now()
+    const kept = this.#scan
+    if (!fresh && kept && nowMs - kept.atMs < this.#maxAgeMs) return kept.view
+    const known = new Map(kept?.view.blocks.map((block) => [block.id, block]))
+    const view = scanned(await scanBlocks(bucket, known, signal), nowMs)
+    this.#scan = { view, atMs: nowMs }
+    return view
   }
 
   async #readRoot(bucket: Bucket, { fresh, signal }: ReadOptions): Promise<Root | undefined> {

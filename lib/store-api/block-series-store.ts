@@ -3,7 +3,7 @@ import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { chooseBlocks } from '#lib/blocks/choose-blocks.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { isKind, LimitError } from '#lib/model/errors.ts'
+import { isKind } from '#lib/model/errors.ts'
 import { compareUtf8, labelValue, type Labels, withoutLabels } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 import { type CompiledMatcher, compileMatcher } from '#lib/regex/matcher.ts'
@@ -18,7 +18,7 @@ import { blockLimit, readBlocks } from '#lib/store/read-blocks.ts'
 import { findInBlock, type FoundPart } from '#lib/store/select-block.ts'
 import { seriesPages } from '#lib/store/series-pages.ts'
 import type { StoreCache } from '#lib/store/store-cache.ts'
-import { type RequestLimits, readBudget } from './request-limits.ts'
+import { checkLimit, type RequestLimits, readBudget } from './request-limits.ts'
 import type {
   LabelQuery,
   SelectedSeries,
@@ -34,8 +34,8 @@ export interface BlockSeriesStoreParts {
   readonly index: BucketIndexReader
   readonly cache: StoreCache
   readonly limits: RequestLimits
-  /** Nothing outside of it is shown. */
-  readonly times: ClosedInterval
+  /** Nothing outside of what it gives is shown. */
+  readonly times: () => ClosedInterval
   /** Whether the store shows a block: by its external labels, and its id as `__block_id`. */
   readonly shows: (block: BlockRecord) => boolean
 }
@@ -62,7 +62,8 @@ export function blockSeriesStore(parts: BlockSeriesStoreParts): SeriesStore {
   }
 
   function within({ startMs, endMs }: ClosedInterval): ClosedInterval {
-    return { startMs: Math.max(startMs, times.startMs), endMs: Math.min(endMs, times.endMs) }
+    const shown = times()
+    return { startMs: Math.max(startMs, shown.startMs), endMs: Math.min(endMs, shown.endMs) }
   }
 
   /** A block that is gone since the index was read is asked for once more, with the index of now. */
@@ -118,15 +119,15 @@ export function blockSeriesStore(parts: BlockSeriesStoreParts): SeriesStore {
 
   return {
     async streams(signal) {
-      const blocks = await visible({ startMs: -Infinity, endMs: Infinity }, [], { signal })
-      const shown = overlapping(blocks, times).map(
-        ({ labels, minTimeMs, maxTimeMs }): StreamInfo => ({
+      const { startMs, endMs } = times()
+      const blocks = await visible({ startMs, endMs }, [], { signal })
+      return joinStreams(
+        blocks.map(({ labels, minTimeMs, maxTimeMs }): StreamInfo => ({
           labels,
-          minTimeMs: Math.max(minTimeMs, times.startMs),
-          maxTimeMs: Math.min(maxTimeMs, times.endMs),
-        }),
+          minTimeMs: Math.max(minTimeMs, startMs),
+          maxTimeMs: Math.min(maxTimeMs, endMs),
+        })),
       )
-      return joinStreams(shown)
     },
     select: (query, signal) => {
       const matchers = query.matchers.map(compileMatcher)
@@ -229,10 +230,4 @@ function countWanted({ wanted }: FoundPart): number {
   let count = 0
   for (let i = 0; i < wanted.length; i++) count += wanted[i]!
   return count
-}
-
-function checkLimit(what: string, limit: number, actual: number): void {
-  if (limit === 0 || actual <= limit) return
-  const message = `exceeded ${what} limit: ${actual} ${what} of at most ${limit}`
-  throw new LimitError(message, limit, actual)
 }

@@ -12,6 +12,22 @@ export interface RequestLimits {
   readonly bytes: number
 }
 
+export type LimitedWhat = keyof RequestLimits
+
+export class RequestLimitError extends LimitError {
+  readonly what: LimitedWhat
+
+  constructor(what: LimitedWhat, limit: number, actual: number) {
+    super(`exceeded ${what} limit: ${actual} ${what} of at most ${limit}`, limit, actual)
+    this.what = what
+  }
+}
+
+/** Throws where it is exceeded. */
+export function checkLimit(what: LimitedWhat, limit: number, actual: number): void {
+  if (limit > 0 && actual > limit) throw new RequestLimitError(what, limit, actual)
+}
+
 export const NO_LIMITS: RequestLimits = { series: 0, samples: 0, bytes: 0 }
 
 /** The bucket for one request: refuses to read more than so many bytes, before it reads them where that can be known. */
@@ -23,13 +39,7 @@ export function readBudget(
   if (limit === 0) return { bucket: counted, counts }
   let asked = 0
   const check = (more: number): void => {
-    const bytes = Math.max(asked, counts.bytesRead) + more
-    if (bytes <= limit) return
-    throw new LimitError(
-      `exceeded bytes limit: ${bytes} bytes of the bucket, of at most ${limit}`,
-      limit,
-      bytes,
-    )
+    checkLimit('bytes', limit, Math.max(asked, counts.bytesRead) + more)
   }
   const limited: Bucket = {
     ...counted,

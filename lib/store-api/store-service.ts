@@ -22,9 +22,11 @@ import {
   type SeriesRequest,
 } from '#lib/grpc/store-messages.ts'
 import { DomainError } from '#lib/model/errors.ts'
+import { type LimitedWhat, RequestLimitError } from './request-limits.ts'
 import { addSeries, type WantedParts, wantedParts } from './series-frames.ts'
 import type {
   LabelQuery,
+  ReadStats,
   SelectedSeries,
   SeriesQuery,
   SeriesStore,
@@ -37,14 +39,24 @@ export interface StoreServiceOptions {
   /** Of Series calls. */
   readonly gate: Gate
   readonly now: () => number
+  readonly observer?: StoreObserver
 }
 
-export function storeApiService({ store, gate, now }: StoreServiceOptions): GrpcService {
+/** What is told of Series calls, for metrics. */
+export interface StoreObserver {
+  /** One that came to its end. */
+  answered(stats: ReadStats & { readonly blocks: number }): void
+  /** One that asked for more than it may. */
+  dropped(what: LimitedWhat): void
+}
+
+export function storeApiService(options: StoreServiceOptions): GrpcService {
+  const { store, gate } = options
   return {
     name: SERVICE_NAMES.store,
     methods: [
       serverStream(storeService.series, seriesRequest, (request, call, sink) =>
-        gate.run(call.signal, () => answerSeries(store, request, call, sink, now)),
+        gate.run(call.signal, () => answerSeries(options, request, call, sink)),
       ),
       unary(
         storeService.labelNames,
@@ -118,11 +130,24 @@ export function infoApiService(
 }
 
 async function answerSeries(
-  store: SeriesStore,
+  options: StoreServiceOptions,
+  request: SeriesRequest,
+  call: GrpcCall,
+  sink: FrameSink,
+): Promise<void> {
+  try {
+    await findAndSend(options, request, call, sink)
+  } catch (error) {
+    if (error instanceof RequestLimitError) options.observer?.dropped(error.what)
+    throw error
+  }
+}
+
+async function findAndSend(
+  { store, now, observer }: StoreServiceOptions,
   request: SeriesRequest,
   { signal }: GrpcCall,
   sink: FrameSink,
-  now: () => number,
 ): Promise<void> {
   if (request.matchers.length === 0) throw new DomainError('invalid', 'no matchers specified')
   const asked = hints.unpackHints(hints.seriesRequestHints, request.hints)
@@ -140,6 +165,7 @@ async function answerSeries(
   const foundMs = now()
   try {
     await sendSeries(selected, request, wantedParts(request.aggregates), sink)
+    observer?.answered({ ...selected.stats(), blocks: selected.queriedBlocks.length })
     if (!asked) return
     const times = { getAllDuration: foundMs - startMs, mergeDuration: now() - foundMs }
     const stats = asked.enableQueryStats ? queryStats(selected, times) : undefined

@@ -268,7 +268,7 @@ describe('hints', () => {
 
 describe('what is shown', () => {
   it('is within the times of the store', async () => {
-    const times = { startMs: 2 * HOUR, endMs: 3 * HOUR }
+    const times = () => ({ startMs: 2 * HOUR, endMs: 3 * HOUR })
     const store = testStore(await twoBlocks(), { times })
     const shown = samplesOf(await store.series(UP), UP_LABELS)
     expect(shown[0]).toEqual([2 * HOUR, (2 * HOUR) / 1000])

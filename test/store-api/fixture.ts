@@ -41,7 +41,7 @@ export function testStore(
     index: new BucketIndexReader(bucket, { now, maxAgeMs: 0 }),
     cache: new StoreCache(64 * 1024 * 1024),
     limits: NO_LIMITS,
-    times: { startMs: -Infinity, endMs: Infinity },
+    times: () => ({ startMs: -Infinity, endMs: Infinity }),
     shows: () => true,
     ...parts,
   })

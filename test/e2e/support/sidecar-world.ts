@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { agentOptions, prometheusOptions } from '#agent/agent-options.ts'
 import { SILENT } from '#agent/logger.ts'
 import { runAgent } from '#agent/run-agent.ts'
-import { NO_STORE_API, type StoreApiOptions } from '#agent/store-api/serve-store-api.ts'
+import type { GrpcSettings } from '#agent/flags/grpc-flags.ts'
+import { NO_STORE_API } from '#agent/store-api/serve-store-api.ts'
 import { END_MS, floatSeries, histogramSeries } from '#test/data/made-series.ts'
 import { firstRemoteWriteRequest } from '#test/data/remote-write-request.ts'
 import { type PrometheusServer, startPrometheus } from '#test/peer/prometheus.ts'
@@ -197,7 +198,7 @@ export async function startAgent(
     readonly dataDir: string
     readonly httpClientYaml?: string
   }[],
-  storeApi: Partial<StoreApiOptions> = {},
+  storeApi: Partial<GrpcSettings> = {},
 ): Promise<WorldAgent> {
   const stop = new AbortController()
   const grpc = Promise.withResolvers<string>()
