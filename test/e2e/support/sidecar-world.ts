@@ -88,14 +88,17 @@ export interface WorldSettings {
   readonly histograms: boolean
   /** Of what it scrapes. */
   readonly target: string
+  /** Where its rules are; in its own directory by default. */
+  readonly rulesFile?: string | undefined
 }
 
 /** Samples of the last two hours are written first, then it begins to scrape. */
 export async function startWorldPrometheus(
-  { binary, histograms, target }: WorldSettings,
+  { binary, histograms, target, rulesFile }: WorldSettings,
   dataDir: string,
   replica: Replica,
 ): Promise<PrometheusServer> {
+  const rules = rulesFile ?? join(dataDir, 'rules.yml')
   const external = `global: {scrape_interval: 1s, evaluation_interval: 1s, external_labels: {cluster: eu, replica: ${replica}, m: x}}\n`
   const server = await startPrometheus({
     binary,
@@ -112,10 +115,10 @@ export async function startWorldPrometheus(
   })
   const shift = Math.floor((Date.now() - END_MS) / 15_000) * 15_000 - 120_000
   await writeMade(server.url, shift, histograms)
-  await writeFile(join(dataDir, 'rules.yml'), RULES)
+  await writeFile(rules, RULES)
   await writeFile(
     join(dataDir, 'prometheus.yml'),
-    `${external}rule_files: [rules.yml]
+    `${external}rule_files: [${rules}]
 scrape_configs:
 - job_name: target
   honor_labels: true
