@@ -1,7 +1,7 @@
 /**
  * What do queries over fresh packs cost, beside queries over the same samples as blocks of two hours? A dashboard over the last hour and over the last
  * three, of functions that have just started (each panel another one) and of one that lives: at first, again, and again when one more pack came.
- * The answers of both must be the same. Times are processor time, with a bucket that answers at once. Options: --series=<n>.
+ * And one question about all series. The answers of both must be the same. Times are processor time, with a bucket that answers at once. Options: --series=<n>.
  */
 import { parseArgs } from 'node:util'
 import { BucketIndexReader, updateBucketIndex } from '#lib/blocks/bucket-index.ts'
@@ -121,13 +121,17 @@ const PANELS = [
   'quantile(0.9, made_41_bytes)',
 ]
 
+/** Of now, and of all there is. */
+const WIDE = 'count by (__name__) ({job="node"})'
+
 function requestOf(text: string, hours: number, nowMs: number): QueryRequest {
   const stepMs = hours * 15 * SECOND
   const endMs = Math.floor(nowMs / stepMs) * stepMs
   const stepCount = (hours * HOUR) / stepMs + 1
+  const startMs = endMs - hours * HOUR
   return {
     text,
-    grid: { startMs: endMs - hours * HOUR, stepMs, stepCount },
+    grid: hours === 0 ? { startMs: nowMs, stepMs, stepCount: 1 } : { startMs, stepMs, stepCount },
     scope: {
       dedup: true,
       replicaLabels: [],
@@ -170,7 +174,7 @@ async function dashboard(
   nowMs: number,
 ): Promise<Spent> {
   const spent: Spent = { gets: 0, lists: 0, bytes: 0, ms: 0, sums: [] }
-  for (const text of PANELS) {
+  for (const text of hours === 0 ? [WIDE] : PANELS) {
     const backend = instance()
     const startedMs = processorMs()
     const answer = await backend.query(requestOf(text, hours, nowMs))
@@ -239,14 +243,15 @@ for (const bucket of [packs, blocks]) {
 }
 let nowMs = NOW - SECOND
 const clock = (): number => nowMs
-for (const hours of [1, 3]) {
+for (const hours of [1, 3, 0]) {
   const each = async (name: string, instances: readonly (() => QueryBackend)[]): Promise<void> => {
     const [fresh, old] = [
       await dashboard(instances[0]!, hours, nowMs),
       await dashboard(instances[1]!, hours, nowMs),
     ]
-    show(`${hours} h, ${name}, packs`, fresh, old)
-    show(`${hours} h, ${name}, blocks`, old)
+    const what = hours === 0 ? 'all series, now' : `${hours} h`
+    show(`${what}, ${name}, packs`, fresh, old)
+    show(`${what}, ${name}, blocks`, old)
   }
   nowMs = NOW - SECOND
   const living = [instanceOf(packs, clock), instanceOf(blocks, clock)]
@@ -255,6 +260,7 @@ for (const hours of [1, 3]) {
   await each('one function', same)
   nowMs += 2 * SECOND
   await each('again', same)
+  if (hours === 0) break
   const more = await putPack(packs, NOW, NOW + INTERVAL)
   nowMs = NOW + INTERVAL - SECOND
   const later = await dashboard(same[0]!, hours, nowMs)

@@ -70,6 +70,24 @@ export class ByteReader {
 
   /** At most ten bytes and at most 2^53. */
   uvarint(): number {
+    const { bytes, offset } = this
+    // One byte or two, nearly always.
+    if (this.end - offset >= 2) {
+      const first = bytes[offset]!
+      if (first < 0x80) {
+        this.offset = offset + 1
+        return first
+      }
+      const second = bytes[offset + 1]!
+      if (second < 0x80) {
+        this.offset = offset + 2
+        return (first & 0x7f) | (second << 7)
+      }
+    }
+    return this.#longUvarint()
+  }
+
+  #longUvarint(): number {
     const start = this.offset
     let value = 0
     let scale = 1
@@ -95,6 +113,20 @@ export class ByteReader {
 
   /** Zig-zag. Exact within ±2^53. */
   varint(): number {
+    const { bytes, offset, end } = this
+    let small = 0
+    for (let i = 0; i < 4 && offset + i < end; i++) {
+      const byte = bytes[offset + i]!
+      small |= (byte & 0x7f) << (7 * i)
+      if (byte < 0x80) {
+        this.offset = offset + i + 1
+        return (small >>> 1) ^ -(small & 1)
+      }
+    }
+    return this.#longVarint()
+  }
+
+  #longVarint(): number {
     const start = this.offset
     let low = 0 // bits 0..27
     let high = 0 // bits 28..

@@ -24,6 +24,8 @@ export const HEADER_BYTES = 5
 export const FOOTER_BYTES = 8
 /** Before compression; a series larger than this has a page of its own. */
 export const PAGE_BYTES = 64 * 1024
+/** What a page mostly fits in, in one piece. */
+const USUAL_PAGE_BYTES = PAGE_BYTES + 4096
 /** More than any page needs that thaw writes. */
 const MAX_PAGE_BYTES = 256 * 1024 * 1024
 
@@ -71,7 +73,10 @@ export function decompressPage(page: Uint8Array): Uint8Array {
   const expected = new DataView(page.buffer, page.byteOffset + end, 4).getUint32(0)
   if (crc32c(page, 0, end) !== expected) throw new CorruptError('checksum of the page differs', end)
   try {
-    return zstdDecompressSync(page.subarray(0, end), { maxOutputLength: MAX_PAGE_BYTES })
+    return zstdDecompressSync(page.subarray(0, end), {
+      maxOutputLength: MAX_PAGE_BYTES,
+      chunkSize: USUAL_PAGE_BYTES,
+    })
   } catch (cause) {
     throw new CorruptError(`page is not zstd: ${(cause as Error).message}`, 0, { cause })
   }

@@ -96,41 +96,29 @@ export function parseSeriesPage(bytes: Uint8Array): SeriesPage {
   const baseMs = reader.varint()
   const symbols = readStrings(reader)
   const seriesCount = countWithin(reader)
-  const refStarts = new Uint32Array(seriesCount + 1)
-  const refs = new Numbers(Uint32Array)
-  for (let series = 0; series < seriesCount; series++) {
-    const at = reader.offset
-    const numbers = reader.uvarint() * 2
-    if (numbers > reader.remaining) throw new CorruptError('more labels than bytes hold', at)
-    for (let i = 0; i < numbers; i++) {
-      const ref = reader.uvarint()
-      if (ref >= symbols.length) throw new CorruptError(`no symbol ${ref}`, at)
-      refs.push(ref)
-    }
-    refStarts[series + 1] = refs.length
-  }
+  const { refStarts, refs } = readRefs(reader, seriesCount, symbols.length)
   const chunkStarts = new Uint32Array(seriesCount + 1)
-  const minTimes = new Numbers(Float64Array)
-  const maxTimes = new Numbers(Float64Array)
-  const lengths = new Numbers(Uint32Array)
+  // Each chunk takes three bytes at least.
+  const room = scratchOf(reader.remaining / 3)
+  let rows = 0
   for (let series = 0; series < seriesCount; series++) {
     const at = reader.offset
     const count = reader.uvarint()
     if (count * 3 > reader.remaining) throw new CorruptError('more chunks than bytes hold', at)
-    for (let i = 0; i < count; i++) {
+    for (const end = rows + count; rows < end; rows++) {
       const minTimeMs = baseMs + reader.varint()
-      minTimes.push(minTimeMs)
-      maxTimes.push(minTimeMs + reader.uvarint())
-      lengths.push(reader.uvarint32())
+      room.minTimes[rows] = minTimeMs
+      room.maxTimes[rows] = minTimeMs + reader.uvarint()
+      room.numbers[rows] = reader.uvarint32()
     }
-    chunkStarts[series + 1] = lengths.length
+    chunkStarts[series + 1] = rows
   }
-  const starts = new Uint32Array(lengths.length)
-  const ends = new Uint32Array(lengths.length)
-  for (let row = 0; row < starts.length; row++) {
+  const starts = new Uint32Array(rows)
+  const ends = new Uint32Array(rows)
+  for (let row = 0; row < rows; row++) {
     reader.skip(1)
     starts[row] = reader.offset
-    reader.skip(lengths.array[row]!)
+    reader.skip(room.numbers[row]!)
     ends[row] = reader.offset
   }
   if (reader.remaining > 0) throw new CorruptError('bytes behind the last chunk', reader.offset)
@@ -139,13 +127,55 @@ export function parseSeriesPage(bytes: Uint8Array): SeriesPage {
     symbols,
     seriesCount,
     refStarts,
-    refs: refs.array.subarray(0, refs.length),
+    refs,
     chunkStarts,
-    minTimes: minTimes.array.subarray(0, minTimes.length),
-    maxTimes: maxTimes.array.subarray(0, maxTimes.length),
+    minTimes: room.minTimes.slice(0, rows),
+    maxTimes: room.maxTimes.slice(0, rows),
     starts,
     ends,
   }
+}
+
+function readRefs(
+  reader: ByteReader,
+  seriesCount: number,
+  symbolCount: number,
+): Pick<SeriesPage, 'refs' | 'refStarts'> {
+  const refStarts = new Uint32Array(seriesCount + 1)
+  const { numbers } = scratchOf(reader.remaining)
+  let length = 0
+  for (let series = 0; series < seriesCount; series++) {
+    const at = reader.offset
+    const count = reader.uvarint() * 2
+    if (count > reader.remaining) throw new CorruptError('more labels than bytes hold', at)
+    for (const end = length + count; length < end; length++) {
+      const ref = reader.uvarint()
+      if (ref >= symbolCount) throw new CorruptError(`no symbol ${ref}`, at)
+      numbers[length] = ref
+    }
+    refStarts[series + 1] = length
+  }
+  return { refStarts, refs: numbers.slice(0, length) }
+}
+
+interface Scratch {
+  readonly numbers: Uint32Array
+  readonly minTimes: Float64Array
+  readonly maxTimes: Float64Array
+}
+
+/** Used by each page in turn, as how much it needs is only known at its end. */
+let scratch: Scratch | undefined
+
+function scratchOf(length: number): Scratch {
+  if (scratch && scratch.numbers.length >= length) return scratch
+  const size = Math.ceil(length)
+  scratch = {
+    numbers: new Uint32Array(size),
+    minTimes: new Float64Array(size),
+    maxTimes: new Float64Array(size),
+  }
+  return scratch
 }
 
 /** The labels of series `series` of a page. */
@@ -168,25 +198,4 @@ export function countWithin(reader: ByteReader): number {
   const count = reader.uvarint()
   if (count > reader.remaining) throw new CorruptError(`${count} entries in too few bytes`, at)
   return count
-}
-
-/** Grows as it is filled. */
-class Numbers<T extends Uint32Array | Float64Array> {
-  array: T
-  length = 0
-  readonly #make: new (size: number) => T
-
-  constructor(make: new (size: number) => T) {
-    this.#make = make
-    this.array = new make(1024)
-  }
-
-  push(value: number): void {
-    if (this.length === this.array.length) {
-      const bigger = new this.#make(this.length * 2)
-      bigger.set(this.array)
-      this.array = bigger
-    }
-    this.array[this.length++] = value
-  }
 }

@@ -94,6 +94,7 @@ export function setLabel(labels: Labels, name: string, value: string): Labels {
 
 /** Prometheus's order: pairwise name then value, then the shorter set first. */
 export function compareLabels(a: Labels, b: Labels): number {
+  if (a === b) return 0
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     if (a[i] !== b[i]) return compareUtf8(a[i]!, b[i]!)

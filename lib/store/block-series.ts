@@ -25,6 +25,8 @@ export interface FoundSeries {
   readonly key: string
   /** With the external labels of the block. */
   readonly labels: readonly Labels[]
+  /** Where some of the labels are of what was found elsewhere: bytes of the others. */
+  readonly labelBytes?: number | undefined
   /** Postings ids: what tombstones name. */
   readonly ids: Float64Array
   /** The chunks of series i are the rows [from[i], to[i]). */

@@ -23,8 +23,7 @@ export function mergeSeries(
   replicaLabels: ReadonlySet<string>,
 ): MergedSeries {
   const full = lists.flat()
-  const short =
-    replicaLabels.size === 0 ? full : full.map((labels) => withoutLabels(labels, replicaLabels))
+  const short = replicaLabels.size === 0 ? full : withoutReplicas(full, replicaLabels)
   const listOf = new Uint32Array(full.length)
   const memberOf = new Uint32Array(full.length)
   let at = 0
@@ -62,4 +61,14 @@ export function mergeSeries(
     replicas,
     byteLength: 256 + order.length * (replicaLabels.size === 0 ? 24 : 96),
   }
+}
+
+/** Labels that are one array stay one, and are compared as fast. */
+function withoutReplicas(full: readonly Labels[], replicaLabels: ReadonlySet<string>): Labels[] {
+  const known = new Map<Labels, Labels>()
+  return full.map((labels) => {
+    let short = known.get(labels)
+    if (!short) known.set(labels, (short = withoutLabels(labels, replicaLabels)))
+    return short
+  })
 }

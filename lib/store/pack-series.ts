@@ -1,13 +1,14 @@
 /** Finds the series of one pack that match, with their chunks: both lie in the same pages. */
 import type { PackDirectory, PageEntry } from '#lib/fresh/pack-format.ts'
 import { planPages, readSeriesPage } from '#lib/fresh/pack-reader.ts'
-import { labelsOfSeries, type SeriesPage } from '#lib/fresh/series-page.ts'
+import type { SeriesPage } from '#lib/fresh/series-page.ts'
 import { type PackedDeletion, readDeletions } from '#lib/fresh/side-pages.ts'
-import { type Labels, mergeLabels } from '#lib/model/labels.ts'
+import type { Labels } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import { foundKey, type FoundSeries } from './block-series.ts'
 import { ChunkTable } from './chunk-table.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
+import { SharedLabels } from './shared-labels.ts'
 import { inPack, packDirectory, packPage, packRanges, type PackReader } from './pack-read.ts'
 
 export interface PackSelection {
@@ -36,10 +37,15 @@ export async function selectPack(
     return { found: known, chunks: kept, deletions }
   }
   const pages = await readPages(reader, planPages(directory, matchers))
-  const select = new PackFilter(matchers, block.labels)
+  const selection = foundKey({ ...block, id: '' }, matchers)
+  const select = new PackFilter(
+    matchers,
+    new SharedLabels(block.labels, cache.lastLabels(selection)),
+  )
   for (const page of pages) select.add(page)
   const found = select.finish(key)
   cache.keepSeries(found)
+  cache.keepLastLabels(selection, found.labels)
   const chunks = cache.chunks(key, found.chunks)
   acquire(chunks)
   if (!labelsOnly && found.chunks.length > 0) {
@@ -119,16 +125,16 @@ async function readPages(
 class PackFilter {
   byteLength = 0
   readonly #matchers: readonly CompiledMatcher[]
-  readonly #externalLabels: Labels
+  readonly #shared: SharedLabels
   readonly #labels: Labels[] = []
   readonly #from: number[] = []
   readonly #to: number[] = []
   readonly #chunks = new ChunkTable()
   readonly #taken: { readonly page: SeriesPage; readonly series: readonly number[] }[] = []
 
-  constructor(matchers: readonly CompiledMatcher[], externalLabels: Labels) {
+  constructor(matchers: readonly CompiledMatcher[], shared: SharedLabels) {
     this.#matchers = matchers
-    this.#externalLabels = externalLabels
+    this.#shared = shared
   }
 
   add(page: SeriesPage): void {
@@ -138,7 +144,7 @@ class PackFilter {
     for (let series = 0; series < page.seriesCount; series++) {
       if (!tests.every((test) => test.matches(series))) continue
       taken.push(series)
-      this.#labels.push(mergeLabels(labelsOfSeries(page, series), this.#externalLabels))
+      this.#labels.push(this.#shared.labelsOf(page, series))
       this.#from.push(this.#chunks.length)
       for (let row = chunkStarts[series]!; row < chunkStarts[series + 1]!; row++) {
         this.#chunks.add(minTimes[row]!, maxTimes[row]!, 0, this.byteLength)
@@ -154,6 +160,7 @@ class PackFilter {
     return {
       key,
       labels: this.#labels,
+      labelBytes: this.#shared.newBytes,
       ids: Float64Array.from(this.#labels.keys()),
       from: Uint32Array.from(this.#from),
       to: Uint32Array.from(this.#to),

@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import type { PackDirectory } from '#lib/fresh/pack-format.ts'
 import type { SeriesPage } from '#lib/fresh/series-page.ts'
+import type { Labels } from '#lib/model/labels.ts'
 import type { FoundSeries } from './block-series.ts'
 import type { ChunkTable } from './chunk-table.ts'
 import { LoadedChunks } from './loaded-chunks.ts'
@@ -13,6 +14,8 @@ export class StoreCache {
   readonly #ranges: LRUCache<string, Uint8Array>
   readonly #directories: LRUCache<string, PackDirectory>
   readonly #pages: LRUCache<string, SeriesPage>
+  /** What it holds, the series of packs hold too. */
+  readonly #lastLabels = new LRUCache<string, readonly Labels[]>({ max: 1024 })
   readonly #reads = new Map<string, Promise<Uint8Array>>()
   readonly #series: LRUCache<string, FoundSeries>
   readonly #merged: LRUCache<string, MergedSeries>
@@ -113,6 +116,15 @@ export class StoreCache {
     loaded.kept = kept.has(key)
   }
 
+  /** Labels of a selection of one stream in the pack that was read last. */
+  lastLabels(selection: string): readonly Labels[] {
+    return this.#lastLabels.get(selection) ?? []
+  }
+
+  keepLastLabels(selection: string, labels: readonly Labels[]): void {
+    this.#lastLabels.set(selection, labels)
+  }
+
   directory(packId: string): PackDirectory | undefined {
     return this.#directories.get(packId)
   }
@@ -168,8 +180,12 @@ function memoryOfPage({ bytes, symbols, refs, refStarts, starts }: SeriesPage): 
 }
 
 /** About: the strings belong to the lookup. */
-function memoryOf({ labels, chunks }: FoundSeries): number {
-  let bytes = 256 + chunks.length * 28
-  for (const one of labels) bytes += 48 + one.length * 8
+function memoryOf({ labels, chunks, labelBytes = bytesOfLabels(labels) }: FoundSeries): number {
+  return 256 + chunks.length * 28 + labels.length * 24 + labelBytes
+}
+
+export function bytesOfLabels(labels: readonly Labels[]): number {
+  let bytes = 0
+  for (const one of labels) bytes += 24 + one.length * 8
   return bytes
 }
