@@ -32,17 +32,19 @@ export async function openSegment(path: string): Promise<FileHandle> {
   }
 }
 
-/** Bytes [start, end), or fewer where the file ends before. */
+/** Bytes [start, end), or fewer where the file ends before: in `into` where they fit. */
 export async function readBytes(
   file: FileHandle,
   start: number,
   end: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(end - start)
+  into?: Uint8Array,
+): Promise<Uint8Array> {
+  const size = end - start
+  const bytes = into && size <= into.length ? into.subarray(0, size) : new Uint8Array(size)
   let length = 0
-  while (length < bytes.length) {
+  while (length < size) {
     const read = await file
-      .read(bytes, length, bytes.length - length, start + length)
+      .read(bytes, length, size - length, start + length)
       .catch((error: unknown) => {
         throw readError(error, 'the log of prometheus')
       })

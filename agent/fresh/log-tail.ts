@@ -30,7 +30,7 @@ const HEADER_BYTES = 7
 const FULL = 1
 const FIRST = 2
 const LAST = 4
-const BLOCK_BYTES = 1 << 20
+const BLOCK_BYTES = 1 << 18
 /** No record of Prometheus is near it. */
 const MAX_RECORD_BYTES = 1 << 28
 /** What is checked before an offset. */
@@ -40,6 +40,8 @@ export class LogTail {
   readonly folder: string
   #position: LogPosition
   readonly #counts: LogCounts
+  /** What is read goes here, again and again. */
+  #block: Uint8Array | undefined
 
   /** Adds to `counts`. */
   constructor(folder: string, position: LogPosition, counts: LogCounts) {
@@ -53,7 +55,7 @@ export class LogTail {
   }
 
   /**
-   * Gives whole records until `isFull`, which is asked about each megabyte: then false. True where the log ends for now, or at `end`.
+   * Gives whole records until `isFull`, which is asked about each block: then false. True where the log ends for now, or at `end`.
    * Throws a conflict where the log is not the one that was read before, or where segments are gone.
    */
   async read(onRecord: OnRecord, isFull: () => boolean, end?: LogEnd): Promise<boolean> {
@@ -102,10 +104,11 @@ export class LogTail {
     try {
       const size = Math.min((await file.stat()).size, limit)
       await this.#expectSame(file, path)
+      this.#block ??= new Uint8Array(BLOCK_BYTES)
       let blockBytes = BLOCK_BYTES
       while (at < size) {
         if (isFull()) return false
-        const bytes = await readBytes(file, at, Math.min(at + blockBytes, size))
+        const bytes = await readBytes(file, at, Math.min(at + blockBytes, size), this.#block)
         const { next, goOn } = this.#records(bytes, at, (record) => onRecord(record, segment))
         if (goOn !== undefined) {
           // Where nothing comes behind it, Prometheus may repair it when it starts again.
