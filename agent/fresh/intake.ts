@@ -28,7 +28,8 @@ export interface IntakeCounts {
   corruptRecords: number
 }
 
-const SERIES_TYPE = 1
+/** Of records that name series. */
+export const SERIES_TYPE = 1
 
 export class Intake {
   readonly #counts: IntakeCounts = { unknownRefs: 0, corruptRecords: 0 }

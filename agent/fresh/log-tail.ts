@@ -22,6 +22,22 @@ export interface LogCounts {
   tornRecords: number
 }
 
+type IsWanted = (type: number) => boolean
+
+export interface ReadOptions {
+  /** Where to stop. */
+  readonly end?: LogEnd | undefined
+  /** Records of other types may be left out. */
+  readonly isWanted?: IsWanted | undefined
+}
+
+interface SegmentOptions {
+  readonly limit: number
+  /** Nobody writes it any more. */
+  readonly isWhole: boolean
+  readonly isWanted: IsWanted | undefined
+}
+
 export type OnRecord = (record: Uint8Array, segment: number) => void
 
 const PAGE_BYTES = 32_768
@@ -58,7 +74,11 @@ export class LogTail {
    * Gives whole records until `isFull`, which is asked about each block: then false. True where the log ends for now, or at `end`.
    * Throws a conflict where the log is not the one that was read before, or where segments are gone.
    */
-  async read(onRecord: OnRecord, isFull: () => boolean, end?: LogEnd): Promise<boolean> {
+  async read(
+    onRecord: OnRecord,
+    isFull: () => boolean,
+    { end, isWanted }: ReadOptions = {},
+  ): Promise<boolean> {
     for (;;) {
       // Listed before the segment is read: one that has a next is whole.
       const segments = await listSegments(this.folder)
@@ -71,7 +91,8 @@ export class LogTail {
       const isLast = end !== undefined && segment >= end.segment
       const limit = isLast ? end.offset : Infinity
       const hasNext = segments.has(segment + 1)
-      if (!(await this.#readSegment(name, onRecord, isFull, limit, hasNext))) return false
+      const only = { limit, isWhole: hasNext, isWanted }
+      if (!(await this.#readSegment(name, onRecord, isFull, only))) return false
       if (isLast) return true
       if (!hasNext) {
         if (Math.max(...segments.keys()) === segment) return true
@@ -94,8 +115,7 @@ export class LogTail {
     name: string,
     onRecord: OnRecord,
     isFull: () => boolean,
-    limit: number,
-    isWhole: boolean,
+    { limit, isWhole, isWanted }: SegmentOptions,
   ): Promise<boolean> {
     const path = join(this.folder, name)
     const file = await openSegment(path)
@@ -109,7 +129,12 @@ export class LogTail {
       while (at < size) {
         if (isFull()) return false
         const bytes = await readBytes(file, at, Math.min(at + blockBytes, size), this.#block)
-        const { next, goOn } = this.#records(bytes, at, (record) => onRecord(record, segment))
+        const { next, goOn } = this.#records(
+          bytes,
+          at,
+          (record) => onRecord(record, segment),
+          isWanted,
+        )
         if (goOn !== undefined) {
           // Where nothing comes behind it, Prometheus may repair it when it starts again.
           if (goOn >= size && !isWhole) {
@@ -146,13 +171,14 @@ export class LogTail {
     bytes: Uint8Array,
     offset: number,
     onRecord: (record: Uint8Array) => void,
+    isWanted: IsWanted | undefined,
   ): { readonly next: number; readonly goOn?: number } {
     try {
-      return { next: readRecords(bytes, offset, decodeZstd, onRecord) }
+      return { next: readRecords(bytes, offset, decodeZstd, onRecord, isWanted) }
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error
       const whole = bytes.subarray(0, error.offset)
-      const next = readRecords(whole, offset, decodeZstd, () => {})
+      const next = readRecords(whole, offset, decodeZstd, () => {}, isWanted)
       return { next, goOn: nextBeginning(bytes, offset, error.offset) }
     }
   }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { isKind } from '#lib/model/errors.ts'
 import { listWal } from '#lib/tsdb/wal/folder.ts'
-import type { Intake } from './intake.ts'
+import { type Intake, SERIES_TYPE } from './intake.ts'
 import { endOfLog, type LogEnd, listNames, listSegments } from './log-files.ts'
 import { type LogCounts, type LogPosition, LogTail } from './log-tail.ts'
 import type { SeriesTable } from './series-table.ts'
@@ -68,7 +68,7 @@ export class WalFollower {
         await new LogTail(this.#walFolder, begin, this.#counts).read(
           (record, segment) => this.#intake.take(record, 'series', segment),
           () => false,
-          end,
+          { end, isWanted: isSeries },
         )
         return
       } catch (error) {
@@ -147,6 +147,7 @@ export class WalFollower {
     await tail?.read(
       (record) => this.#intake.take(record, 'series', number + 1),
       () => false,
+      { isWanted: isSeries },
     )
     this.#seenCheckpoint = number
   }
@@ -161,8 +162,12 @@ export class WalFollower {
     }
     const take = (record: Uint8Array, segment: number): void =>
       this.#intake.take(record, 'wbl', segment)
-    return this.#wbl.read(take, isFull, end)
+    return this.#wbl.read(take, isFull, { end })
   }
+}
+
+function isSeries(type: number): boolean {
+  return type === SERIES_TYPE
 }
 
 function beginOf(segment: number): LogPosition {

@@ -14,6 +14,16 @@ export function snappyLength(bytes: Uint8Array): number {
   return new ByteReader(bytes).uvarint32()
 }
 
+/** The first byte of what `decodeSnappy` would give, without the work; undefined where only that can tell. Throws CorruptError. */
+export function snappyFirstByte(bytes: Uint8Array): number | undefined {
+  const reader = new ByteReader(bytes)
+  if (reader.uvarint32() === 0) return undefined
+  const tag = reader.uint8()
+  if ((tag & 3) !== 0) return undefined
+  literalLength(reader, tag)
+  return reader.uint8()
+}
+
 /** Throws CorruptError for anything but exactly the length that stands in front. */
 export function decodeSnappy(bytes: Uint8Array): Uint8Array {
   const reader = new ByteReader(bytes)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeSnappy, encodeSnappy, snappyLength } from '#lib/bytes/snappy.ts'
+import { decodeSnappy, encodeSnappy, snappyFirstByte, snappyLength } from '#lib/bytes/snappy.ts'
 import { CorruptError } from '#lib/model/errors.ts'
 import { errorOf, isCorruptOrNone } from './error-of.ts'
 
@@ -21,6 +21,7 @@ describe('decoding', () => {
     ['a copy of what it writes', '0600610501', 'aaaaaa'],
   ])('%s', (_, hex, expected) => {
     expect(text(decodeSnappy(bytes(hex)))).toBe(expected)
+    expect(snappyFirstByte(bytes(hex))).toBe(expected === '' ? undefined : expected.charCodeAt(0))
   })
 
   it.each([

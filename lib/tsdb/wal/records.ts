@@ -2,7 +2,7 @@
 import { CorruptError, isKind } from '#lib/model/errors.ts'
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import { crc32c } from '#lib/bytes/crc32c.ts'
-import { decodeSnappy, snappyLength } from '#lib/bytes/snappy.ts'
+import { decodeSnappy, snappyFirstByte, snappyLength } from '#lib/bytes/snappy.ts'
 
 const PAGE_BYTES = 32_768
 /** Type and flags 1B, length 2B, CRC-32C of the data 4B. */
@@ -16,6 +16,9 @@ const TYPE_MASK = 0b0_0111
 const SNAPPY = 0b0_1000
 const ZSTD = 0b1_0000
 
+/** Of snappy: a length, a tag with its size, and a byte. */
+const MIN_BEGIN_BYTES = 11
+
 /** No snappy copy gives more than 64 bytes for its three. */
 const MAX_SNAPPY_RATIO = 22
 
@@ -26,13 +29,15 @@ export type Decompress = (bytes: Uint8Array) => Uint8Array
  * Gives every whole record in `bytes`, which are those of a segment from `offset` on, and returns the offset behind the last
  * one: where to go on when there are more bytes. A record that has no end yet is left for then, so in a segment
  * that nobody writes any more, bytes behind the offset returned are a torn record.
- * What `onRecord` gets may share memory with `bytes`. CorruptError counts from the start of `bytes`.
+ * What `onRecord` gets may share memory with `bytes`. Records whose first byte, their type, is not wanted may be left out, which saves
+ * most of the work. CorruptError counts from the start of `bytes`.
  */
 export function readRecords(
   bytes: Uint8Array,
   offset: number,
   decodeZstd: Decompress,
   onRecord: (record: Uint8Array) => void,
+  isWanted?: (type: number) => boolean,
 ): number {
   /** Behind the last whole record. */
   let done = 0
@@ -61,7 +66,9 @@ export function readRecords(
     parts.push(fragment)
     const type = head & TYPE_MASK
     if (type === FULL || type === LAST) {
-      onRecord(decompressed(joined(parts), head, decodeZstd, done))
+      if (!isWanted || mayBeWanted(parts[0]!, head, isWanted)) {
+        onRecord(decompressed(joined(parts), head, decodeZstd, done))
+      }
       parts = []
       done = end
     }
@@ -100,6 +107,17 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return whole
+}
+
+/** By how the record begins; what only decompressing can tell may be wanted, and so may what is corrupt. */
+function mayBeWanted(
+  begin: Uint8Array,
+  flags: number,
+  isWanted: (type: number) => boolean,
+): boolean {
+  if ((flags & ZSTD) !== 0 || begin.length < MIN_BEGIN_BYTES) return true
+  const type = (flags & SNAPPY) === 0 ? begin[0] : snappyFirstByte(begin)
+  return type === undefined || isWanted(type)
 }
 
 /** `at` is where the record begins, for errors. */

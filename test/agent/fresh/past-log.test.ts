@@ -1,21 +1,34 @@
-/** The golden log with a past, read as the agent reads it, its log of late samples too. */
+/** A log with a past, of a real Prometheus: a checkpoint, several starts, late samples. Followed from its beginning, and from any place on. */
 import { cpSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { LogSession } from '#agent/fresh/log-session.ts'
+import type { WalPosition } from '#agent/fresh/wal-follower.ts'
 import { formatLabels, labelsFrom } from '#lib/model/labels.ts'
-import type { FloatHistogram } from '#lib/model/histogram.ts'
-import type { MadeSeries } from '../../data/made-series.ts'
 import { DELETED, LATE, PAST_SERIES, TRUNCATED_MS } from '../../data/past-series.ts'
 import { temporaryDir } from '../block-fixture.ts'
 import { addPack, type InBucket } from './read-packs.ts'
 
-const keyOf = ({ labels }: MadeSeries): string =>
-  formatLabels(labelsFrom(Object.fromEntries(labels)))
+function session(tsdbPath: string, maxBytes = Infinity): LogSession {
+  return new LogSession({ tsdbPath, dropBeforeMs: -Infinity, maxBytes })
+}
 
-async function readPast(): Promise<InBucket> {
-  const tsdbPath = await temporaryDir()
-  cpSync('test/data/wal-2.53', tsdbPath, { recursive: true })
-  const session = new LogSession({ tsdbPath, dropBeforeMs: -Infinity, maxBytes: Infinity })
+interface Step {
+  readonly position: WalPosition | undefined
+  readonly pack: Uint8Array
+}
+
+async function readSteps(from: LogSession): Promise<Step[]> {
+  const steps: Step[] = []
+  for (let isAtEnd = false; !isAtEnd;) {
+    isAtEnd = await from.read()
+    if (from.head.isEmpty) continue
+    const { bytes } = await from.head.flush(from.table, undefined, async () => {})
+    steps.push({ position: from.follower.position, pack: bytes })
+  }
+  return steps
+}
+
+function together(packs: readonly Uint8Array[]): InBucket {
   const found: InBucket = {
     packs: [],
     series: new Map(),
@@ -24,65 +37,55 @@ async function readPast(): Promise<InBucket> {
     metadata: [],
     deletions: [],
   }
-  for (let isAtEnd = false; !isAtEnd;) {
-    isAtEnd = await session.read()
-    if (session.head.isEmpty) continue
-    addPack(found, (await session.head.flush(session.table, undefined, async () => {})).bytes)
-  }
+  for (const pack of packs) addPack(found, pack)
   return found
 }
 
-describe('a log with a past', () => {
-  it('is in packs: samples from the checkpoint on, and those that came late', async () => {
-    const { series, twice } = await readPast()
-    expect(twice).toBe(0)
-    const wanted = PAST_SERIES.map((made): [string, unknown[]] => {
-      const late = LATE.find((one) => keyOf(one) === keyOf(made))?.samples ?? []
-      const kept = made.samples.filter(({ t }) => t >= TRUNCATED_MS)
-      const samples = [...kept, ...late].sort((a, b) => a.t - b.t)
-      return [
-        keyOf(made),
-        samples.map(({ t, v, stale, histogram }) => [
-          t,
-          stale || histogram?.stale ? 'stale' : (histogram?.count ?? v),
-        ]),
-      ]
-    }).filter(([, samples]) => samples.length > 0)
-    const read = [...series].map(([key, samples]) => [
+/** Timestamps by series. */
+function timesOf({ series }: InBucket): Map<string, number[]> {
+  return new Map([...series].map(([key, all]) => [key, [...all.keys()].sort((a, b) => a - b)]))
+}
+
+const WANTED = new Map<string, number[]>()
+for (const { labels, samples } of [...PAST_SERIES, ...LATE]) {
+  const key = formatLabels(labelsFrom(Object.fromEntries(labels)))
+  const times = samples.map(({ t }) => t).filter((t) => t >= TRUNCATED_MS)
+  if (times.length > 0)
+    WANTED.set(
       key,
-      [...samples]
-        .sort(([a], [b]) => a - b)
-        .map(([t, value]) => [t, typeof value === 'object' ? countOf(value) : value]),
+      [...(WANTED.get(key) ?? []), ...times].sort((a, b) => a - b),
+    )
+}
+
+describe('a log with a past', () => {
+  it('is all in one pack', async () => {
+    const all = session('test/data/wal-2.53')
+    const steps = await readSteps(all)
+    const found = together(steps.map(({ pack }) => pack))
+    expect(steps).toHaveLength(1)
+    expect(timesOf(found)).toEqual(WANTED)
+    expect(found.twice).toBe(0)
+    expect(found.exemplars.length).toBeGreaterThan(5)
+    expect(found.deletions.map(({ minTimeMs, maxTimeMs }) => [minTimeMs, maxTimeMs])).toEqual([
+      [DELETED.startMs, DELETED.endMs],
     ])
-    expect(new Map(read as [string, unknown][])).toEqual(new Map(wanted))
+    expect(all.intake.takeCounts()).toEqual({ unknownRefs: 0, corruptRecords: 0 })
+    expect(all.follower.takeCounts()).toEqual({ corruptions: 0, tornRecords: 0 })
   })
 
-  it('is in packs: exemplars and what was deleted', async () => {
-    const { exemplars, deletions } = await readPast()
-    const made = PAST_SERIES.flatMap((one) =>
-      (one.exemplars ?? [])
-        .filter(({ t }) => t >= TRUNCATED_MS)
-        .map(({ t, v, labels }) => [keyOf(one), t, v, labels.flat()]),
-    )
-    expect(made.length).toBeGreaterThan(20)
-    expect(
-      exemplars.map(({ labels, timestampMs, value, exemplarLabels }) => [
-        formatLabels(labels),
-        timestampMs,
-        value,
-        exemplarLabels,
-      ]),
-    ).toEqual(made)
-    expect(deletions).toEqual([
-      {
-        labels: labelsFrom({ __name__: DELETED.selector, job: 'b' }),
-        minTimeMs: DELETED.startMs,
-        maxTimeMs: DELETED.endMs,
-      },
-    ])
+  it('is the same where the reader starts again after each pack', async () => {
+    const tsdbPath = await temporaryDir()
+    cpSync('test/data/wal-2.53', tsdbPath, { recursive: true })
+    const steps = await readSteps(session(tsdbPath, 1))
+    expect(steps.length).toBeGreaterThan(3)
+    for (const [i, { position }] of steps.entries()) {
+      if (position === undefined) continue
+      const next = session(tsdbPath)
+      await next.resume(position)
+      const rest = await readSteps(next)
+      const packs = [...steps.slice(0, i + 1), ...rest].map(({ pack }) => pack)
+      expect(timesOf(together(packs))).toEqual(WANTED)
+      expect(next.intake.takeCounts().unknownRefs).toBe(0)
+    }
   })
 })
-
-function countOf({ count }: FloatHistogram): number {
-  return count
-}

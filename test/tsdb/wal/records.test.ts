@@ -23,6 +23,36 @@ const SIZES = [5, 300, 4 * PAGE_BYTES, 1, PAGE_BYTES - 400, 0, 70_000, 12]
 const RECORDS = SIZES.map((size) => recordOf(size))
 const SEGMENT = writeSegment(RECORDS.map((bytes) => ({ bytes })))
 
+describe('records that are wanted', () => {
+  it.each([
+    ['plain', 0, [1, 3]],
+    ['snappy', SNAPPY, [1, 3]],
+    // Only decompressing tells.
+    ['zstd', ZSTD, [1, 2, 3, 1]],
+  ])('are all there, of those that are %s', (_, flags, types) => {
+    const pack = {
+      0: (bytes: Uint8Array) => bytes,
+      [SNAPPY]: encodeSnappy,
+      [ZSTD]: zstdCompressSync,
+    }
+    const typed = [1, 2, 3, 2].map((type) => Uint8Array.of(type, ...recordOf(50_000)))
+    typed[3]![0] = flags === ZSTD ? 1 : 2
+    const { bytes } = writeSegment(
+      typed.map((record) => ({ bytes: new Uint8Array(pack[flags as 0](record)), flags })),
+    )
+    const found: number[] = []
+    const end = readRecords(
+      bytes,
+      0,
+      decodeZstd,
+      (record) => found.push(record[0]!),
+      (type) => type !== 2,
+    )
+    expect(found).toEqual(types)
+    expect(end).toBe(bytes.length)
+  })
+})
+
 describe('the records of a segment', () => {
   it('come out as they went in, over any number of pages', () => {
     expect(read(SEGMENT.bytes)).toEqual({ records: RECORDS, end: SEGMENT.bytes.length })
