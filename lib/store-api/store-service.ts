@@ -194,7 +194,10 @@ async function sendSeries(
   for await (const page of selected.pages()) {
     await warn()
     for (const [i, labels] of page.labels.entries()) {
-      await addSeries(frames, labels, page.chunks(i), parts, sink)
+      const chunks = page.chunks(i)
+      // All of it is deleted, or could not be read: clients take a series without chunks for an error.
+      if (chunks.length === 0 && !request.skipChunks) continue
+      await addSeries(frames, labels, chunks, parts, sink)
       if (frames.isFull) await sink.write(frames.take())
     }
   }

@@ -67,6 +67,27 @@ export async function startThanos({
   return { urls: { penalty, chain, frontend }, storeApis: [store, behind], stop }
 }
 
+/** A querier over any StoreAPI; `replica` is the replica label. */
+export async function startQuerier(
+  binary: string,
+  endpoint: string,
+  deduplication: 'penalty' | 'chain',
+): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+  const address = `127.0.0.1:${await freePort()}`
+  const url = `http://${address}`
+  const args = [
+    'query',
+    `--http-address=${address}`,
+    `--grpc-address=127.0.0.1:${await freePort()}`,
+    `--endpoint=${endpoint}`,
+    '--query.replica-label=replica',
+    `--deduplication.func=${deduplication}`,
+    '--log.level=error',
+  ]
+  const server = await startServer({ file: binary, args, ready: () => hasStores(url) })
+  return { url, stop: () => server.stop() }
+}
+
 async function hasStores(url: string): Promise<boolean> {
   const answer = (await (await fetch(`${url}/api/v1/stores`)).json()) as { data?: object }
   return Object.keys(answer.data ?? {}).length > 0

@@ -162,6 +162,15 @@ describe('what can not be read', () => {
     },
   )
 
+  it('leaves out series of which nothing could be read', async () => {
+    const { bucket } = faultyBucket(await twoBlocks(), {
+      key: /chunks/,
+      fault: { type: 'fail', error: broken },
+    })
+    const answer = await testStore(bucket).series(UP)
+    expect([answer.labels, answer.warnings.length]).toEqual([[], 2])
+  })
+
   it('a block that is gone since the index was read is looked for again', async () => {
     const { bucket, hits } = faultyBucket(await twoBlocks(), {
       ...chunksOfFirst,
