@@ -8,6 +8,7 @@ import type { Matcher } from '#lib/model/matcher.ts'
 import { CHUNKS, SAMPLES, encodeReadRequest } from '#lib/remote/read-request.ts'
 import { decodeChunks, decodeSamples } from '#test/remote/read-message.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
+import { putTenantPack, tenantSource } from './support/tenant-told.ts'
 import { thawApp } from './support/thaw-app.ts'
 
 const HOUR = 3_600_000
@@ -31,7 +32,7 @@ function seriesOf(tenant: string | undefined, word: string) {
   ]
 }
 
-/** A block of tenant a, one of tenant b, and one where the series say whose they are: or that one alone. */
+/** A block and a fresh one of tenant a, of tenant b, and those where the series say whose they are: or these alone. */
 async function fill(bucket: Bucket, withOthers: boolean, ownBlocks: boolean): Promise<Bucket> {
   const times = { minTimeMs: START, maxTimeMs: START + 2 * HOUR }
   const external = (tenant: string, word: string) => ({ tenant_id: tenant, cluster: word })
@@ -42,6 +43,7 @@ async function fill(bucket: Bucket, withOthers: boolean, ownBlocks: boolean): Pr
       externalLabels: external('a', 'mine'),
       series: seriesOf(undefined, 'mine'),
     })
+    await putTenantPack(bucket, external('a', 'mine'), seriesOf(undefined, 'mine'), ['mine'])
   }
   if (withOthers && ownBlocks) {
     await putBlock(bucket, {
@@ -50,13 +52,17 @@ async function fill(bucket: Bucket, withOthers: boolean, ownBlocks: boolean): Pr
       externalLabels: external('b', SECRET),
       series: seriesOf(undefined, SECRET),
     })
+    await putTenantPack(bucket, external('b', SECRET), seriesOf(undefined, SECRET), [SECRET])
   }
+  const shared = [...seriesOf('a', 'mine'), ...(withOthers ? seriesOf('b', SECRET) : [])]
   await putBlock(bucket, {
     id: testId(3),
     ...times,
     externalLabels: { cluster: 'shared' },
-    series: [...seriesOf('a', 'mine'), ...(withOthers ? seriesOf('b', SECRET) : [])],
+    series: shared,
   })
+  const words = withOthers ? ['mine', SECRET] : ['mine']
+  await putTenantPack(bucket, { cluster: 'shared' }, shared, words)
   return bucket
 }
 
@@ -134,8 +140,19 @@ describe.each([
   beforeAll(async () => {
     // One slice each: where queries are cut depends on the size of a block that tenants share.
     const options = { tenancy: TENANCY, now: () => NOW, sliceBytes: 1e9, keepAnswers: true }
-    among = thawApp(await fill(memoryBucket(), true, ownBlocks), options)
-    alone = thawApp(await fill(memoryBucket(), false, ownBlocks), options)
+    const words = new Map([
+      ['a', 'mine'],
+      ['b', SECRET],
+    ])
+    among = thawApp(await fill(memoryBucket(), true, ownBlocks), {
+      ...options,
+      sources: [tenantSource(words)],
+    })
+    words.delete('b')
+    alone = thawApp(await fill(memoryBucket(), false, ownBlocks), {
+      ...options,
+      sources: [tenantSource(words)],
+    })
     const routes = new Set(among.routes.map(({ path }) => path).filter((path) => !/\*/.test(path)))
     paths = [...routes].flatMap((path) =>
       path.includes(':') ? NAMES.map((name) => path.replace(/:\w+/, name)) : [path],
@@ -160,6 +177,18 @@ describe.each([
     const { data } = JSON.parse(body) as { data: Record<string, string>[] }
     expect(data).toHaveLength(ownBlocks ? 8 : 4)
     expect(data.every(({ tenant_id }) => tenant_id === 'a')).toBe(true)
+  })
+
+  it.each([
+    ['query_exemplars?query=up', /mine/],
+    ['rules', /mine:rule/],
+    ['alerts', /mine/],
+    ['targets', /mine:1/],
+    ['metadata', ownBlocks ? /What mine has/ : /\{\}/],
+  ])('is told its own: %s', async (path, expected) => {
+    const [route, form = ''] = `/api/v1/${path}`.split('?') as [string, string?]
+    const { body } = await ask(among, route, form, 'GET', HEADERS)
+    expect(body).toMatch(expected)
   })
 
   it('gets of every route what it would get alone', async () => {
