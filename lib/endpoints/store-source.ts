@@ -12,6 +12,8 @@ import {
 } from '#lib/grpc/store-messages.ts'
 import { askCardinality } from './ask-cardinality.ts'
 import { CorruptError, DomainError, LimitError } from '#lib/model/errors.ts'
+import { type Labels, labelValue } from '#lib/model/labels.ts'
+import type { Matcher } from '#lib/model/matcher.ts'
 import type { Aggregation } from '#lib/storage/downsampling.ts'
 import { SeriesCollector } from '#lib/store/series-collector.ts'
 import type {
@@ -63,7 +65,7 @@ export function storeSource(
     maxTimeMs: info?.store?.maxTime ?? Infinity,
     downsamples: info === undefined || DOWNSAMPLERS.has(info.componentType),
     async select(asked, signal) {
-      const call = request(asked, encodeSelect(asked), signal)
+      const call = request(asked, encodeSelect(asked, labelSetsOf(endpoint)), signal)
       return collect(client.stream(storeService.series, call), asked.labelsOnly, settings)
     },
     async labelNames(asked, signal) {
@@ -105,12 +107,12 @@ const WIRE_AGGREGATES: Readonly<Record<Aggregation, readonly Aggr[]>> = {
  * sample is of counts; there is no limit, since the first series of each endpoint need not be the first of all; no shard, since
  * our hash is another.
  */
-function encodeSelect(asked: SourceRequest): Uint8Array {
-  const { matchers, startMs, endMs, labelsOnly, aggregation, maxResolutionMs } = asked
+function encodeSelect(asked: SourceRequest, labelSets: readonly Labels[]): Uint8Array {
+  const { startMs, endMs, labelsOnly, aggregation, maxResolutionMs } = asked
   return seriesRequest.encode({
     minTime: wireTime(startMs),
     maxTime: wireTime(endMs),
-    matchers,
+    matchers: ownMatchers(asked.matchers, labelSets),
     maxResolutionWindow: wireTime(maxResolutionMs),
     aggregates: labelsOnly ? [] : WIRE_AGGREGATES[aggregation],
     skipChunks: labelsOnly,
@@ -118,6 +120,18 @@ function encodeSelect(asked: SourceRequest): Uint8Array {
     ...strategyOf(asked),
   })
 }
+
+/** An endpoint settles matchers of its external labels, and refuses a request that has no others: then one that all series match is among them. */
+function ownMatchers(
+  matchers: readonly Matcher[],
+  labelSets: readonly Labels[],
+): readonly Matcher[] {
+  const isExternal = ({ name }: Matcher): boolean =>
+    labelSets.some((labels) => labelValue(labels, name) !== '')
+  return matchers.every(isExternal) ? [...matchers, ANY_NAME] : matchers
+}
+
+const ANY_NAME: Matcher = { type: '!=', name: '__name__', value: '' }
 
 function labelQuestion(asked: SourceLabelRequest) {
   const { matchers, startMs, endMs, hidden, limit } = asked

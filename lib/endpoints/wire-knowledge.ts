@@ -2,7 +2,7 @@
 import type { ExemplarData } from '#lib/grpc/exemplars-messages.ts'
 import type * as wireRules from '#lib/grpc/rules-messages.ts'
 import type { TargetDiscovery } from '#lib/grpc/targets-messages.ts'
-import { labelValue, quoteGo, type Labels } from '#lib/model/labels.ts'
+import { compareUtf8, labelValue, quoteGo, type Labels } from '#lib/model/labels.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 import { ZERO_TIME } from '#lib/model/precise-time.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
@@ -99,16 +99,23 @@ function ruleOf({ recording, alert }: wireRules.Rule): Rule[] {
       state: stateOf(alert.state),
       holdSeconds: alert.durationSeconds,
       keepFiringSeconds: alert.keepFiringForSeconds,
-      annotations: labelsFromWire(alert.annotations),
+      annotations: annotationsOf(alert.annotations),
       alerts: alert.alerts.map(({ labels, annotations, state, activeAt, value }) => ({
         labels: labelsFromWire(labels),
-        annotations: labelsFromWire(annotations),
+        annotations: annotationsOf(annotations),
         state: stateOf(state),
         activeAt,
         value,
       })),
     },
   ]
+}
+
+/** They may be empty, which labels may not. */
+function annotationsOf(flat: Labels): Labels {
+  const pairs: [string, string][] = []
+  for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i]!, flat[i + 1]!])
+  return pairs.sort(([a], [b]) => compareUtf8(a, b)).flat()
 }
 
 function stateOf(state: wireRules.AlertState): AlertState {

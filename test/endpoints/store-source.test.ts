@@ -128,6 +128,18 @@ describe('what is asked', () => {
     expect(asked[0]!.aggregates).toEqual(aggregates)
   })
 
+  it('has a matcher of series, since endpoints refuse a request of external labels alone', async () => {
+    const asked: SeriesRequest[] = []
+    const { source } = await sourceOf({ series: async (request) => void asked.push(request) })
+    const cluster = { type: '=', name: 'cluster', value: 'a' } as const
+    await source.select({ ...ASKED, matchers: [cluster] }, never)
+    await source.select({ ...ASKED, matchers: [cluster, ...ASKED.matchers] }, never)
+    expect(asked.map(({ matchers }) => matchers)).toEqual([
+      [cluster, { type: '!=', name: '__name__', value: '' }],
+      [cluster, ...ASKED.matchers],
+    ])
+  })
+
   it('of labels, with replica labels left out by the endpoint or here', async () => {
     const asked: unknown[] = []
     const { source } = await sourceOf({

@@ -244,7 +244,8 @@ export async function startAgent(
 export async function startQuerier(
   thanos: string,
   endpoints: readonly string[],
-): Promise<{ readonly url: string; readonly stop: End }> {
+): Promise<{ readonly url: string; readonly grpcAddress: string; readonly stop: End }> {
+  const grpcAddress = `127.0.0.1:${await freePort()}`
   const http = `127.0.0.1:${await freePort()}`
   const url = `http://${http}`
   const server = await startServer({
@@ -253,14 +254,14 @@ export async function startQuerier(
       'query',
       ...endpoints.map((endpoint) => `--endpoint=${endpoint}`),
       `--http-address=${http}`,
-      `--grpc-address=127.0.0.1:${await freePort()}`,
+      `--grpc-address=${grpcAddress}`,
       '--query.replica-label=replica',
       '--endpoint.info-timeout=2s',
       '--log.level=error',
     ],
     ready: async () => (await answers(`${url}/-/ready`)) && (await hasAll(url, endpoints.length)),
   })
-  return { url, stop: () => server.stop() }
+  return { url, grpcAddress, stop: () => server.stop() }
 }
 
 async function hasAll(url: string, count: number): Promise<boolean> {
