@@ -1,6 +1,6 @@
 /** Which fresh blocks there are, out of a list of keys. */
 import type { ObjectInfo } from '#lib/bucket/bucket.ts'
-import { type FreshKey, labelsPath, parseFreshKey } from './fresh-key.ts'
+import { FRESH_PREFIX, type FreshKey, freshHour, parseFreshKey } from './fresh-key.ts'
 
 export interface FreshPack extends FreshKey {
   readonly key: string
@@ -23,7 +23,7 @@ export function parseFreshList(objects: Iterable<ObjectInfo>): FreshPack[] {
  * labels, epoch and `from`.
  */
 export function withoutContained(packs: readonly FreshPack[]): FreshPack[] {
-  const sorted = packs.map((pack) => ({ pack, source: sourceOf(pack) }))
+  const sorted = packs.map((pack) => ({ pack, source: sequenceOf(pack) }))
   sorted.sort(
     (a, b) =>
       order(a.source, b.source) ||
@@ -55,9 +55,12 @@ export function visiblePacks(
   )
 }
 
-function sourceOf({ labels, epoch }: FreshPack): string {
-  return `${labelsPath(labels)}/${epoch}`
+/** Names whose `from` and `to` the pack has: external labels, as the key has them, and epoch. */
+export function sequenceOf({ key, epoch }: Pick<FreshPack, 'key' | 'epoch'>): string {
+  return `${key.slice(LABELS_START, key.lastIndexOf('/'))}/${epoch}`
 }
+
+const LABELS_START = FRESH_PREFIX.length + freshHour(0).length + 1
 
 function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0

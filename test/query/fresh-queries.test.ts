@@ -250,6 +250,23 @@ describe('queries over packs and blocks', () => {
     expect(cachedSteps).toBeGreaterThan(1000)
   }, 120_000)
 
+  it('merge replicas as if all were in blocks', async () => {
+    const replicas = ['r0', 'r1'].map((replica) => ({ cluster: 'a', replica }))
+    await fc.assert(
+      fc.asyncProperty(seed, steps, rangeIn, async (from, done, one) => {
+        const world = await worldOf(from, done, replicas)
+        const request = requestIn(world, one)
+        const merging = { ...request, scope: { ...scope, replicaLabels: ['replica'] } }
+        const { value } = await slicedBackend(partsOf(world)).query(merging)
+        const bucket = await world.asBlocks()
+        const index = new BucketIndexReader(bucket, { now: () => world.nowMs, maxAgeMs: 0 })
+        const inBlocks = slicedBackend(partsOf(world, { bucket, index, invokeSlice: undefined }))
+        expect(seen(value)).toEqual(seen((await inBlocks.query(merging)).value))
+      }),
+      { numRuns: 30 },
+    )
+  }, 120_000)
+
   it.each<Deduplication>(['penalty', 'chain'])(
     'have each sample once where they are read as Thanos reads: %s',
     async (deduplication) => {

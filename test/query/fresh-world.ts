@@ -1,6 +1,7 @@
 /** A bucket that fills as an agent fills it: packs every little while, several made one, blocks in their place, and all that they should hold. */
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { type FreshKey, freshKey } from '#lib/fresh/fresh-key.ts'
 import { mergePacks } from '#lib/fresh/merge-packs.ts'
 import { type PackContent, type PackedSeries, writePack } from '#lib/fresh/pack-writer.ts'
@@ -80,6 +81,18 @@ export class FreshWorld {
         return [{ labels: mergeLabels(labels, labelsFrom(external)), samples }]
       }),
     )
+  }
+
+  /** A bucket with the same samples, in one block of each writer. */
+  async asBlocks(): Promise<Bucket> {
+    const bucket = memoryBucket()
+    const times = { minTimeMs: 0, maxTimeMs: this.nowMs }
+    for (const [i, { points, external: externalLabels }] of this.#writers.entries()) {
+      const series = seriesOfPoints(points)
+      await putBlock(bucket, { id: testId(i), ...times, externalLabels, series })
+    }
+    await updateBucketIndex(bucket, { now: () => this.nowMs })
+    return bucket
   }
 
   /** Time goes on, and each writer leaves a pack of what came in, unless nothing did. */
