@@ -68,9 +68,12 @@ function sizeOf({ segmentSizes }: BlockRecord): number {
   return segmentSizes[0]!
 }
 
-/** Where all pages are less than the gap between two ranges may be. */
+/**
+ * Where all pages are much less than the gap between two ranges may be: packs are read by the dozen, side by side, so that the second read
+ * of all of them takes one round trip.
+ */
 function isReadWhole({ bucket, block }: PackReader): boolean {
-  return sizeOf(block) - block.pack!.directoryBytes <= bucket.readGap
+  return sizeOf(block) - block.pack!.directoryBytes <= bucket.readGap / 4
 }
 
 function readWhole(reader: PackReader): Promise<Uint8Array> {

@@ -14,8 +14,7 @@ export class StoreCache {
   readonly #ranges: LRUCache<string, Uint8Array>
   readonly #directories: LRUCache<string, PackDirectory>
   readonly #pages: LRUCache<string, SeriesPage>
-  /** What it holds, the series of packs hold too. */
-  readonly #lastLabels = new LRUCache<string, readonly Labels[]>({ max: 1024 })
+  readonly #lastLabels: LRUCache<string, readonly Labels[]>
   readonly #reads = new Map<string, Promise<Uint8Array>>()
   readonly #series: LRUCache<string, FoundSeries>
   readonly #merged: LRUCache<string, MergedSeries>
@@ -25,11 +24,11 @@ export class StoreCache {
   /** Bytes of chunks that are being read. */
   #reading = 0
 
-  /** Three eighths of `maxBytes` are for lookups, a quarter for chunks, the rest for bytes of indexes and packs and the series found in them. */
+  /** A third of `maxBytes` is for lookups, a quarter for chunks, the rest for bytes of indexes and packs and the series found in them. */
   constructor(maxBytes: number) {
     const part = (share: number): number => Math.max(1, Math.floor(maxBytes * share))
     this.#lookups = new LRUCache({
-      maxSize: part(3 / 8),
+      maxSize: part(11 / 32),
       sizeCalculation: (lookup) => lookup.byteLength,
     })
     this.#ranges = new LRUCache({
@@ -40,6 +39,10 @@ export class StoreCache {
       maxSize: part(1 / 32),
       sizeCalculation: ({ pages, labelPages, labelNames }) =>
         512 + (pages.length + labelPages.length) * 200 + labelNames.length * 40,
+    })
+    this.#lastLabels = new LRUCache({
+      maxSize: part(1 / 32),
+      sizeCalculation: (labels) => 256 + bytesOfLabels(labels),
     })
     this.#pages = new LRUCache({ maxSize: part(3 / 32), sizeCalculation: memoryOfPage })
     this.#series = new LRUCache({ maxSize: part(1 / 8), sizeCalculation: memoryOf })

@@ -289,6 +289,26 @@ describe('queries over packs and blocks', () => {
   )
 })
 
+it('leaves out a pack that is broken, and says which, or fails where half an answer would not do', async () => {
+  for (const seedOfGap of [1, 2]) {
+    const world = await worldOf(seedOfGap, [(one) => one.advance(5 * MINUTE)], CLUSTERS)
+    const { index } = partsOf(world)
+    const [pack] = await index.blocks(0, world.nowMs)
+    const { body } = await world.bucket.get(pack!.id)
+    body[50]! ^= 1
+    await world.bucket.put(pack!.id, body)
+    const request = range('count(load)', 0, 5 * MINUTE, MINUTE)
+    await expect(slicedBackend(partsOf(world)).query(request)).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringContaining(pack!.id) as string,
+    })
+    const half = { ...request, scope: { ...scope, partialResponse: true } }
+    const { value, warnings } = await slicedBackend(partsOf(world)).query(half)
+    expect(warnings).toEqual([expect.stringContaining(`block ${pack!.id} is left out`)])
+    expect(value.type === 'vector' && value.series.length).toBe(1)
+  }
+})
+
 describe('when packs went between their listing and their reading', () => {
   const matchers: Matcher[] = [{ type: '=', name: '__name__', value: 'load' }]
   const labelled = { matcherSets: [matchers], startMs: 0, endMs: 60 * MINUTE, limit: 0 }
