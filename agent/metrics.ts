@@ -5,8 +5,6 @@ import { VERSION } from './version.ts'
 /** What all Prometheuses of an agent share. */
 export interface AgentMetrics {
   readonly registry: Registry
-  readonly bucketOperations: Counter<'bucket' | 'operation'>
-  readonly bucketOperationFailures: Counter<'bucket' | 'operation'>
 }
 
 export interface Health {
@@ -39,19 +37,7 @@ export function createAgentMetrics(
     },
   })
   registry.registerMetric(status)
-  const operations = (name: string, help: string) =>
-    new Counter({ name, help, labelNames: ['bucket', 'operation'] as const, registers })
-  return {
-    registry,
-    bucketOperations: operations(
-      'thanos_objstore_bucket_operations_total',
-      'Operations asked of the bucket',
-    ),
-    bucketOperationFailures: operations(
-      'thanos_objstore_bucket_operation_failures_total',
-      'Operations the bucket refused, objects that are not there aside',
-    ),
-  }
+  return { registry }
 }
 
 type FixedLabels = Readonly<Record<string, string>>

@@ -5,7 +5,7 @@ import type { AgentOptions, PrometheusOptions } from './agent-options.ts'
 import { type AgentHttpServer, startAgentHttp } from './http-server.ts'
 import type { Logger } from './logger.ts'
 import { type AgentMetrics, createAgentMetrics } from './metrics.ts'
-import { meteredBucket } from './ship/metered-bucket.ts'
+import { meteredBucket } from './metered-bucket.ts'
 import type { ShipOutcome } from './ship/shipper.ts'
 import { aborted } from './sleep.ts'
 import type { UploadProgress } from './ship/upload.ts'
@@ -97,7 +97,7 @@ function sharedBuckets(
   { bucket: given, now }: AgentParts,
   metrics: AgentMetrics,
 ) {
-  const bucket = given && meteredBucket(given, metrics)
+  const bucket = given && meteredBucket(given, metrics.registry, now)
   if (bucket === undefined || uploadBandwidth === 0) return { bucket, urgentBucket: bucket }
   const throttled = throttledBuckets(bucket, { bytesPerSecond: uploadBandwidth, now })
   return { bucket: throttled.bucket, urgentBucket: throttled.urgent }

@@ -4,7 +4,7 @@ import { grpcSettings } from '#agent/flags/grpc-flags.ts'
 import { startAgentHttp } from '#agent/http-server.ts'
 import type { Logger } from '#agent/logger.ts'
 import { createAgentMetrics } from '#agent/metrics.ts'
-import { meteredBucket } from '#agent/ship/metered-bucket.ts'
+import { meteredBucket } from '#agent/metered-bucket.ts'
 import { aborted } from '#agent/sleep.ts'
 import { grpcObserver } from '#agent/store-api/grpc-metrics.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
@@ -55,7 +55,7 @@ export async function runStore(
     { isReady: () => ready, isHealthy: () => true },
     { component: 'store', processMetrics: parts.processMetrics ?? false },
   )
-  const bucket = meteredBucket(parts.bucket, metrics)
+  const bucket = meteredBucket(parts.bucket, metrics.registry, now)
   const gate = new Gate(flags['store.grpc.series-max-concurrency'])
   const store = blockSeriesStore({
     bucket,
