@@ -242,8 +242,21 @@ export class ProtoWriter {
     this.end(start)
   }
 
+  /** Short ASCII by hand: a call of the encoder costs more than most names and values of labels. */
   string(field: number, text: string): void {
-    this.bytesOf(field, encoder.encode(text))
+    const { length } = text
+    if (length >= 0x80) return this.bytesOf(field, encoder.encode(text))
+    this.#tag(field, BYTES)
+    this.#reserve(length + 1)
+    const bytes = this.#bytes
+    const start = this.length + 1
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit >= 0x80) return this.delimited(encoder.encode(text))
+      bytes[start + i] = unit
+    }
+    bytes[start - 1] = length
+    this.length = start + length
   }
 
   bytesOf(field: number, bytes: Uint8Array): void {

@@ -11,27 +11,41 @@ const CRC_BYTES = 4
 /** The longest length, and the checksum. */
 const MAX_HEAD_BYTES = 5 + CRC_BYTES
 
-/** Holds one frame, and that only until it is whole. Throws CorruptError; offsets count from the start of the answer. */
+/** Holds one frame, and that only until it is whole; those that are whole in one piece are views of it. Throws CorruptError; offsets count from the start of the answer. */
 export class FrameSplitter {
   readonly #head = new Uint8Array(MAX_HEAD_BYTES)
   #headLength = 0
+  /** Of the length that it begins with; 0 until its last byte has come. */
+  #lengthBytes = 0
   #frame: Uint8Array<ArrayBuffer> | undefined
   #filled = 0
   #offset = 0
+  #size = 0
   readonly #maxBytes: number
 
   constructor(maxBytes = MAX_FRAME_BYTES) {
     this.#maxBytes = maxBytes
   }
 
-  /** The messages that end in this piece, each in memory of its own. To be read to the end. */
-  *push(piece: Uint8Array): IterableIterator<Uint8Array<ArrayBuffer>> {
+  /** The messages that end in this piece, which is not the caller's any more. To be read to the end. */
+  *push(piece: Uint8Array): IterableIterator<Uint8Array> {
     let at = 0
     while (at < piece.length) {
+      if (this.#headLength === 0) {
+        const start = this.#wholeFrame(piece, at)
+        if (start !== undefined) {
+          const end = start + this.#size
+          at = end
+          yield piece.subarray(start, end)
+          continue
+        }
+      }
       if (this.#frame === undefined) {
-        this.#head[this.#headLength++] = piece[at++]!
+        const byte = piece[at++]!
+        this.#head[this.#headLength++] = byte
         this.#offset++
-        this.#begin()
+        if (this.#lengthBytes === 0) this.#lengthByte(byte)
+        else if (this.#headLength === this.#lengthBytes + CRC_BYTES) this.#begin()
       } else {
         const size = Math.min(piece.length - at, this.#frame.length - this.#filled)
         this.#frame.set(piece.subarray(at, at + size), this.#filled)
@@ -48,16 +62,43 @@ export class FrameSplitter {
     if (this.#headLength > 0) throw new CorruptError('the answer ends within a frame', this.#offset)
   }
 
-  #begin(): void {
-    const head = this.#head
-    let lengthBytes = 1
-    while (lengthBytes <= this.#headLength && head[lengthBytes - 1]! >= 0x80) lengthBytes++
-    if (lengthBytes > MAX_HEAD_BYTES - CRC_BYTES) {
+  /** Where the message of a frame begins that is whole in this piece; then `#size` is its length, and it is verified. */
+  #wholeFrame(piece: Uint8Array, from: number): number | undefined {
+    let size = 0
+    let scale = 1
+    let at = from
+    for (;;) {
+      if (at === piece.length || at - from === MAX_HEAD_BYTES - CRC_BYTES) return undefined
+      const byte = piece[at++]!
+      size += (byte & 0x7f) * scale
+      if (byte < 0x80) break
+      scale *= 128
+    }
+    const start = at + CRC_BYTES
+    if (start + size > piece.length || size > this.#maxBytes) return undefined
+    this.#offset += start + size - from
+    this.#size = size
+    this.#verify(crc32c(piece, start, start + size), piece, at)
+    return start
+  }
+
+  #verify(crc: number, bytes: Uint8Array, at: number): void {
+    const high = (bytes[at]! << 24) | (bytes[at + 1]! << 16)
+    const recorded = (high | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+    if (crc !== recorded) throw new CorruptError('checksum of a frame', this.#offset)
+  }
+
+  #lengthByte(byte: number): void {
+    if (byte < 0x80) this.#lengthBytes = this.#headLength
+    else if (this.#headLength === MAX_HEAD_BYTES - CRC_BYTES) {
       throw new CorruptError('length of a frame overflows', this.#offset)
     }
-    if (this.#headLength < lengthBytes + CRC_BYTES) return
+  }
+
+  #begin(): void {
+    const head = this.#head
     let size = 0
-    for (let i = 0; i < lengthBytes; i++) size += (head[i]! & 0x7f) * 2 ** (7 * i)
+    for (let i = 0; i < this.#lengthBytes; i++) size += (head[i]! & 0x7f) * 2 ** (7 * i)
     if (size > this.#maxBytes) {
       throw new CorruptError(`frame of ${size} bytes, more than ${this.#maxBytes}`, this.#offset)
     }
@@ -67,12 +108,10 @@ export class FrameSplitter {
 
   #finish(): Uint8Array<ArrayBuffer> {
     const frame = this.#frame!
-    const view = new DataView(this.#head.buffer)
-    if (crc32c(frame) !== view.getUint32(this.#headLength - CRC_BYTES)) {
-      throw new CorruptError('checksum of a frame', this.#offset)
-    }
+    this.#verify(crc32c(frame), this.#head, this.#headLength - CRC_BYTES)
     this.#frame = undefined
     this.#headLength = 0
+    this.#lengthBytes = 0
     return frame
   }
 }
