@@ -97,6 +97,7 @@ export async function measureCost(options: CostOptions): Promise<CostRow> {
         `--objstore.config=${objstoreYaml({ ...s3, endpoint: proxy.endpoint })}`,
         `--fresh.interval=${options.interval}`,
         `--http-address=127.0.0.1:${port}`,
+        '--grpc-address=127.0.0.1:0',
       ],
       ready: () => answers(`${url}/-/healthy`),
     })

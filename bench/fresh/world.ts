@@ -172,6 +172,7 @@ function agentOf(
     `--tsdb.path=${data}`,
     `--objstore.config=${objstoreYaml(s3)}`,
     '--http-address=127.0.0.1:0',
+    '--grpc-address=127.0.0.1:0',
     ...agentFlags,
   ]
   const ready = async (): Promise<boolean> => true
