@@ -46,7 +46,9 @@ export async function keepFresh(
       if (isLast) break
       if (failures === 0) await writer.upkeep(stopping)
       const pauseMs = Math.min(options.freshIntervalMs, 1000 * 2 ** Math.min(failures - 1, 20))
-      const nextMs = failures > 0 ? pauseMs : options.freshIntervalMs - (now() - begunMs)
+      // A clock that was set back meanwhile must not make the pause longer.
+      const tookMs = Math.max(0, now() - begunMs)
+      const nextMs = failures > 0 ? pauseMs : options.freshIntervalMs - tookMs
       await (parts.sleep ?? sleep)(Math.max(0, nextMs), stopping)
     }
   } finally {
