@@ -43,6 +43,8 @@ export interface AgentOptions {
   readonly prometheuses: readonly PrometheusOptions[]
   /** '' for no HTTP server. */
   readonly httpAddress: string
+  /** TLS and passwords of the HTTP server; '' for none. */
+  readonly webConfigFile: string
   /** How long running HTTP requests may go on after the signal. */
   readonly httpGracePeriodMs: number
   readonly storeApi: GrpcSettings
@@ -69,6 +71,7 @@ export function agentOptions(
 ): AgentOptions {
   return {
     httpAddress: '',
+    webConfigFile: '',
     httpGracePeriodMs: 120_000,
     storeApi: NO_STORE_API,
     uploadBandwidth: 0,

@@ -1,8 +1,11 @@
 /** The agent's HTTP side: /metrics, /-/healthy and /-/ready. */
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
+import * as http from 'node:http'
+import * as https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { DomainError } from '#lib/model/errors.ts'
+import type { Logger } from './logger.ts'
 import type { AgentMetrics } from './metrics.ts'
+import { openWebGate } from './web-config/web-gate.ts'
 
 export interface AgentHttpServer {
   /** With the port that was given by the system when port 0 was asked for. */
@@ -15,6 +18,9 @@ export interface AgentHttpOptions {
   readonly address: string
   /** How long running requests may go on when it is closed. */
   readonly gracePeriodMs: number
+  /** Of --http.config; '' for plain HTTP that everybody may ask. */
+  readonly webConfigFile: string
+  readonly logger: Logger
   readonly metrics: AgentMetrics
   readonly isReady: () => boolean
   /** What the page says that this is. */
@@ -26,16 +32,40 @@ export interface AgentHttpOptions {
 export async function startAgentHttp(options: AgentHttpOptions): Promise<AgentHttpServer> {
   const { host, port } = parseAddress(options.address)
   let closing = false
-  const server = createServer((request, response) => {
+  const gate = await openWebGate({
+    file: options.webConfigFile,
+    logger: options.logger,
+    onTls({ context }) {
+      if (server instanceof https.Server) server.setSecureContext(context)
+    },
+  })
+  const handle: http.RequestListener = (request, response) => {
     response.on('close', () => {
       if (closing) setImmediate(() => server.closeIdleConnections())
     })
-    answer(request, response, options).catch((error: unknown) => {
+    respond(request, response).catch((error: unknown) => {
       response.writeHead(500, { 'content-type': 'text/plain' }).end(`${String(error)}\n`)
     })
-  })
+  }
+  const respond = async (
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> => {
+    for (const [name, value] of Object.entries(gate.headers)) response.setHeader(name, value)
+    if (await gate.allows(request.headers.authorization)) {
+      await answer(request, response, options)
+    } else {
+      response.writeHead(401, { 'www-authenticate': 'Basic' }).end('Unauthorized\n')
+    }
+  }
+  const { tls } = gate
+  const server =
+    tls === undefined
+      ? http.createServer(handle)
+      : https.createServer({ ...tls, ...tls.context }, handle)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
+      gate.close()
       const hint = error.code === 'EADDRINUSE' ? ', choose another with --http-address' : ''
       reject(
         new DomainError('invalid', `--http-address ${options.address}: ${error.message}${hint}`, {
@@ -48,9 +78,10 @@ export async function startAgentHttp(options: AgentHttpOptions): Promise<AgentHt
   const address = server.address() as AddressInfo
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return {
-    url: `http://${name}:${address.port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${name}:${address.port}`,
     async close() {
       closing = true
+      gate.close()
       const late = setTimeout(() => server.closeAllConnections(), options.gracePeriodMs)
       await new Promise((resolve) => server.close(resolve))
       clearTimeout(late)
@@ -59,8 +90,8 @@ export async function startAgentHttp(options: AgentHttpOptions): Promise<AgentHt
 }
 
 async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
   { metrics, isReady, component = 'agent', notReady }: AgentHttpOptions,
 ): Promise<void> {
   const path = (request.url ?? '/').split('?')[0]

@@ -2,7 +2,7 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { isKind } from '#lib/model/errors.ts'
 import type { AgentOptions, PrometheusOptions } from './agent-options.ts'
-import { type AgentHttpServer, startAgentHttp } from './http-server.ts'
+import { type AgentHttpOptions, type AgentHttpServer, startAgentHttp } from './http-server.ts'
 import type { Logger } from './logger.ts'
 import { type AgentMetrics, createAgentMetrics } from './metrics.ts'
 import { meteredBucket } from './metered-bucket.ts'
@@ -52,8 +52,14 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
   let storeApi: StoreApiServer | undefined
   try {
     if (options.httpAddress !== '') {
-      const { httpAddress: address, httpGracePeriodMs: gracePeriodMs } = options
-      const settings = { address, gracePeriodMs, metrics, isReady }
+      const settings: AgentHttpOptions = {
+        address: options.httpAddress,
+        gracePeriodMs: options.httpGracePeriodMs,
+        webConfigFile: options.webConfigFile,
+        logger,
+        metrics,
+        isReady,
+      }
       http = await whenFree(async () => startAgentHttp(settings), parts)
       logger.info({ url: http.url }, 'listening')
       parts.onListening?.(http.url)

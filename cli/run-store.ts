@@ -72,6 +72,8 @@ export async function runStore(
       : await startAgentHttp({
           address: flags['http-address'],
           gracePeriodMs: flags['http-grace-period'],
+          webConfigFile: '',
+          logger,
           metrics,
           isReady: () => ready,
           component: 'store',

@@ -95,6 +95,10 @@ export const PROCESS_FLAGS = {
   ),
   'http-address': address('0.0.0.0:10902', '/metrics, /-/healthy and /-/ready'),
   'http-grace-period': duration('2m', 'how long running HTTP requests may go on after SIGTERM'),
+  'http.config': path(
+    '',
+    "Prometheus's web configuration: tls_server_config, basic_auth_users, headers; read again when it changes",
+  ),
   ...GRPC_FLAGS,
   'log.level': choice(['debug', 'info', 'warn', 'error'], 'info', 'least level that is logged'),
   'log.format': choice(

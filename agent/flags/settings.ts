@@ -33,6 +33,7 @@ export async function agentSettings(
   return {
     prometheuses: file === '' ? [await prometheusOf('', values)] : await read(),
     httpAddress: own['http-address'],
+    webConfigFile: own['http.config'],
     httpGracePeriodMs: own['http-grace-period'],
     storeApi: grpcSettings(own),
     uploadBandwidth: own['upload.bandwidth'],

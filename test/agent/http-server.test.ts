@@ -1,6 +1,7 @@
 /** The agent's HTTP side, apart from what runAgent's tests ask of it. */
 import { describe, expect, it } from 'vitest'
 import { type AgentHttpServer, parseAddress, startAgentHttp } from '#agent/http-server.ts'
+import { SILENT } from '#agent/logger.ts'
 import { createAgentMetrics } from '#agent/metrics.ts'
 
 const yes = (): boolean => true
@@ -20,6 +21,8 @@ async function slowServer(gracePeriodMs: number) {
   const server: AgentHttpServer = await startAgentHttp({
     address: '127.0.0.1:0',
     gracePeriodMs,
+    webConfigFile: '',
+    logger: SILENT,
     metrics: { ...metrics, registry },
     isReady: yes,
   })
