@@ -126,6 +126,11 @@ export class HistogramColumn {
     this.buckets.set(negativeBuckets, start + positiveBuckets.length)
   }
 
+  /** It is not known whether the row is lower than the one before: a gauge stays one. */
+  forgetHint(row: number): void {
+    if (this.hints[row] !== HINT_GAUGE) this.hints[row] = HINT_UNKNOWN
+  }
+
   /** Row `from` of `source` becomes row `row`, or the row has no histogram any more. */
   copyRow(row: number, source: HistogramColumn, from: number): void {
     const layout = source.layouts[from]

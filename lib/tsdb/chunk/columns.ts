@@ -168,7 +168,10 @@ export function copyColumns(columns: SampleColumns): SampleColumns {
   }
 }
 
-/** The chained merge: every distinct timestamp once; where both have one, `a` wins. */
+/**
+ * The chained merge: every distinct timestamp once; where both have one, `a` wins. What a histogram says of the one before it in its own
+ * columns is forgotten where another is before it now, as in Prometheus.
+ */
 export function mergeColumns(a: SampleColumns, b: SampleColumns): SampleColumns {
   if (b.length === 0) return a
   if (a.length === 0) return b
@@ -183,6 +186,7 @@ export function mergeColumns(a: SampleColumns, b: SampleColumns): SampleColumns 
   let i = 0
   let j = 0
   let n = 0
+  let wasFromA = true
   while (i < a.length || j < b.length) {
     const ta = i < a.length ? a.timestamps[i]! : Infinity
     const tb = j < b.length ? b.timestamps[j]! : Infinity
@@ -198,6 +202,8 @@ export function mergeColumns(a: SampleColumns, b: SampleColumns): SampleColumns 
     bits[n * 2] = fromBits[at * 2]!
     bits[n * 2 + 1] = fromBits[at * 2 + 1]!
     if (from.histograms) histograms!.copyRow(n, from.histograms, at)
+    if (histograms && n > 0 && fromA !== wasFromA) histograms.forgetHint(n)
+    wasFromA = fromA
     if (starts && from.startTimestamps) starts[n] = from.startTimestamps[at]!
     n++
   }

@@ -3,6 +3,7 @@ import { exponential } from '#test/e2e/support/written-series.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HistogramColumn } from '#lib/model/histogram-column.ts'
+import type { CounterResetHint } from '#lib/model/histogram.ts'
 import { isStale, NO_SAMPLES, type SampleColumns, writeStale } from '#lib/model/samples.ts'
 import { ColumnBuilder, copyColumns, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
 
@@ -110,5 +111,31 @@ describe('mergeColumns', () => {
     expect([0, 1, 2].map((i) => isStale(merged.values, i))).toEqual([false, false, true])
     expect(merged.histograms!.list(3)).toEqual([undefined, histogram, undefined])
     expect([...merged.startTimestamps!]).toEqual([0, 15, 0])
+  })
+
+  it('forgets what a histogram says of the one before it where that is another now', () => {
+    const hinted = (
+      times: readonly number[],
+      hints: readonly CounterResetHint[],
+    ): SampleColumns => ({
+      ...columnsOf(times, 1),
+      histograms: HistogramColumn.of(
+        hints.map((counterResetHint) => ({ ...exponential(1, 3, 1), counterResetHint })),
+      ),
+    })
+    // The reset that 40 tells of is one from 20; now 30 is between them.
+    const a = hinted([10, 20, 40, 50], ['unknown', 'not-reset', 'reset', 'not-reset'])
+    const hintsOf = (b: SampleColumns): unknown[] =>
+      mergeColumns(a, b)
+        .histograms!.list(5)
+        .map((histogram) => histogram!.counterResetHint)
+    expect(hintsOf(hinted([20, 30], ['unknown', 'reset']))).toEqual([
+      'unknown',
+      'not-reset',
+      'unknown',
+      'unknown',
+      'not-reset',
+    ])
+    expect(hintsOf(hinted([30], ['gauge']))[2]).toBe('gauge')
   })
 })
