@@ -7,13 +7,16 @@ import { createAgentMetrics } from '#agent/metrics.ts'
 import { meteredBucket } from '#agent/metered-bucket.ts'
 import { aborted } from '#agent/sleep.ts'
 import { grpcObserver } from '#agent/store-api/grpc-metrics.ts'
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { Gate } from '#lib/grpc/gate.ts'
 import { startGrpcServer } from '#lib/grpc/server.ts'
 import { DomainError } from '#lib/model/errors.ts'
+import { freshSource } from '#lib/query/fresh-source.ts'
 import type { ClosedInterval } from '#lib/storage/storage.ts'
 import { blockSeriesStore } from '#lib/store-api/block-series-store.ts'
+import { KNOWLEDGE_APIS, knowledgeServices } from '#lib/store-api/knowledge-service.ts'
 import { parseSelector } from '#lib/store-api/selector-relabel.ts'
 import { infoApiService, storeApiService } from '#lib/store-api/store-service.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
@@ -57,14 +60,22 @@ export async function runStore(
   )
   const bucket = meteredBucket(parts.bucket, metrics.registry, now)
   const gate = new Gate(flags['store.grpc.series-max-concurrency'])
-  const store = blockSeriesStore({
+  const reading = {
     bucket,
     index: new BucketIndexReader(bucket, { now, maxAgeMs: INDEX_AGE_MS }),
     cache: new StoreCache(flags['index-cache-size']),
+    shows: ({ labels, id }: BlockRecord) => selector(labels, id),
+  }
+  const times = (): ClosedInterval => timesOf(flags, now())
+  const store = blockSeriesStore({
+    ...reading,
     limits: { ...grpc.limits, bytes: flags['store.grpc.downloaded-bytes-limit'] },
-    times: () => timesOf(flags, now()),
-    shows: ({ labels, id }) => selector(labels, id),
+    times,
   })
+  const services = [
+    infoApiService(store, 'store', KNOWLEDGE_APIS),
+    ...knowledgeServices({ source: freshSource({ ...reading, now }), times }),
+  ]
   const observer = storeMetrics(metrics.registry, gate, flags['store.grpc.series-max-concurrency'])
   const http =
     flags['http-address'] === ''
@@ -87,7 +98,7 @@ export async function runStore(
         ...(grpc.tls && { tls: grpc.tls }),
         observer: grpcObserver(metrics.registry, logger, now),
       },
-      [storeApiService({ store, gate, now, observer }), infoApiService(store, 'store')],
+      [storeApiService({ store, gate, now, observer }), ...services],
     )
     try {
       const listening = grpc.address.replace(/:\d*$/, `:${server.port}`)

@@ -21,6 +21,8 @@ export interface FreshSourceParts {
   readonly now: () => number
   /** Memory of this function, for what it costs. */
   readonly megabytes?: number | undefined
+  /** Which packs are read, of those of the scope. */
+  readonly shows?: ((pack: BlockRecord) => boolean) | undefined
 }
 
 /** Of what is older, exporters may say something else by now. */
@@ -71,14 +73,15 @@ interface PackReading<T> {
 }
 
 async function readPacks<T>(
-  { bucket: inner, index, cache, now, megabytes }: FreshSourceParts,
+  { bucket: inner, index, cache, now, megabytes, shows = () => true }: FreshSourceParts,
   { startMs, endMs, scope, signal }: PackQuestion,
   { choose, read }: PackReading<T>,
 ): Promise<Told<readonly T[]>> {
   const startedMs = now()
   const { bucket, counts } = countingBucket(inner)
   const attempt = async (fresh: boolean): Promise<{ results: T[]; warnings: string[] }> => {
-    const packs = choose(await index.packs(startMs, endMs, { bucket, signal, fresh }))
+    const found = await index.packs(startMs, endMs, { bucket, signal, fresh })
+    const packs = choose(found).filter(shows)
     const reading = { partialResponse: scope.partialResponse, goneBlockFails: !fresh }
     return readBlocks(packs, (block) => read({ bucket, cache, block, signal }), reading)
   }

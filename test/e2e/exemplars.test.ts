@@ -4,19 +4,26 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import type { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { agentOptions, prometheusOptions } from '#agent/agent-options.ts'
+import { flagValues } from '#agent/flags/command-flags.ts'
 import { SILENT } from '#agent/logger.ts'
 import { runAgent } from '#agent/run-agent.ts'
+import { runStore } from '#cli/run-store.ts'
+import { addStoreFlags, STORE_FLAGS } from '#cli/store-flags.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { compareLabels, labelsFrom } from '#lib/model/labels.ts'
 import type { Missing } from '#test/peer/cache.ts'
 import { findPrometheus, type PrometheusServer, startPrometheus } from '#test/peer/prometheus.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
+import { startQuerier } from './support/sidecar-world.ts'
 import { thawApp } from './support/thaw-app.ts'
 
 const debian = await findPrometheus()
+const thanos = process.env['THAW_THANOS']
 const prometheus3 = process.env['THAW_PROMETHEUS_3']
 const PEERS = [
   ['2.x', 'missing' in debian ? debian : { binary: debian.binary }],
@@ -54,6 +61,7 @@ for (const [name, peer] of PEERS) {
     const dir = mkdtempSync(join(tmpdir(), 'thaw-exemplars-'))
     const stopping = new AbortController()
     const servers: PrometheusServer[] = []
+    const bucket = memoryBucket()
     let exporter: Server
     let agent: Promise<void>
     let app: Hono
@@ -68,7 +76,6 @@ scrape_configs: [{job_name: made, static_configs: [{targets: ["127.0.0.1:${port}
 `
         servers.push(await startPrometheus({ binary: peer.binary, dataDir, config, flags: FLAGS }))
       }
-      const bucket = memoryBucket()
       const prometheuses = servers.map(({ url }, i) =>
         prometheusOptions({
           name: String(i),
@@ -143,6 +150,28 @@ scrape_configs: [{job_name: made, static_configs: [{targets: ["127.0.0.1:${port}
       },
     )
 
+    it('are what a querier of Thanos has of `thaw store`', { timeout: 60_000 }, async (context) => {
+      if (thanos === undefined) return context.skip('THAW_THANOS names no Thanos')
+      const store = await startStore(bucket)
+      const querier = await startQuerier(thanos, [store.address])
+      const ask = async <T>(path: string): Promise<T> => {
+        const response = await fetch(`${querier.url}/api/v1/${path}`)
+        return ((await response.json()) as { data: T }).data
+      }
+      const endMs = Date.now() - 3000
+      for (const query of [
+        'requests_total',
+        '{__name__=~".+",path!="/a"} or wait_seconds_bucket',
+      ]) {
+        const found = await exemplars(thaw, query, endMs)
+        expect(found.length).toBeGreaterThan(1)
+        expect(await exemplars(ask, query, endMs)).toEqual(found)
+      }
+      expect(await ask('metadata')).toEqual(await thaw('metadata'))
+      await querier.stop()
+      await store.stop()
+    })
+
     it('come with the metadata of their metrics', { timeout: 60_000 }, async () => {
       const response = await fetch(`${servers[0]!.url}/api/v1/metadata`)
       const { data } = (await response.json()) as { data: { [metric: string]: unknown } }
@@ -153,6 +182,34 @@ scrape_configs: [{job_name: made, static_configs: [{targets: ["127.0.0.1:${port}
       })
     })
   })
+}
+
+/** `thaw store` with the flags that it has untold. */
+async function startStore(
+  bucket: Bucket,
+): Promise<{ readonly address: string; readonly stop: () => Promise<void> }> {
+  const command = addStoreFlags(new Command())
+  command.parse(['--grpc-address=127.0.0.1:0', '--http-address='], { from: 'user' })
+  const stopping = new AbortController()
+  const listening = Promise.withResolvers<string>()
+  const stopped = runStore(
+    { flags: flagValues(STORE_FLAGS, command.opts()), selectorYaml: '' },
+    {
+      bucket,
+      logger: SILENT,
+      now: Date.now,
+      signal: stopping.signal,
+      onListening: ({ grpc }) => listening.resolve(grpc),
+    },
+  )
+  stopped.catch(listening.reject)
+  return {
+    address: await listening.promise,
+    async stop() {
+      stopping.abort()
+      await stopped
+    },
+  }
 }
 
 function sorted(all: readonly Series[]): Series[] {
@@ -193,7 +250,7 @@ async function startExporter(): Promise<Server> {
       '# TYPE wait_seconds histogram',
       '# UNIT wait_seconds seconds',
       `wait_seconds_bucket{le="0.5"} ${count} ${exemplar((count % 5) / 10)}`,
-      `wait_seconds_bucket{le="+Inf"} ${count} ${exemplar(1e21)}`,
+      `wait_seconds_bucket{le="+Inf"} ${count} ${exemplar(12345.75)}`,
       `wait_seconds_count ${count}`,
       `wait_seconds_sum ${count}`,
       '# HELP queue Length.',
