@@ -23,7 +23,7 @@ export function agentCommand(process: AgentProcess): Command {
   )
   command.version(VERSION)
   return addAgentFlags(command).action(async (parsed: Record<string, unknown>) => {
-    const settings = await agentSettings(parsed)
+    const settings = await agentSettings(parsed, process.env)
     if (settings.once) await runOnce(settings, parsed, process)
     else await runForever(settings, parsed, process)
   })

@@ -82,11 +82,8 @@ export async function runAgent(options: AgentOptions, parts: AgentParts): Promis
     if (!(signal.aborted && isKind(error, 'canceled'))) throw error
   } finally {
     healthy = false
-    // The ports at once, for whoever takes over; what runs needs its Prometheus to the end.
-    const closed = http?.close()
-    await storeApi?.stop()
-    await units.stop()
-    await closed
+    // The ports at once, for whoever takes over. Calls that run go on to their end beside the last upload.
+    await Promise.all([http?.close(), storeApi?.stop(), units.stop()])
   }
   logger.info({}, 'agent stopped')
 

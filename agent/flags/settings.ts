@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { DomainError } from '#lib/model/errors.ts'
 import type { AgentOptions, PrometheusOptions } from '../agent-options.ts'
 import type { LogFormat, LogLevel } from '../logger.ts'
+import type { Env } from '../objstore.ts'
+import { configuredPrometheus } from '../prometheus/prometheus-client.ts'
 import {
   PROCESS_FLAGS,
   PROMETHEUS_FLAGS,
@@ -22,16 +24,17 @@ export interface AgentSettings extends AgentOptions {
   readonly readAgain: (() => Promise<readonly PrometheusOptions[]>) | undefined
 }
 
-/** `parsed` as commander gives it. */
+/** `parsed` as commander gives it; `env` is for what stands as `$(VAR)` in configurations. */
 export async function agentSettings(
   parsed: Readonly<Record<string, unknown>>,
+  env: Env = {},
 ): Promise<AgentSettings> {
   const own: ProcessFlagValues = flagValues(PROCESS_FLAGS, parsed)
   const values: PrometheusFlagValues = flagValues(PROMETHEUS_FLAGS, parsed)
   const file = own['config.file']
-  const read = async () => readPrometheusList(file, values)
+  const read = async () => readPrometheusList(file, values, env)
   return {
-    prometheuses: file === '' ? [await prometheusOf('', values)] : await read(),
+    prometheuses: file === '' ? [await prometheusOf('', values, env)] : await read(),
     httpAddress: own['http-address'],
     webConfigFile: own['http.config'],
     httpGracePeriodMs: own['http-grace-period'],
@@ -48,16 +51,18 @@ export async function agentSettings(
 async function readPrometheusList(
   file: string,
   standard: PrometheusFlagValues,
+  env: Env,
 ): Promise<readonly PrometheusOptions[]> {
   const listed = parsePrometheusList(await readText(file, '--config.file'), file, standard)
-  return Promise.all(listed.map(async ({ name, values }) => prometheusOf(name, values)))
+  return Promise.all(listed.map(async ({ name, values }) => prometheusOf(name, values, env)))
 }
 
 async function prometheusOf(
   name: string,
   values: PrometheusFlagValues,
+  env: Env,
 ): Promise<PrometheusOptions> {
-  return {
+  const options: PrometheusOptions = {
     name,
     prometheusUrl: values['prometheus.url'],
     prometheusReadyTimeoutMs: values['prometheus.ready_timeout'],
@@ -88,6 +93,9 @@ async function prometheusOf(
     freshIntervalMs: values['fresh.interval'],
     freshMaxMemory: values['fresh.max-memory'],
   }
+  // A URL or a client that can't be is said now, before anything is started or stopped for it.
+  configuredPrometheus(options, env).close()
+  return options
 }
 
 async function httpClientYaml(values: PrometheusFlagValues): Promise<string> {

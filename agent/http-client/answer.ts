@@ -24,6 +24,7 @@ export interface HttpAnswer {
 export interface HttpClient {
   /** Any status is an answer. Rejects with kind `unavailable`, `timeout`, `canceled` or `unauthorized`; no error holds a secret. */
   request(request: HttpRequest): Promise<HttpAnswer>
+  /** Requests that run go on to their end. */
   close(): void
 }
 

@@ -60,9 +60,10 @@ export class Connections {
     return { agent, proxy: tunnelled ? undefined : proxy }
   }
 
+  /** Of connections; what runs goes on to its end. */
   close(): void {
-    this.#plain?.destroy()
-    for (const agent of this.#secure.values()) agent.destroy()
+    if (this.#plain) retire(this.#plain)
+    for (const agent of this.#secure.values()) retire(agent)
   }
 
   #agentOptions(): http.AgentOptions {

@@ -202,6 +202,11 @@ prometheuses:
     ['prometheuses: [{name: a, http-address: x}]', /a: http-address: is no flag of one prometheus/],
     ['prometheuses: [{name: a, shipper.interval: soon}]', /a: shipper\.interval: write a duration/],
     ['prometheuses: [{name: a, prometheus.url: [x]}]', /a: prometheus\.url: write one value/],
+    ['prometheuses: [{name: a, prometheus.url: nope}]', /"nope" is no URL/],
+    [
+      'prometheuses: [{name: a, prometheus.http-client: {basic_auht: {}}}]',
+      /HTTP client configuration, line 1: unknown key basic_auht/,
+    ],
     ['prometheuses: [{name: a}, {name: a, tsdb.path: /b}]', /two are named "a"/],
     ['prometheuses: [{name: a}, {name: b}]', /two have the tsdb\.path \.\/data/],
   ])('%j is refused', async (yaml, message) => {
