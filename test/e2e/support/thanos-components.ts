@@ -62,7 +62,12 @@ export async function startReceiver(thanos: string, dir: string, nowMs: number):
 }
 
 /** Has `stored{host}` of two replicas, two days ago. */
-export async function startStore(thanos: string, dir: string, nowMs: number): Promise<Endpoint> {
+export async function startStore(
+  thanos: string,
+  dir: string,
+  nowMs: number,
+  flags: readonly string[] = [],
+): Promise<Endpoint> {
   const bucketDir = join(dir, 'bucket')
   await mkdir(bucketDir, { recursive: true })
   const bucket = fileBucket(bucketDir)
@@ -82,6 +87,7 @@ export async function startStore(thanos: string, dir: string, nowMs: number): Pr
   return start(thanos, 'store', [
     `--data-dir=${join(dir, 'store')}`,
     `--objstore.config=type: FILESYSTEM\nconfig: {directory: ${JSON.stringify(bucketDir)}}\n`,
+    ...flags,
   ])
 }
 
