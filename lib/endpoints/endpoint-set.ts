@@ -33,13 +33,15 @@ export const DEFAULT_ENDPOINT_SETTINGS = {
 }
 
 interface Tracked {
-  readonly spec: EndpointSpec
+  spec: EndpointSpec
   readonly client: GrpcClient
   info: InfoResponse | undefined
   lastError: string | undefined
   lastCheckMs: number
   /** When it answered last; before that, when it was first seen. */
   healthyMs: number
+  /** An Info that is under way. */
+  checking: Promise<void> | undefined
 }
 
 /** Calls that are under way when an endpoint goes get so long to end. */
@@ -119,7 +121,7 @@ export class EndpointSet {
 
   async #refresh(): Promise<void> {
     const { now, infoEveryMs } = this.#options
-    if (now() - this.#updatedMs > 2 * infoEveryMs) await this.update()
+    if (now() - this.#updatedMs > 3 * infoEveryMs) await this.update()
   }
 
   #asked(): Endpoint[] {
@@ -143,7 +145,18 @@ export class EndpointSet {
       this.#take(await list(), nowMs)
       this.#listedMs = nowMs
     }
-    await Promise.all([...this.#endpoints.values()].map((tracked) => this.#check(tracked)))
+    await Promise.all(
+      [...this.#endpoints.values()].map((tracked) => {
+        const { lastError } = tracked
+        const checking = (tracked.checking ??= this.#check(tracked).finally(() => {
+          tracked.checking = undefined
+        }))
+        if (lastError === undefined) return checking
+        // Nobody waits for one that is known to be away.
+        checking.catch((error: unknown) => this.#options.log(String(error)))
+        return Promise.resolve()
+      }),
+    )
     this.#updatedMs = now()
   }
 
@@ -152,17 +165,22 @@ export class EndpointSet {
     this.#endpoints = new Map()
     for (const spec of specs) {
       const known = before.get(spec.address)
-      const isSame = known?.spec.key === spec.key
+      if (known?.spec.key === spec.key) {
+        before.delete(spec.address)
+        known.spec = spec
+        this.#endpoints.set(spec.address, known)
+        continue
+      }
       this.#endpoints.set(spec.address, {
         info: undefined,
         lastError: undefined,
         lastCheckMs: nowMs,
         healthyMs: nowMs,
         ...known,
+        checking: undefined,
         spec,
-        client: isSame ? known.client : spec.connect(),
+        client: spec.connect(),
       })
-      if (isSame) before.delete(spec.address)
     }
     for (const { client } of before.values())
       setTimeout(() => client.close(), CLOSE_AFTER_MS).unref()

@@ -38,7 +38,7 @@ export function mergeChunks(
   newBuilder: () => ColumnBuilder,
 ): SampleColumns {
   let columns: SampleColumns = NO_SAMPLES
-  for (const layer of chunkLayers(chunks.toSorted(byTime))) {
+  for (const layer of chunkLayers(withoutCopies(chunks.toSorted(byTime)))) {
     const columnsOfLayer = newBuilder()
     for (const { chunks: loaded, row, deleted } of layer) {
       const first = columnsOfLayer.length
@@ -48,6 +48,22 @@ export function mergeChunks(
     columns = mergeColumns(columns, columnsOfLayer.columns())
   }
   return columns
+}
+
+/** Two places that have the same block give the same bytes, of which one is enough. */
+function withoutCopies(sorted: readonly ChunkAt[]): ChunkAt[] {
+  return sorted.filter((chunk, i) => {
+    for (let j = i - 1; j >= 0 && byTime(sorted[j]!, chunk) === 0; j--) {
+      if (isCopy(sorted[j]!, chunk)) return false
+    }
+    return true
+  })
+}
+
+function isCopy(a: ChunkAt, b: ChunkAt): boolean {
+  if (a.deleted.length > 0 || b.deleted.length > 0) return false
+  const [first, second] = [a.chunks.chunk(a.row), b.chunks.chunk(b.row)]
+  return first.encoding === second.encoding && Buffer.compare(first.data, second.data) === 0
 }
 
 export function timesOf({ chunks: { table }, row }: ChunkAt): Interval {

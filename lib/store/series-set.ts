@@ -3,7 +3,7 @@ import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import { indexAfter } from '#lib/model/samples.ts'
 import { dedupReplicas } from '#lib/storage/dedup.ts'
-import type { SeriesSet } from '#lib/storage/storage.ts'
+import type { ClosedInterval, SeriesSet } from '#lib/storage/storage.ts'
 import { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import type { FoundSeries } from './block-series.ts'
@@ -135,16 +135,27 @@ class Decoder {
 
   /** The parts [from, to), cut to the closed interval. */
   #replica(from: number, to: number, startMs: number, endMs: number): SampleColumns {
-    const builder = this.#builder(startMs, endMs)
-    if (this.#appendInOrder(from, to, builder)) return builder.columns()
+    // Of several parts it is known first, so that nothing is decoded twice.
+    if (to - from === 1 || this.#appendInOrder(from, to, { startMs, endMs })) {
+      const builder = this.#builder(startMs, endMs)
+      if (this.#appendInOrder(from, to, { startMs, endMs }, builder)) return builder.columns()
+    }
     return mergeChunks(this.#chunks(from, to), () => this.#builder(startMs, endMs))
   }
 
-  /** The usual case: nothing overlaps and nothing is deleted, so that the chunks are simply read one after the other. */
-  #appendInOrder(from: number, to: number, builder: ColumnBuilder): boolean {
+  /**
+   * The usual case: nothing overlaps and nothing is deleted, so that the chunks are simply read one after the other. Without a builder
+   * it only says whether that is so.
+   */
+  #appendInOrder(
+    from: number,
+    to: number,
+    asked: ClosedInterval,
+    builder?: ColumnBuilder,
+  ): boolean {
     const { loaded } = this.#options
-    const startMs = Math.max(loaded.startMs, builder.minTimeMs)
-    const endMs = Math.min(loaded.endMs, builder.maxTimeMs)
+    const startMs = Math.max(loaded.startMs, asked.startMs)
+    const endMs = Math.min(loaded.endMs, asked.endMs)
     const { lists, members } = this.#merged
     let lastMs = -Infinity
     for (let at = from; at < to; at++) {
@@ -158,7 +169,7 @@ class Decoder {
         if (!table.isWithin(row, startMs, endMs)) continue
         if (table.minTimes[row]! <= lastMs) return false
         lastMs = table.maxTimes[row]!
-        chunks.decode(row, builder)
+        if (builder) chunks.decode(row, builder)
       }
     }
     return true

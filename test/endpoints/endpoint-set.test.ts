@@ -74,6 +74,7 @@ describe('endpoints', () => {
     expect(await endpoints.statuses()).toHaveLength(1)
     isAway = false
     nowMs = 90_000
+    await vi.waitFor(async () => expect(await endpoints.sources()).toHaveLength(1))
     await expect((await endpoints.sources())[0]!.select(ASKED, never)).resolves.toBeDefined()
     expect(logged).toEqual([
       `endpoint ${address}: Prometheus is not ready`,
@@ -94,6 +95,28 @@ describe('endpoints', () => {
     expect((await endpoints.knowledge()).map((one) => Object.keys(one))).toEqual([
       ['name', 'address'],
     ])
+  })
+
+  it('that hang keep nobody waiting when that is known', async () => {
+    let nowMs = 0
+    let isHanging = false
+    const { address } = await fakeEndpoint({
+      async info() {
+        if (isHanging) await new Promise(() => undefined)
+        return SIDECAR
+      },
+    })
+    const endpoints = endpointsOf([address], { now: () => nowMs, infoEveryMs: 300 })
+    await endpoints.sources()
+    isHanging = true
+    nowMs = 2000
+    await endpoints.sources()
+    expect(await endpoints.statuses()).toMatchObject([{ lastError: 'no answer for 300 ms' }])
+    const wasAsked = (await endpoints.statuses())[0]!.lastCheckMs
+    nowMs = 4000
+    // Its next Info does not end, and the answer is there before.
+    expect(await endpoints.sources()).toHaveLength(1)
+    expect((await endpoints.statuses())[0]!.lastCheckMs).toBe(wasAsked)
   })
 
   it('that are strict are asked whatever they said', async () => {

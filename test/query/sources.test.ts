@@ -1,5 +1,5 @@
 /** What is asked beside the bucket: the same data give the same answer, wherever they are. */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
@@ -9,7 +9,8 @@ import type { QueryBackend } from '#lib/promql/backend.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
 import { slicedBackend, type SlicedBackendParts } from '#lib/query/sliced-backend.ts'
 import type { Scope } from '#lib/storage/scope.ts'
-import type { SeriesSource } from '#lib/store/series-source.ts'
+import type { SeriesSource, SourceRequest, SourceSeries } from '#lib/store/series-source.ts'
+import { LoadedChunks } from '#lib/store/loaded-chunks.ts'
 import { XOR } from '#lib/tsdb/chunk/chunk.ts'
 import { SeriesCollector } from '#lib/store/series-collector.ts'
 import { blockSource } from './block-source.ts'
@@ -98,6 +99,24 @@ describe('sources beside a bucket', () => {
       expect(series).toEqual((await whole.series(request, scope)).series)
       expect(series).toHaveLength(8)
     })
+  })
+
+  it('cost no decoding where they have the very chunks of blocks', async () => {
+    const decode = vi.spyOn(LoadedChunks.prototype, 'decode')
+    onTestFinished(() => decode.mockRestore())
+    const count = async (backend: QueryBackend): Promise<number> => {
+      decode.mockClear()
+      await backend.query(range('load'))
+      return decode.mock.calls.length
+    }
+    const whole = await count(slicedBackend(backendParts(bucket)))
+    const source = blockSource(bucket, all, 'as in blocks')
+    // The source itself decodes what it has, once for each block, before it is asked.
+    const twice = backendOver(
+      [{ ...source, select: ready(await source.select(ALL_LOAD, signal)) }],
+      () => true,
+    )
+    expect(await count(twice)).toBe(whole)
   })
 
   it('are asked only where they may have what is wanted', async () => {
@@ -238,4 +257,21 @@ describe('a source that fails', () => {
 
 function scopeOf(how: 'penalty' | 'chain' | 'apart'): Scope {
   return how === 'apart' ? { ...scope, dedup: false } : { ...scope, deduplication: how }
+}
+
+const signal = new AbortController().signal
+
+const ALL_LOAD: SourceRequest = {
+  matchers: [{ type: '=', name: '__name__', value: 'load' }],
+  startMs: -Infinity,
+  endMs: Infinity,
+  labelsOnly: false,
+  aggregation: 'average',
+  maxResolutionMs: 0,
+  tenant: undefined,
+  partialResponse: false,
+}
+
+function ready(series: SourceSeries): SeriesSource['select'] {
+  return async () => series
 }
