@@ -2,6 +2,7 @@
 import { DomainError } from '#lib/model/errors.ts'
 import type { TimeOrOffset } from './duration.ts'
 import type { ReloaderOptions } from './reload/keep-reloading.ts'
+import type { FreshSource } from './fresh/fresh-options.ts'
 import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
 import type { HashFunc } from './ship/upload.ts'
 import type { GrpcSettings } from './flags/grpc-flags.ts'
@@ -33,6 +34,7 @@ export interface PrometheusOptions {
   readonly reloader: ReloaderOptions
   /** Fresh blocks: what is new goes into the bucket each interval. */
   readonly fresh: boolean
+  readonly freshSource: FreshSource
   readonly freshIntervalMs: number
   /** Bytes of samples that are held; what comes beyond goes into the bucket early. */
   readonly freshMaxMemory: number
@@ -103,6 +105,7 @@ export function prometheusOptions(
     hashFunc: '',
     reloader: NO_RELOADER,
     fresh: true,
+    freshSource: 'auto',
     freshIntervalMs: 30_000,
     freshMaxMemory: 32 * 1024 * 1024,
     ...given,

@@ -12,6 +12,7 @@ import {
   heartbeatMetrics,
   keepHeartbeat,
 } from './prometheus/heartbeat.ts'
+import { type RemoteQuery, remoteRead } from './prometheus/remote-read.ts'
 import { metricMetadata } from './prometheus/metric-metadata.ts'
 import type { PrometheusClient } from './prometheus/prometheus-client.ts'
 import type { Env } from './objstore.ts'
@@ -101,6 +102,7 @@ async function serve(
         ...parts,
         bucket: parts.urgentBucket ?? bucket,
         metadata: (signal: AbortSignal) => metricMetadata(prometheus, signal),
+        ask: (query: RemoteQuery, signal: AbortSignal) => remoteRead(prometheus, query, signal),
       }
       loops.push((signal) => keepFresh(options, fresh, state, signal))
     }

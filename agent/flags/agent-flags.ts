@@ -48,9 +48,11 @@ export const PROMETHEUS_FLAGS = {
   'shipper.skip-corrupted-blocks': toggle('go on when a local block is corrupted'),
   'shipper.ignore-unequal-block-size': toggle('ship although Prometheus compacts its own blocks'),
   'shipper.stop-grace': duration('20s', 'how long a running upload may go on after SIGTERM'),
-  fresh: toggle(
-    'put what is new into the bucket each interval, out of the write-ahead log',
-    'true',
+  fresh: toggle('put what is new into the bucket each interval', 'true'),
+  'fresh.source': choice(
+    ['auto', 'wal', 'remote-read'],
+    'auto',
+    'the write-ahead log in the data directory, or remote read; auto is the log where there is a data directory',
   ),
   'fresh.interval': duration('30s', 'from one fresh block to the next'),
   'fresh.max-memory': bytes(

@@ -90,6 +90,7 @@ async function prometheusOf(
       processName: values['reloader.process-name'],
     },
     fresh: values.fresh,
+    freshSource: values['fresh.source'],
     freshIntervalMs: values['fresh.interval'],
     freshMaxMemory: values['fresh.max-memory'],
   }

@@ -1,6 +1,6 @@
 /** What is counted of fresh blocks. */
 import type { Meter } from '../metrics.ts'
-import type { LogSession } from './log-session.ts'
+import type { FreshSession } from './fresh-session.ts'
 
 export type FreshMetrics = ReturnType<typeof freshMetrics>
 
@@ -43,16 +43,15 @@ export function freshMetrics(meter: Meter) {
 }
 
 /** What a session has counted since the last time. */
-export function countSession(metrics: FreshMetrics, session: LogSession, nowMs: number): void {
-  const { intake, follower, table, place } = session
-  const { corruptions, tornRecords } = follower.takeCounts()
-  const { unknownRefs, corruptRecords } = intake.takeCounts()
-  metrics.corruptions.inc(corruptions + corruptRecords)
+export function countSession(metrics: FreshMetrics, session: FreshSession, nowMs: number): void {
+  const { table, place, newestMs } = session
+  const { unknownRefs, corruptions, tornRecords } = session.takeCounts()
+  metrics.corruptions.inc(corruptions)
   metrics.tornRecords.inc(tornRecords)
   metrics.unknownRefs.inc(unknownRefs)
   metrics.series.set(table.size)
   metrics.seriesBytes.set(table.byteLength)
   metrics.segment.set(place.segment)
   metrics.offset.set(place.offset)
-  if (intake.newestMs > -Infinity) metrics.behind.set((nowMs - intake.newestMs) / 1000)
+  if (newestMs > -Infinity) metrics.behind.set((nowMs - newestMs) / 1000)
 }

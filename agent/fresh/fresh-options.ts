@@ -2,9 +2,14 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { PackedMetadata } from '#lib/fresh/side-pages.ts'
 import type { Logger } from '../logger.ts'
+import type { RemoteQuery, RemoteSeries } from '../prometheus/remote-read.ts'
 import type { Meter } from '../metrics.ts'
 
+/** `auto` is the log where there is a data directory. */
+export type FreshSource = 'auto' | 'wal' | 'remote-read'
+
 export interface FreshOptions {
+  readonly freshSource: FreshSource
   readonly tsdbPath: string
   readonly freshIntervalMs: number
   /** Of samples that are held; what comes beyond makes a pack early. */
@@ -20,6 +25,10 @@ export interface FreshParts {
   readonly meter: Meter
   /** Ends at once. */
   readonly killSignal?: AbortSignal | undefined
+  /** Remote read of this Prometheus. */
+  readonly ask?:
+    | ((query: RemoteQuery, signal: AbortSignal) => AsyncIterable<RemoteSeries>)
+    | undefined
   /** What Prometheus knows of its metrics; goes into packs now and then. */
   readonly metadata?: ((signal: AbortSignal) => Promise<readonly PackedMetadata[]>) | undefined
   /** Instead of the real one. */

@@ -1,23 +1,19 @@
 /** Writes packs: reads the log, puts what is new, begins anew where the log is another. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ulid } from 'ulid'
-import type { FreshPack } from '#lib/fresh/fresh-list.ts'
 import { DomainError, isKind } from '#lib/model/errors.ts'
 import { type Labels, labelsFrom, labelsKey } from '#lib/model/labels.ts'
-import { sleep } from '../sleep.ts'
 import { type BucketBlocks, bucketBlocks } from './bucket-blocks.ts'
 import { endOfBlocks } from './covered.ts'
 import { countSession, type FreshMetrics } from './fresh-metrics.ts'
 import type { FreshOptions, FreshParts } from './fresh-options.ts'
+import type { FreshSession } from './fresh-session.ts'
 import { type FreshPacks, freshPacks } from './fresh-packs.ts'
 import { type LocalBlocks, localBlocks } from './local-blocks.ts'
-import { LogSession } from './log-session.ts'
 import { MetadataTeller } from './metadata-teller.ts'
 import { PackUpkeep } from './pack-upkeep.ts'
-
-const MAX_RETRY_MS = 30_000
-/** So many packs are asked for a place to go on, from the newest on. */
-const MAX_ASKED = 5
+import { Patience } from './patience.ts'
+import { SessionOpener } from './session-opener.ts'
 
 /** An unbroken sequence of packs under one set of external labels. */
 interface Sequence {
@@ -34,8 +30,10 @@ export class FreshWriter {
   readonly #kill: AbortSignal
   readonly #local: LocalBlocks
   readonly #inBucket: BucketBlocks
+  readonly #patience: Patience
+  readonly #opener: SessionOpener
   readonly #metadata: MetadataTeller
-  #session: LogSession | undefined
+  #session: FreshSession | undefined
   /** No place in the log counts any more. */
   #isLost = false
   #sequence: Sequence | undefined
@@ -47,8 +45,13 @@ export class FreshWriter {
     this.#parts = parts
     this.#metrics = metrics
     this.#kill = kill
-    this.#local = localBlocks(options.tsdbPath)
-    this.#inBucket = bucketBlocks(parts.bucket, parts.now)
+    const local = localBlocks(options.tsdbPath)
+    const inBucket = bucketBlocks(parts.bucket, parts.now)
+    const patience = new Patience(parts, metrics, kill)
+    this.#local = local
+    this.#inBucket = inBucket
+    this.#patience = patience
+    this.#opener = new SessionOpener(options, { ...parts, patience, local, inBucket, kill })
     this.#metadata = new MetadataTeller(parts, options.freshIntervalMs)
   }
 
@@ -68,6 +71,8 @@ export class FreshWriter {
     try {
       await this.#readOn(sequence)
     } catch (error) {
+      // Labels that fit no key: what was read is read again when they do.
+      if (isKind(error, 'invalid')) this.#session = this.#sequence = undefined
       if (!isKind(error, 'conflict')) throw error
       logger.warn(
         { err: error },
@@ -101,9 +106,12 @@ export class FreshWriter {
   async #begin(labels: Labels): Promise<Sequence> {
     const { bucket, logger, now } = this.#parts
     const packs = freshPacks(bucket, labels)
-    const known = await this.#retried('list', () => packs.list(this.#kill))
-    if (!this.#isLost) this.#session ??= await this.#resumed(packs, known)
-    this.#session ??= await this.#newSession(labels)
+    const known = await this.#patience.until('list', () => packs.list(this.#kill))
+    const session =
+      this.#session ??
+      (this.#isLost ? undefined : await this.#opener.resumed(packs, known)) ??
+      (await this.#opener.anew(labels))
+    this.#session = session
     this.#isLost = false
     const upkeep = new PackUpkeep(
       {
@@ -118,55 +126,17 @@ export class FreshWriter {
     )
     const sequence = { epoch: ulid(now()), packs, upkeep, next: 0 }
     this.#metrics.epochs.inc()
-    const { segment, offset } = this.#session.place
     logger.info(
-      { epoch: sequence.epoch, packs: known.length, segment, offset },
+      {
+        epoch: sequence.epoch,
+        packs: known.length,
+        source: session.source,
+        ...session.place,
+      },
       'fresh blocks begin',
     )
     this.#sequence = sequence
     return sequence
-  }
-
-  /** Where the newest pack says that its writer was. */
-  async #resumed(packs: FreshPacks, known: readonly FreshPack[]): Promise<LogSession | undefined> {
-    // Epochs are ULIDs: the greatest began last.
-    const newest = known.toSorted((a, b) =>
-      a.epoch === b.epoch ? b.to - a.to : a.epoch < b.epoch ? 1 : -1,
-    )
-    for (const pack of newest.slice(0, MAX_ASKED)) {
-      const note = await this.#retried('get', () => packs.note(pack, this.#kill))
-      if (note?.resume === undefined) continue
-      const session = await this.#newSession(packs.labels)
-      try {
-        await session.resume(note.resume)
-        return session
-      } catch (error) {
-        if (!isKind(error, 'conflict')) throw error
-        this.#parts.logger.warn(
-          { pack: pack.key, err: error },
-          'the log does not go on where the newest fresh block ends, it is read from its beginning',
-        )
-        return undefined
-      }
-    }
-    return undefined
-  }
-
-  async #newSession(labels: Labels): Promise<LogSession> {
-    const local = await this.#local.list()
-    const localEnd = endOfBlocks(local)
-    const listed =
-      localEnd === undefined
-        ? []
-        : await this.#retried('list', () =>
-            this.#inBucket.list(labels, -Infinity, localEnd, local, this.#kill),
-          )
-    const there = new Set(listed.map(({ ulid: id }) => id))
-    return new LogSession({
-      tsdbPath: this.#options.tsdbPath,
-      dropBeforeMs: endOfBlocks(local.filter(({ ulid: id }) => there.has(id))) ?? -Infinity,
-      maxBytes: this.#options.freshMaxMemory,
-    })
   }
 
   async #readOn(sequence: Sequence): Promise<void> {
@@ -182,7 +152,7 @@ export class FreshWriter {
       }
       if (!session.head.isEmpty) await this.#put(sequence, session, blocksEndMs)
     }
-    const gone = await session.follower.evict()
+    const gone = await session.evict()
     if (gone > 0)
       this.#parts.logger.info({ series: gone }, 'series that prometheus dropped are forgotten')
     countSession(this.#metrics, session, this.#parts.now())
@@ -190,7 +160,7 @@ export class FreshWriter {
 
   async #put(
     sequence: Sequence,
-    session: LogSession,
+    session: FreshSession,
     blocksEndMs: number | undefined,
   ): Promise<void> {
     const { now, logger } = this.#parts
@@ -200,7 +170,7 @@ export class FreshWriter {
     session.head.setMetadata(await this.#metadata.due(this.#kill))
     const pack = await session.head.flush(session.table, note, nextTurn)
     const place = { epoch, from: next, to: next + 1 }
-    const put = await this.#retried('put', () => packs.put(pack, place, now(), this.#kill))
+    const put = await this.#patience.until('put', () => packs.put(pack, place, now(), this.#kill))
     sequence.next++
     sequence.upkeep.added(put, note, pack.bytes)
     this.#metrics.packs.inc()
@@ -212,23 +182,5 @@ export class FreshWriter {
       { key: put.key, bytes: put.size, series: seriesCount, samples: sampleCount, late: lateCount },
       'fresh block in the bucket',
     )
-  }
-
-  /** Until it succeeds, after 1, 2, 4 … 30 seconds; rejects when killed. */
-  async #retried<T>(what: string, request: () => Promise<T>): Promise<T> {
-    for (let failures = 1; ; failures++) {
-      try {
-        return await request()
-      } catch (error) {
-        if (!(error instanceof DomainError) || this.#kill.aborted) throw error
-        const retryMs = Math.min(MAX_RETRY_MS, 1000 * 2 ** Math.min(failures - 1, 20))
-        this.#metrics.retries.inc()
-        this.#parts.logger.warn(
-          { kind: error.kind, err: error, request: what, failures, retryMs },
-          'the bucket refuses, fresh blocks wait for it (nothing is lost while prometheus has its log)',
-        )
-        await (this.#parts.sleep ?? sleep)(retryMs, this.#kill)
-      }
-    }
   }
 }

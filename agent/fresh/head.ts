@@ -3,8 +3,7 @@ import type { Labels } from '#lib/model/labels.ts'
 import { PackBuilder, type WrittenPack } from '#lib/fresh/pack-writer.ts'
 import type { PackedDeletion, PackedExemplar, PackedMetadata } from '#lib/fresh/side-pages.ts'
 import type { Interval } from '#lib/tsdb/chunk/columns.ts'
-import type { SamplesRecord } from '#lib/tsdb/wal/record.ts'
-import { SampleRows } from './sample-rows.ts'
+import { SampleRows, type SampleSource } from './sample-rows.ts'
 import { SeriesChunks } from './series-chunks.ts'
 import type { SeriesTable } from './series-table.ts'
 
@@ -53,7 +52,7 @@ export class Head {
   }
 
   /** Where the rows of the record belong. */
-  rowsFor(record: SamplesRecord, late: boolean): SampleRows {
+  rowsFor(record: SampleSource, late: boolean): SampleRows {
     if (record.histograms) return late ? this.#lateHistograms : this.#histograms
     return late ? this.#lateFloats : this.#floats
   }

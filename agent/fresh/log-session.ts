@@ -1,43 +1,52 @@
 /** What is known of one log while it is followed: its series, what was read since the last pack, and where the reader is. */
+import { DomainError } from '#lib/model/errors.ts'
+import type { FreshSession, Place, SessionCounts } from './fresh-session.ts'
 import { Head } from './head.ts'
 import { Intake } from './intake.ts'
 import type { LogEnd } from './log-files.ts'
 import type { PackNote } from './pack-note.ts'
 import { SeriesTable } from './series-table.ts'
-import { WalFollower, type WalPosition } from './wal-follower.ts'
+import { WalFollower } from './wal-follower.ts'
 
-export interface SessionOptions {
+export interface LogSessionOptions {
   readonly tsdbPath: string
   /** In-order samples before it are in blocks of the bucket. */
   readonly dropBeforeMs: number
   readonly maxBytes: number
 }
 
-export class LogSession {
+export class LogSession implements FreshSession {
+  readonly source = 'wal'
   readonly table = new SeriesTable()
   readonly head = new Head()
-  readonly intake: Intake
   readonly follower: WalFollower
+  readonly #intake: Intake
   readonly #maxBytes: number
 
-  constructor({ tsdbPath, dropBeforeMs, maxBytes }: SessionOptions) {
-    this.intake = new Intake(this.table, this.head)
-    this.intake.dropBeforeMs = dropBeforeMs
-    this.follower = new WalFollower(tsdbPath, this.table, this.intake)
+  constructor({ tsdbPath, dropBeforeMs, maxBytes }: LogSessionOptions) {
+    this.#intake = new Intake(this.table, this.head)
+    this.#intake.dropBeforeMs = dropBeforeMs
+    this.follower = new WalFollower(tsdbPath, this.table, this.#intake)
     this.#maxBytes = maxBytes
   }
 
-  /** Throws a conflict where the log is another than that of the position. */
-  async resume(position: WalPosition): Promise<void> {
-    await this.follower.resume(position)
+  get newestMs(): number {
+    return this.#intake.newestMs
   }
 
-  /** False where there is more, and no room for it. */
+  get place(): LogEnd {
+    return this.follower.position?.wal ?? { segment: 0, offset: 0 }
+  }
+
+  async resume({ resume }: Place): Promise<void> {
+    if (resume === undefined) throw new DomainError('conflict', 'the pack is not of a log')
+    await this.follower.resume(resume)
+  }
+
   async read(): Promise<boolean> {
     return this.follower.read(() => this.head.byteLength >= this.#maxBytes)
   }
 
-  /** Of what the head has. */
   note(nowMs: number, blocksEndMs: number | undefined): PackNote {
     const { position, lateSegment } = this.follower
     const { interval = { minTimeMs: nowMs, maxTimeMs: nowMs } } = this.head
@@ -51,7 +60,13 @@ export class LogSession {
     }
   }
 
-  get place(): LogEnd {
-    return this.follower.position?.wal ?? { segment: 0, offset: 0 }
+  async evict(): Promise<number> {
+    return this.follower.evict()
+  }
+
+  takeCounts(): SessionCounts {
+    const { corruptions, tornRecords } = this.follower.takeCounts()
+    const { unknownRefs, corruptRecords } = this.#intake.takeCounts()
+    return { unknownRefs, corruptions: corruptions + corruptRecords, tornRecords }
   }
 }

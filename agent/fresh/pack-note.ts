@@ -5,6 +5,8 @@ export interface PackNote {
   readonly version: 1
   /** Absent while the reader was in a checkpoint: then a restart begins anew. */
   readonly resume?: WalPosition | undefined
+  /** In place of that, where Prometheus was asked for the samples: from when on the next time. */
+  readonly askedMs?: number | undefined
   /** Of its first and last sample, both inclusive: exemplars may be of any time. */
   readonly minTimeMs: number
   readonly maxTimeMs: number
@@ -31,6 +33,7 @@ export function mergeNotes(notes: readonly PackNote[]): PackNote {
   return {
     version: 1,
     ...(last.resume && { resume: last.resume }),
+    ...(last.askedMs !== undefined && { askedMs: last.askedMs }),
     minTimeMs: Math.min(...notes.map(({ minTimeMs }) => minTimeMs)),
     maxTimeMs: Math.max(...notes.map(({ maxTimeMs }) => maxTimeMs)),
     madeMs: Math.max(...notes.map(({ madeMs }) => madeMs)),

@@ -21,6 +21,7 @@ export interface UpkeepParts {
 
 /** So many are made one. */
 const MERGED_PACKS = 10
+const MAX_HELD_PACKS = 30
 /** Queries that have listed the packs may still read those that were merged. */
 const KEEP_MERGED_MS = 120_000
 /** And those that know no block yet. */
@@ -73,6 +74,9 @@ export class PackUpkeep {
   added(pack: FreshPack, note: PackNote, bytes: Uint8Array): void {
     this.#ownEpoch = pack.epoch
     this.#entries.set(pack.key, { pack, note, bytes })
+    // Where merging fails for long, they are left over.
+    const held = [...this.#entries.values()].filter((entry) => entry.bytes !== undefined)
+    for (const entry of held.slice(0, -MAX_HELD_PACKS)) entry.bytes = undefined
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -1,12 +1,17 @@
 /** Samples in the order they arrived, in columns: which series, when, what. */
 import { HistogramColumn } from '#lib/model/histogram-column.ts'
-import type { SamplesRecord } from '#lib/tsdb/wal/record.ts'
 import { grownTo } from './grown.ts'
 
 /** A series id, a timestamp and a value. */
 const ROW_BYTES = 20
 /** What a histogram's row takes beside its buckets. */
 const HISTOGRAM_BYTES = 45
+
+/** Where rows are copied from: of their values the bits are given apart. */
+export interface SampleSource {
+  readonly timestamps: Float64Array
+  readonly histograms?: HistogramColumn | undefined
+}
 
 /** Rows of a series are `rows[starts[id]]` up to, without, `rows[starts[id + 1]]`, in the order they arrived. */
 export interface RowsBySeries {
@@ -32,7 +37,7 @@ export class SampleRows {
   }
 
   /** Row `row` of the record; `bits` are of its values. */
-  add(id: number, record: SamplesRecord, bits: Int32Array, row: number): void {
+  add(id: number, record: SampleSource, bits: Int32Array, row: number): void {
     const at = this.length
     if (at === this.ids.length) this.#grow()
     this.ids[at] = id

@@ -65,6 +65,13 @@ export class SeriesTable {
     return id
   }
 
+  /** As `add`, for series that nothing refers to. */
+  see(labels: Labels, round: number): number {
+    const id = this.#intern(labels)
+    this.#refs.set(id, id, round)
+    return id
+  }
+
   labelsOf(id: number): Labels {
     const labels: string[] = []
     const start = this.#starts[id]!

@@ -143,7 +143,7 @@ try {
     `merged   ${packs.length} packs in ${mergeMs.toFixed(0)} ms, ${(merged.bytes.length / samples).toFixed(1)} bytes a sample`,
   )
   const again = new LogSession({ tsdbPath, dropBeforeMs: -Infinity, maxBytes: Infinity })
-  const [, resumeMs] = await timed(() => again.resume(session.follower.position!))
+  const [, resumeMs] = await timed(() => again.resume({ resume: session.follower.position! }))
   console.log(`resumed  in ${resumeMs.toFixed(0)} ms, a log of ${megabytes(statSync(path).size)}`)
   console.log(`resident ${megabytes(process.resourceUsage().maxRSS * 1024)} at most`)
 } finally {

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { keepFresh } from '#agent/fresh/keep-fresh.ts'
-import type { FreshOptions } from '#agent/fresh/fresh-options.ts'
+import type { FreshOptions, FreshParts } from '#agent/fresh/fresh-options.ts'
 import { type Logger, SILENT } from '#agent/logger.ts'
 import { meterOf } from '#agent/metrics.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
@@ -25,6 +25,7 @@ export interface FreshRun extends Partial<FreshOptions> {
   /** External labels, which may change. */
   readonly state?: { externalLabels: Readonly<Record<string, string>> }
   readonly logger?: Logger
+  readonly ask?: FreshParts['ask']
   readonly metadata?: () => Promise<readonly PackedMetadata[]>
   /** In each pause, before it passes; false to stop. */
   readonly onPause: (pauseMs: number) => boolean | Promise<boolean>
@@ -40,6 +41,7 @@ export async function runFresh(run: FreshRun): Promise<Map<string, number>> {
   await keepFresh(
     {
       tsdbPath: run.tsdbPath,
+      freshSource: run.freshSource ?? 'wal',
       freshIntervalMs: run.freshIntervalMs ?? 30_000,
       freshMaxMemory: run.freshMaxMemory ?? 1 << 20,
       stopGraceMs: run.stopGraceMs ?? 5000,
@@ -51,6 +53,7 @@ export async function runFresh(run: FreshRun): Promise<Map<string, number>> {
       meter: meterOf(registry, ''),
       killSignal: kill?.signal,
       metadata,
+      ask: run.ask,
       async sleep(ms, signal) {
         await nextTurn()
         if (signal.aborted) return

@@ -1,8 +1,11 @@
 /** Beside a real Prometheus that scrapes, deletes, is killed, and cuts blocks: the packs have what its API answers. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { prometheusClient } from '#agent/prometheus/prometheus-client.ts'
+import { remoteRead } from '#agent/prometheus/remote-read.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { formatLabels, labelsFrom } from '#lib/model/labels.ts'
 import { freePort } from '../../peer/server.ts'
@@ -77,6 +80,24 @@ describe.each(peers)('fresh blocks beside Prometheus $name', ({ binary, reason }
         if (kept.length > 0) read.set(series, kept)
       }
       expect(read).toEqual(matrix)
+
+      // The same where its files are out of reach.
+      const remote = memoryBucket()
+      const prometheus = prometheusClient({ url: server.url, timeoutMs: 5000 })
+      await runFresh({
+        tsdbPath: join(dataDir, 'nowhere'),
+        freshSource: 'auto',
+        bucket: remote,
+        clock: new FakeClock(Date.now()),
+        ask: (query, signal) => remoteRead(prometheus, query, signal),
+        onPause: () => false,
+      })
+      prometheus.close()
+      const asked = await readFresh(remote)
+      for (const [series, samples] of matrix) {
+        const all = asked.series.get(series)
+        expect(samples.every(([t, value]) => all?.get(t) === value)).toBe(true)
+      }
     } finally {
       await server.stop()
       target.close()

@@ -78,7 +78,7 @@ describe.each(['wal-2.42', 'wal-3.14', 'wal-3.14-start-times'])('the log %s', (n
     }
     expect(found.metadata.length > 0).toBe(wal.metadata.size > 0)
     expect(session.follower.position!.wal).toMatchObject({ segment: 0, offset: bytes.length })
-    expect(session.intake.takeCounts()).toEqual({ unknownRefs: 0, corruptRecords: 0 })
+    expect(session.takeCounts()).toEqual({ unknownRefs: 0, corruptions: 0, tornRecords: 0 })
   })
 
   it('gives the same when it comes in pieces, torn anywhere', async () => {
@@ -104,7 +104,7 @@ describe.each(['wal-2.42', 'wal-3.14', 'wal-3.14-start-times'])('the log %s', (n
             if (restarts) {
               const { position } = session.follower
               session = newSession(tsdbPath)
-              await session.resume(position!)
+              await session.resume({ resume: position! })
             }
           }
           for (const series of whole.series.keys()) {
@@ -161,7 +161,7 @@ describe('as Prometheus replays', () => {
     log.append(samplesRecord([5, 1000, 1]), UP, samplesRecord([1, 1000, 1]))
     const session = newSession(tsdbPath)
     expect((await readOn(session)).series.size).toBe(1)
-    expect(session.intake.takeCounts().unknownRefs).toBe(1)
+    expect(session.takeCounts().unknownRefs).toBe(1)
   })
 
   it('late samples come from the log of late samples, once', async () => {
@@ -198,7 +198,7 @@ describe('as Prometheus replays', () => {
     appendFileSync(log.path(), whole.subarray(9))
     late.append(samplesRecord([1, 1000, 1]))
     expect(points(await readOn(session), A)).toEqual([[1000, 1]])
-    expect(session.intake.takeCounts().unknownRefs).toBe(0)
+    expect(session.takeCounts().unknownRefs).toBe(0)
   })
 
   it('exemplars, metadata and deletions are of their series', async () => {
@@ -251,7 +251,7 @@ describe('the log on disk', () => {
     const found = await readOn(session)
     expect([points(found, A), points(found, B)]).toEqual([[[1000, 1]], [[2000, 2]]])
     const next = newSession(tsdbPath)
-    await next.resume(session.follower.position!)
+    await next.resume({ resume: session.follower.position! })
     log.append(samplesRecord([1, 3000, 3]))
     const more = await readOn(next)
     expect([...more.series.keys()]).toEqual([A])
@@ -289,7 +289,7 @@ describe('the log on disk', () => {
     const found = await readOn(session)
     appendFileSync(log.path(), log.encode(samplesRecord([1, 2000, 2])).subarray(0, 20))
     await readOn(session, found)
-    expect(session.follower.takeCounts().tornRecords).toBe(0)
+    expect(session.takeCounts().tornRecords).toBe(0)
     log.cut()
     log.append(samplesRecord([1, 3000, 3]))
     await readOn(session, found)
@@ -297,7 +297,7 @@ describe('the log on disk', () => {
       [1000, 1],
       [3000, 3],
     ])
-    expect(session.follower.takeCounts()).toEqual({ tornRecords: 1, corruptions: 0 })
+    expect(session.takeCounts()).toEqual({ unknownRefs: 0, tornRecords: 1, corruptions: 0 })
   })
 
   it('goes on behind bytes that are corrupt', async () => {
@@ -315,7 +315,7 @@ describe('the log on disk', () => {
     expect(found[0]).toEqual([1000, 1])
     expect(found.at(-1)).toEqual([6999, 6999])
     expect(found.length).toBeGreaterThan(4000)
-    expect(session.follower.takeCounts().corruptions).toBe(1)
+    expect(session.takeCounts().corruptions).toBe(1)
   })
 
   it.each([
@@ -340,7 +340,9 @@ describe('the log on disk', () => {
     change(log)
     await expect(session.read()).rejects.toSatisfy((error) => isKind(error, 'conflict'))
     const next = newSession(tsdbPath)
-    const resumed = next.resume(session.follower.position!).then(async () => next.read())
+    const resumed = next
+      .resume({ resume: session.follower.position! })
+      .then(async () => next.read())
     await expect(resumed).rejects.toSatisfy((error) => isKind(error, 'conflict'))
   })
 })
@@ -378,6 +380,6 @@ describe('series that come and go', () => {
     expect(samples).toBe(20 * 501)
     expect(most).toBe(501)
     expect(session.table.refCount).toBe(501)
-    expect(session.intake.takeCounts().unknownRefs).toBe(0)
+    expect(session.takeCounts().unknownRefs).toBe(0)
   })
 })
