@@ -52,6 +52,8 @@ export async function watchRivals(
   /** Names of those whose files are young, by the clock of the file system. Old files are removed. */
   async function meet(): Promise<string[]> {
     const file = join(dir, own)
+    // A directory that is not there is not made: its absence means something.
+    await stat(tsdbPath)
     await mkdir(dir, { recursive: true, mode: 0o750 })
     await writeFile(file, `${hostname()} ${process.pid}\n`)
     const { mtimeMs } = await stat(file)

@@ -80,7 +80,7 @@ describe('two hundred thousand series that come and go', () => {
     }
     expect(samples).toBe(20 * WAVE)
     expect(session.table.size).toBe(WAVE)
-    expect(session.intake.takeCounts().unknownRefs).toBe(0)
+    expect(session.takeCounts().unknownRefs).toBe(0)
     expect(Math.max(...sizes.slice(2))).toBeLessThanOrEqual(Math.max(...sizes.slice(0, 2)))
     expect(Math.max(...sizes)).toBeLessThan(WAVE * 150)
   })
