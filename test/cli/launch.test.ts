@@ -46,9 +46,9 @@ if (args[0] === 'rebuild') {
 
 const TARGET = `
 const value: string[] = process.argv.slice(2)
+if (value[0] === 'wait') process.on('SIGTERM', () => process.exit(7))
 console.log(JSON.stringify({ args: value, first: process.env['PATH']?.split(':')[0] }))
 if (value[0] === 'wait') {
-  process.on('SIGTERM', () => process.exit(7))
   setInterval(() => {}, 1000)
 } else process.exitCode = 3
 `
