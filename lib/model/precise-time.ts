@@ -9,10 +9,6 @@ export interface PreciseTime {
 /** What Go has where nothing is set: the first second of the year 1. */
 export const ZERO_TIME: PreciseTime = { seconds: -62_135_596_800, nanos: 0 }
 
-export function isZeroTime({ seconds, nanos }: PreciseTime): boolean {
-  return seconds === ZERO_TIME.seconds && nanos === 0
-}
-
 export function comparePreciseTimes(a: PreciseTime, b: PreciseTime): number {
   return a.seconds - b.seconds || a.nanos - b.nanos
 }

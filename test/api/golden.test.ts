@@ -17,7 +17,8 @@ import {
   type GoldenRequest,
 } from './golden/requests.ts'
 import { toldSource } from './golden/told-source.ts'
-import { toldBucket, TOLD_REQUESTS } from './golden/told-world.ts'
+import { TOLD_REQUESTS } from './golden/told-requests.ts'
+import { toldBucket } from './golden/told-world.ts'
 import { goldenBucket } from './golden/world.ts'
 
 describe.each([

@@ -21,14 +21,8 @@ import {
   type GoldenRequest,
 } from './requests.ts'
 import { FEDERATE_REQUESTS, federateSeries } from './federate-world.ts'
-import {
-  RULES,
-  RULES_FILE,
-  startExporter,
-  TOLD_MS,
-  TOLD_REQUESTS,
-  toldConfig,
-} from './told-world.ts'
+import { TOLD_REQUESTS } from './told-requests.ts'
+import { RULES, RULES_FILE, startExporter, TOLD_MS, toldConfig } from './told-world.ts'
 import { HISTOGRAM_BLOCK, openMetrics } from './world.ts'
 
 const [, , binary, promtool, version, only] = process.argv
