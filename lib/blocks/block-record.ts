@@ -23,8 +23,10 @@ export interface BlockRecord extends BlockSummary {
 
 /** What the key of a pack says beside labels and times. */
 export interface PackPlace {
-  /** An epoch of a writer. */
-  readonly sequence: string
+  /** Names who wrote it, as its external labels do. */
+  readonly writer: string
+  /** A sequence of what came in there; later ones are greater. */
+  readonly epoch: string
   /** [from, to) of the sequence is in the pack. */
   readonly from: number
   readonly to: number

@@ -1,12 +1,12 @@
 /** Fresh blocks as records of blocks, so that whoever plans a query need not tell them apart. */
 import { type FreshKey, parseFreshKey } from '#lib/fresh/fresh-key.ts'
-import { sequenceOf } from '#lib/fresh/fresh-list.ts'
+import { writerOf } from '#lib/fresh/fresh-list.ts'
 import type { BlockRecord } from './block-record.ts'
 
 export function packRecord(
   pack: FreshKey & { readonly key: string; readonly size: number },
 ): BlockRecord {
-  const { key, size, labels, from, to, minTimeMs, maxTimeMs, directoryBytes } = pack
+  const { key, size, labels, epoch, from, to, minTimeMs, maxTimeMs, directoryBytes } = pack
   return {
     id: key,
     minTimeMs,
@@ -27,7 +27,7 @@ export function packRecord(
     uploadTimeMs: 0,
     metaEtag: '',
     marks: {},
-    pack: { sequence: sequenceOf(pack), from, to, directoryBytes },
+    pack: { writer: writerOf(pack), epoch, from, to, directoryBytes },
   }
 }
 

@@ -11,7 +11,7 @@ export const FRESH_PREFIX = 'thaw/fresh/'
 export interface FreshKey {
   /** External labels of who wrote it. */
   readonly labels: Labels
-  /** Names an unbroken sequence of what came in: letters and digits. */
+  /** Names an unbroken sequence of what came in: letters and digits. A later one of the same labels is greater. */
   readonly epoch: string
   /** [from, to) of the sequence is in the pack, all of it. Whole numbers. */
   readonly from: number

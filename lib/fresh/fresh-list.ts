@@ -23,7 +23,7 @@ export function parseFreshList(objects: Iterable<ObjectInfo>): FreshPack[] {
  * labels, epoch and `from`.
  */
 export function withoutContained(packs: readonly FreshPack[]): FreshPack[] {
-  const sorted = packs.map((pack) => ({ pack, source: sequenceOf(pack) }))
+  const sorted = packs.map((pack) => ({ pack, source: `${writerOf(pack)}/${pack.epoch}` }))
   sorted.sort(
     (a, b) =>
       order(a.source, b.source) ||
@@ -55,9 +55,9 @@ export function visiblePacks(
   )
 }
 
-/** Names whose `from` and `to` the pack has: external labels, as the key has them, and epoch. */
-export function sequenceOf({ key, epoch }: Pick<FreshPack, 'key' | 'epoch'>): string {
-  return `${key.slice(LABELS_START, key.lastIndexOf('/'))}/${epoch}`
+/** Names who wrote it: the external labels, as the key has them. */
+export function writerOf({ key }: Pick<FreshPack, 'key'>): string {
+  return key.slice(LABELS_START, key.lastIndexOf('/'))
 }
 
 const LABELS_START = FRESH_PREFIX.length + freshHour(0).length + 1

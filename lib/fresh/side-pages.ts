@@ -26,7 +26,7 @@ export interface PackedMetadata {
   readonly unit: string
 }
 
-/** Samples of a series that were deleted by Prometheus's API: of this pack and of those before it of the same epoch. A closed interval. */
+/** Samples of a series that were deleted by Prometheus's API: of this pack, of those before it of the same epoch, and of earlier epochs. A closed interval. */
 export interface PackedDeletion {
   readonly labels: Labels
   readonly minTimeMs: number

@@ -42,10 +42,14 @@ export function blocksKey(blocks: readonly BlockRecord[]): string {
   const names: string[] = []
   const sequences = new Map<string, PackPlace[]>()
   for (const { id, metaEtag, hasTombstones, pack } of blocks) {
-    const places = pack && sequences.get(pack.sequence)
-    if (!pack) names.push(JSON.stringify([id, metaEtag, hasTombstones]))
-    else if (places) places.push(pack)
-    else sequences.set(pack.sequence, [pack])
+    if (!pack) {
+      names.push(JSON.stringify([id, metaEtag, hasTombstones]))
+      continue
+    }
+    const sequence = `${pack.writer}/${pack.epoch}`
+    const places = sequences.get(sequence)
+    if (places) places.push(pack)
+    else sequences.set(sequence, [pack])
   }
   for (const [key, places] of sequences) names.push(`${key} ${JSON.stringify(unionOf(places))}`)
   return digest(names.sort().join('\n'))

@@ -1,5 +1,5 @@
-/** What was deleted by Prometheus's API and is said by a pack counts in all earlier packs of its sequence, and in itself. */
-import type { BlockRecord } from '#lib/blocks/block-record.ts'
+/** What was deleted by Prometheus's API and is said by a pack counts in all earlier packs of its writer, and in itself. */
+import type { BlockRecord, PackPlace } from '#lib/blocks/block-record.ts'
 import type { PackedDeletion } from '#lib/fresh/side-pages.ts'
 import { labelsKey, mergeLabels } from '#lib/model/labels.ts'
 import type { Interval } from '#lib/tsdb/chunk/columns.ts'
@@ -17,11 +17,14 @@ export function withDeletions(parts: readonly SelectedPart[]): readonly BlockPar
   if (deleting.length === 0) return parts
   return parts.map((part) => {
     const { pack } = part.block
-    const later = deleting.filter(
-      ({ block }) => pack && block.pack!.sequence === pack.sequence && block.pack!.to >= pack.to,
-    )
+    const later = deleting.filter(({ block }) => pack && isUpTo(pack, block.pack!))
     return later.length === 0 ? part : { ...part, tombstones: tombstonesOf(part, later) }
   })
+}
+
+function isUpTo(pack: PackPlace, last: PackPlace): boolean {
+  if (pack.writer !== last.writer) return false
+  return pack.epoch === last.epoch ? pack.to <= last.to : pack.epoch < last.epoch
 }
 
 function tombstonesOf(

@@ -82,22 +82,23 @@ it('names sets of blocks, in any order', () => {
 })
 
 it('names what of a sequence packs hold, in however many they are', () => {
-  const pack = (id: string, from: number, to: number, sequence = 'cluster=a/e1') =>
+  const pack = (id: string, from: number, to: number, epoch = 'e1', writer = 'cluster=a') =>
     ({
       id,
       metaEtag: '',
       hasTombstones: false,
-      pack: { sequence, from, to, directoryBytes: 9 },
+      pack: { writer, epoch, from, to, directoryBytes: 9 },
     }) as BlockRecord
   const merged = blocksKey([pack('m', 3, 7)])
   expect(blocksKey([pack('a', 3, 4), pack('c', 5, 7), pack('b', 4, 5)])).toBe(merged)
   expect(blocksKey([pack('a', 3, 6), pack('b', 4, 7)])).toBe(merged)
   const others = [
-    [pack('m', 3, 7, 'cluster=a/e2')],
+    [pack('m', 3, 7, 'e2')],
     [pack('a', 3, 4), pack('c', 5, 7)],
+    [pack('m', 3, 7, 'e1', 'cluster=b')],
     [pack('m', 3, 8)],
-    [pack('a', 3, 5), pack('b', 5, 7, 'cluster=a/e2')],
+    [pack('a', 3, 5), pack('b', 5, 7, 'e2')],
     [pack('m', 3, 7), { id: 'B', metaEtag: 'e', hasTombstones: false } as BlockRecord],
   ]
-  expect(new Set([...others.map(blocksKey), merged]).size).toBe(6)
+  expect(new Set([...others.map(blocksKey), merged]).size).toBe(7)
 })

@@ -48,7 +48,7 @@ const TEXTS = [
 
 type Step = (world: FreshWorld) => Promise<void> | void
 
-const CHANGES = ['merge', 'mergeAndKeep', 'ship', 'clean']
+const CHANGES = ['merge', 'mergeAndKeep', 'ship', 'clean', 'restart']
 
 const stepOf = (changes: readonly string[]): fc.Arbitrary<Step> =>
   fc
@@ -62,6 +62,7 @@ const stepOf = (changes: readonly string[]): fc.Arbitrary<Step> =>
         if (what === 'ship') return world.ship()
         if (what === 'clean') return world.clean()
         if (what === 'delete') return world.deleteSome(pick)
+        if (what === 'restart') return world.restart(pick)
         return world.merge(pick, 2 + (pick % 7), what === 'mergeAndKeep')
       }),
     )

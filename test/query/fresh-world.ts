@@ -30,7 +30,9 @@ interface Point {
   readonly sequence: number
 }
 
-interface Pack extends Pick<FreshKey, 'from' | 'to'> {
+type Place = Pick<FreshKey, 'epoch' | 'from' | 'to'>
+
+interface Pack extends Place {
   readonly key: string
   readonly bytes: Uint8Array
 }
@@ -44,6 +46,7 @@ interface Writer {
   deletions: PackedDeletion[]
   packs: Pack[]
   sequence: number
+  epoch: string
   /** Ends of the windows that have their blocks, and what had come in by then. */
   readonly shipped: Map<number, number>
 }
@@ -67,6 +70,7 @@ export class FreshWorld {
       deletions: [],
       packs: [],
       sequence: 1,
+      epoch: 'e10',
       shipped: new Map(),
     }))
   }
@@ -111,7 +115,8 @@ export class FreshWorld {
       const to = (writer.sequence += 1)
       const { deletions } = writer
       writer.deletions = []
-      await this.#putPack(writer, { from, to }, { series: packedSeries(points), deletions })
+      const { epoch } = writer
+      await this.#putPack(writer, { epoch, from, to }, { series: packedSeries(points), deletions })
     }
   }
 
@@ -130,13 +135,20 @@ export class FreshWorld {
     writer.deletions.push({ labels: SERIES[series]!, minTimeMs, maxTimeMs })
   }
 
-  /** Neighbouring packs become one. Those it is made of stay, or not. */
+  /** A writer begins a new sequence, as an agent does that starts again. */
+  restart(pick: number): void {
+    const writer = this.#writers[pick % this.#writers.length]!
+    writer.epoch = `e${Number(writer.epoch.slice(1)) + 1}`
+  }
+
+  /** Neighbouring packs of one sequence become one. Those it is made of stay, or not. */
   async merge(pick: number, count: number, keep: boolean): Promise<void> {
     const writer = this.#writers[pick % this.#writers.length]!
     const first = pick % Math.max(1, writer.packs.length)
-    const packs = writer.packs.slice(first, first + count)
+    const epoch = writer.packs[first]?.epoch ?? ''
+    const packs = writer.packs.slice(first, first + count).filter((pack) => pack.epoch === epoch)
     if (packs.length < 2) return
-    const place = { from: packs[0]!.from, to: packs.at(-1)!.to }
+    const place = { epoch, from: packs[0]!.from, to: packs.at(-1)!.to }
     await this.#putPack(writer, place, mergePacks(packs.map(({ bytes }) => bytes)))
     writer.packs = writer.packs.filter((pack) => !packs.includes(pack))
     writer.packs.sort((a, b) => a.from - b.from)
@@ -195,15 +207,11 @@ export class FreshWorld {
     return points
   }
 
-  async #putPack(
-    writer: Writer,
-    place: Pick<FreshKey, 'from' | 'to'>,
-    content: PackContent,
-  ): Promise<void> {
+  async #putPack(writer: Writer, place: Place, content: PackContent): Promise<void> {
     const { bytes, directoryBytes, minTimeMs, maxTimeMs } = writePack(content)
     const labels = labelsFrom(writer.external)
     const times = { minTimeMs, maxTimeMs }
-    const key = freshKey({ labels, epoch: 'e1', ...place, ...times, directoryBytes })
+    const key = freshKey({ labels, ...place, ...times, directoryBytes })
     await this.bucket.put(key, bytes)
     writer.packs.push({ ...place, key, bytes })
   }
