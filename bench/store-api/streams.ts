@@ -5,7 +5,7 @@
  *   --prometheus=<binary>     default: `prometheus` of the PATH
  *   --thanos=<binary>         the peer; without it there is none
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,6 +34,8 @@ const streams = Number(values.streams)
 const seriesCount = Number(values.series)
 const AGENT = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
 const BATCH = 500
+/** Until connections that are over are gone. */
+const SETTLE_MS = 10_000
 
 const dir = await mkdtemp(join(tmpdir(), 'thaw-streams-'))
 const prometheus = await startPrometheus({
@@ -106,6 +108,8 @@ async function measure(name: string, file: string, command: readonly string[]): 
 
 async function load(name: string, grpc: string, server: PeerServer): Promise<void> {
   const before = (await usageOf(server.pid))!
+  const openFiles = async (): Promise<number> => (await readdir(`/proc/${server.pid}/fd`)).length
+  const filesBefore = await openFiles()
   const endMs = Date.now() + Number(values.seconds) * 1000
   const counts = Array.from({ length: streams }, () => 0)
   const firstFrames: number[] = []
@@ -150,7 +154,12 @@ async function load(name: string, grpc: string, server: PeerServer): Promise<voi
   }, 1000)
   await Promise.all(counts.map((_, i) => run(i)))
   clearInterval(sampling)
-  report(name, counts, errors, firstFrames, resident, before, (await usageOf(server.pid))!)
+  const after = (await usageOf(server.pid))!
+  report(name, counts, errors, firstFrames, resident, before, after)
+  await sleep(SETTLE_MS)
+  const settled = ((await usageOf(server.pid))!.residentKb / 1000).toFixed(0)
+  const files = `${filesBefore} files open before, ${await openFiles()} after`
+  console.log(`  ${SETTLE_MS / 1000} s later: ${settled} MB, ${files}`)
 }
 
 function report(

@@ -35,6 +35,7 @@ export class Health {
   readonly #names: ReadonlySet<string>
   readonly #watchers = new Set<() => void>()
   #isServing = false
+  #hasEnded = false
 
   /** `names`: the services there are, next to `''`, which is all of them. */
   constructor(names: readonly string[]) {
@@ -62,6 +63,13 @@ export class Health {
     for (const changed of this.#watchers) changed()
   }
 
+  /** Says for the last time that nothing is served, so that watchers do not hold up the end of the server. */
+  end(): void {
+    this.#isServing = false
+    this.#hasEnded = true
+    for (const changed of this.#watchers) changed()
+  }
+
   #check(service: string): CheckResponse {
     if (!this.#names.has(service)) throw new DomainError('not-found', 'unknown service')
     return { status: this.#isServing ? 'SERVING' : 'NOT_SERVING' }
@@ -73,6 +81,7 @@ export class Health {
       const response: CheckResponse = isKnown ? this.#check(service) : { status: 'SERVICE_UNKNOWN' }
       const changed = this.#change(signal)
       await sink.write(checkResponse.encode(response))
+      if (this.#hasEnded) return
       await changed
     }
   }

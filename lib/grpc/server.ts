@@ -71,7 +71,7 @@ export async function startGrpcServer(
     },
     async stop(graceMs) {
       clearInterval(refreshing)
-      health.isServing = false
+      health.end()
       await stop(server, graceMs)
     },
   }

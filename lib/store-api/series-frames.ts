@@ -22,8 +22,9 @@ export async function addSeries(
   sink: FrameSink,
 ): Promise<void> {
   frames.beginSeries(labels)
-  for (const chunk of chunks) {
-    if (frames.isLarge) {
+  for (const [i, chunk] of chunks.entries()) {
+    // With one chunk at least, also where the labels alone are as large.
+    if (i > 0 && frames.isLarge) {
       frames.endSeries()
       await sink.write(frames.take())
       frames.beginSeries(labels)

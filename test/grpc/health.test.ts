@@ -37,6 +37,21 @@ it('tells watchers of each change', async () => {
   }
 })
 
+it('ends watchers with the server, which does not wait for them', async () => {
+  const server = await startServer([service])
+  server.isServing = true
+  const watching = open(connect(server.port), healthService.watch, of(''))
+  const seen: string[] = []
+  let ended: Promise<void> | undefined
+  for await (const frame of watching) {
+    seen.push(checkResponse.decode(frame as Uint8Array).status)
+    // Longer than the test may take.
+    ended ??= server.stop(600_000)
+  }
+  await ended
+  expect(seen).toEqual(['SERVING', 'NOT_SERVING'])
+})
+
 it('has the messages of proto/health.proto', () => {
   const type = loadProto('health').lookupType('HealthCheckResponse')
   expect(plain(type, checkResponse.encode({ status: 'SERVICE_UNKNOWN' }))).toEqual({

@@ -168,6 +168,29 @@ describe('a request', () => {
     expect(chunks).toHaveLength(Math.ceil(400_000 / 120))
   })
 
+  it('gets label sets of any size', async () => {
+    const many = Array.from({ length: 300 }, (_, i) => [`l${1000 + i}`, `v${i}`] as const)
+    const sets = [
+      { __name__: 'long', text: 'ü'.repeat(1_000_000) },
+      { __name__: 'many', ...Object.fromEntries(many) },
+    ]
+    const { unit } = await fakePrometheus(EU, seriesOf(...sets))
+    const { series } = await storeApiOver([unit])
+    const frames = await series({ responseBatchSize: 64 })
+    const found = frames.flatMap((frame) => frame.series.map(({ labels }) => labels))
+    expect(found.map((labels) => labels.length)).toEqual([8, 606])
+    expect(found[0]).toEqual([
+      '__name__',
+      'long',
+      'cluster',
+      'eu',
+      'replica',
+      'a',
+      'text',
+      sets[0]!.text,
+    ])
+  })
+
   it('gets encodings that the StoreAPI has', async () => {
     const fake = await fakePrometheus(EU)
     const data = await xor2Answer()
