@@ -1,18 +1,26 @@
 /** What a cold start reads of a bundle: the files that its entry imports at once, and not those that are imported later. */
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { bundleFunction } from '#infra/bundle.ts'
+import { fakeEndpoint } from '#test/endpoints/fake-endpoint.ts'
 
-async function readAtOnce(name: string): Promise<string> {
+async function bundle(name: string): Promise<string> {
   const mapsDir = await mkdtemp(join(tmpdir(), 'thaw-maps-'))
   const entry = fileURLToPath(new URL(`../../functions/${name}.ts`, import.meta.url))
   const directory = bundleFunction({ entry, mapsDir })
   onTestFinished(async () => {
     await Promise.all([mapsDir, directory].map((one) => rm(one, { recursive: true })))
   })
+  return directory
+}
+
+async function readAtOnce(name: string): Promise<string> {
+  const directory = await bundle(name)
   const texts = new Map<string, string>()
   const read = async (file: string): Promise<void> => {
     if (texts.has(file)) return
@@ -34,3 +42,39 @@ it.each(['query', 'store', 'plan'])(
     expect(text).not.toContain('x-amz-checksum-algorithm')
   },
 )
+
+it('query asks the endpoints of its flags, out of the bundle', async () => {
+  const { address } = await fakeEndpoint({
+    labelNames: async () => ({ names: ['from_the_endpoint'] }),
+  })
+  const [directory, bucketDir] = [
+    await bundle('query'),
+    await mkdtemp(join(tmpdir(), 'thaw-none-')),
+  ]
+  onTestFinished(() => rm(bucketDir, { recursive: true }))
+  const event = {
+    version: '2.0',
+    rawPath: '/api/v1/labels',
+    rawQueryString: '',
+    headers: { host: 'thaw' },
+    requestContext: { domainName: 'thaw', http: { method: 'GET', path: '/api/v1/labels' } },
+    isBase64Encoded: false,
+  }
+  const program = `
+    const { handler } = await import(${JSON.stringify(join(directory, 'index.mjs'))})
+    console.log((await handler(${JSON.stringify(event)})).body)
+    process.exit()
+  `
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', program],
+    {
+      env: {
+        ...process.env,
+        THAW_OBJSTORE_CONFIG: `type: FILESYSTEM\nconfig: {directory: ${JSON.stringify(bucketDir)}}`,
+        THAW_QUERY_FLAGS: `--endpoint=${address}`,
+      },
+    },
+  )
+  expect(stdout.trim().split('\n').at(-1)).toBe('{"status":"success","data":["from_the_endpoint"]}')
+})
