@@ -88,9 +88,10 @@ export class FreshWriter {
   /** Merges packs and deletes those that are not needed any more. What fails is tried again the next time. */
   async upkeep(stopping: AbortSignal): Promise<void> {
     if (this.#sequence === undefined) return
+    const { upkeep, packs } = this.#sequence
     const signal = AbortSignal.any([stopping, this.#kill])
     try {
-      for (const upkeep of [this.#sequence.upkeep, ...this.#formerUpkeeps]) await upkeep.run(signal)
+      for (const each of [upkeep, ...this.#formerUpkeeps]) await each.run(packs.labels, signal)
       this.#formerUpkeeps = this.#formerUpkeeps.filter(({ size }) => size > 0)
     } catch (error) {
       if (signal.aborted) return

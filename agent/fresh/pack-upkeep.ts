@@ -1,5 +1,6 @@
 /** Keeps the packs of one Prometheus few: makes one of ten, and deletes those whose samples another one or a block has. */
 import { type FreshPack, withoutContained } from '#lib/fresh/fresh-list.ts'
+import type { Labels } from '#lib/model/labels.ts'
 import type { Logger } from '../logger.ts'
 import type { BucketBlocks } from './bucket-blocks.ts'
 import { areThere, isCovered } from './covered.ts'
@@ -79,11 +80,12 @@ export class PackUpkeep {
     for (const entry of held.slice(0, -MAX_HELD_PACKS)) entry.bytes = undefined
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  /** Blocks have the external labels `labels`, which may have changed since the packs were made. */
+  async run(labels: Labels, signal: AbortSignal): Promise<void> {
     if (this.#parts.now() - this.#listedMs >= LIST_AGAIN_MS) await this.#listAgain(signal)
     await this.#mergeOwn(signal)
     await this.#mergeLeftOver(signal)
-    await this.#markCovered(signal)
+    await this.#markCovered(labels, signal)
     await this.#deleteDue(signal)
     this.#parts.metrics.inBucket.set(this.#entries.size)
   }
@@ -170,7 +172,7 @@ export class PackUpkeep {
   }
 
   /** Samples of which a block is in the bucket, where queries find it. */
-  async #markCovered(signal: AbortSignal): Promise<void> {
+  async #markCovered(labels: Labels, signal: AbortSignal): Promise<void> {
     const { now, local, inBucket } = this.#parts
     const { tsdbPath } = this.#options
     const nowMs = now()
@@ -192,7 +194,7 @@ export class PackUpkeep {
     if (candidates.length === 0) return
     const startMs = Math.min(...candidates.map(({ note }) => note.minTimeMs))
     const endMs = Math.max(...candidates.map(({ note }) => note.maxTimeMs))
-    const there = await inBucket.list(this.#packs.labels, startMs, endMs, blocks, signal)
+    const there = await inBucket.list(labels, startMs, endMs, blocks, signal)
     for (const { entry, note } of candidates) {
       if (!isCovered(note, there) || !areThere(note, blocks, there)) continue
       if (!(await isLateInBlocks(tsdbPath, note))) continue

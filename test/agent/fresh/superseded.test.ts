@@ -157,6 +157,22 @@ describe('a pack whose samples a block has', () => {
     expect(await packsAfter(at, 3)).toBe(0)
   })
 
+  it('goes although the external labels have changed since', async () => {
+    const at = await world()
+    const state = { externalLabels: { cluster: 'before' } }
+    await runFresh({
+      ...at,
+      state,
+      onPause: pauses(8, async (pause) => {
+        if (pause === 1) state.externalLabels = { cluster: 'eu' }
+        if (pause !== 3) return
+        at.clock.ms = NOON + 3 * HOUR
+        await ship(at, await makeBlock(at))
+      }),
+    })
+    expect(await keysOf(at.bucket)).toHaveLength(3)
+  })
+
   it('is not made of what a block in the bucket has', async () => {
     const at = await world()
     at.clock.ms = NOON + 3 * HOUR

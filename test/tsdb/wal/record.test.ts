@@ -61,6 +61,21 @@ describe('a record', () => {
     })
   })
 
+  it('of tombstones says that a series left the head, by all of int64', () => {
+    const bytes = record(3, (out) => {
+      out.uint64(9)
+      for (const first of [0xff, 0xfe]) {
+        out.uint8(first)
+        for (let i = 0; i < 8; i++) out.uint8(0xff)
+        out.uint8(1)
+      }
+    })
+    expect(decodeRecord(bytes)).toMatchObject({ minTimes: [-Infinity], maxTimes: [Infinity] })
+    const other = bytes.slice()
+    other[11] = 0xfe
+    expect(errorOf(() => decodeRecord(other))).toBeInstanceOf(CorruptError)
+  })
+
   it('of exemplars has labels of its own', () => {
     const bytes = record(4, (out) => {
       out.uint64(9)
