@@ -30,6 +30,7 @@ interface RunningUnit {
 
 export function prometheusUnits(parts: UnitsParts): Units {
   let running: RunningUnit[] = []
+  let stopped = false
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => {})
 
@@ -91,6 +92,7 @@ export function prometheusUnits(parts: UnitsParts): Units {
       )
       const others = running.filter((unit) => !kept.includes(unit))
       await Promise.all(others.map((unit) => unit.stop()))
+      if (stopped) return
       running = prometheuses.map(
         (options) =>
           kept.find(({ unit }) => isDeepStrictEqual(options, unit.options)) ?? start(options),
@@ -98,6 +100,7 @@ export function prometheusUnits(parts: UnitsParts): Units {
     },
 
     async stop() {
+      stopped = true
       await Promise.all(running.map((unit) => unit.stop()))
     },
   }

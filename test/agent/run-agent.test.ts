@@ -423,6 +423,26 @@ describe('several Prometheuses', () => {
     expect(await visibleBlocks(bucket)).toHaveLength(1)
   })
 
+  it('that are new when the agent is stopped are not started', async () => {
+    const [a, b] = await two()
+    const change = Promise.withResolvers<void>()
+    const stop = new AbortController()
+    async function* changes() {
+      await change.promise
+      stop.abort()
+      yield [testOptions(b)]
+    }
+    const bucket = memoryBucket()
+    const agent = start([a], { bucket, changes: changes(), signal: stop.signal })
+    await eventually(
+      () => replicas(bucket),
+      (found) => found.length === 1,
+    )
+    change.resolve()
+    await agent.ended
+    expect(await replicas(bucket)).toEqual(['a'])
+  })
+
   it('come and go with the configuration', async () => {
     const [a, b] = await two()
     const bucket = memoryBucket()

@@ -183,7 +183,7 @@ describe('the Debian package', () => {
     await run(dpkg.binary, ['--extract', file, join(dir, 'root')])
     const { stdout } = await run(join(dir, 'root/usr/bin/thaw-agent'), ['--version'])
     expect(stdout).toMatch(
-      /^--max-semi-space-size=1 \/.*\/usr\/lib\/thaw\/thaw-agent\.mjs --version\n$/,
+      /^--max-semi-space-size=1 --optimize-for-size \/.*\/usr\/lib\/thaw\/thaw-agent\.mjs --version\n$/,
     )
   })
 })
