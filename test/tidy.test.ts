@@ -27,6 +27,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket', 'storage', 'fresh', 'blocks'],
     packages: ['p-limit', 'lru-cache', 'node:zlib'],
   },
+  'lib/compact': {
+    lib: ['model', 'bytes', 'tsdb', 'bucket', 'blocks', 'store'],
+    packages: [],
+  },
   'lib/query': {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],
     packages: [

@@ -1,0 +1,182 @@
+/** Goes over a block series by series, index and chunks front to back, with little of either in memory. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { CorruptError } from '#lib/model/errors.ts'
+import type { Labels } from '#lib/model/labels.ts'
+import type { Interval } from '#lib/tsdb/chunk/columns.ts'
+import { segmentFileName } from '#lib/tsdb/chunk/chunk-frame.ts'
+import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
+import {
+  type ChunkMeta,
+  parseSeries,
+  SERIES_ALIGN,
+  seriesEntrySize,
+} from '#lib/tsdb/index/series.ts'
+import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
+import type { Lookup } from '#lib/store/lookup.ts'
+import { SegmentStream } from './segment-stream.ts'
+
+export interface BlockSource {
+  readonly bucket: Bucket
+  readonly block: BlockRecord
+  readonly lookup: Lookup
+  readonly tombstones: Tombstones
+  /** Of the index and of each segment, at a time; as much again is asked for ahead. */
+  readonly pieceBytes: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** One series of a block. */
+export interface StreamedSeries {
+  /** Without external labels. */
+  readonly labels: Labels
+  /** In time order, as the format says; views that are valid until the next series. */
+  readonly chunks: readonly ReadyChunk[]
+  /** Of samples that don't count. */
+  readonly deleted: readonly Interval[]
+}
+
+/** `next` answers at once as long as nothing has to be read: awaiting each of a million series would cost more than the rest. */
+export class BlockStream {
+  /** Undefined before the first `next` and at the end. */
+  series: StreamedSeries | undefined
+  readonly #source: BlockSource
+  readonly #entries: EntryReader
+  readonly #segments = new Map<number, SegmentStream>()
+
+  constructor(source: BlockSource) {
+    this.#source = source
+    this.#entries = new EntryReader(source)
+  }
+
+  /** Comes to the next series; rejects with CorruptError where the block is broken. */
+  next(): void | Promise<void> {
+    const read = this.#entries.next()
+    if (read instanceof Promise) return read.then((entry) => this.#take(entry))
+    return this.#take(read)
+  }
+
+  #take(entry: Entry | undefined): void | Promise<void> {
+    if (!entry) {
+      this.series = undefined
+      return
+    }
+    return this.#readChunks(entry)
+  }
+
+  #readChunks(entry: Entry): void | Promise<void> {
+    const chunks: ReadyChunk[] = []
+    for (const meta of entry.metas) {
+      const chunk = this.#segment(meta.segment).chunk(meta.offset)
+      // Loading may push out what was read before it: then all are copied.
+      if (!chunk) return this.#loadChunks(entry)
+      chunks.push({ ...chunk, minTimeMs: meta.minTimeMs, maxTimeMs: meta.maxTimeMs })
+    }
+    this.#finish(entry, chunks)
+  }
+
+  async #loadChunks(entry: Entry): Promise<void> {
+    const chunks: ReadyChunk[] = []
+    for (const { segment, offset, minTimeMs, maxTimeMs } of entry.metas) {
+      const stream = this.#segment(segment)
+      let chunk = stream.chunk(offset)
+      if (!chunk) {
+        await stream.load(offset)
+        chunk = stream.chunk(offset)!
+      }
+      chunks.push({ encoding: chunk.encoding, data: chunk.data.slice(), minTimeMs, maxTimeMs })
+    }
+    this.#finish(entry, chunks)
+  }
+
+  #finish({ labels, id }: Entry, chunks: readonly ReadyChunk[]): void {
+    this.series = { labels, chunks, deleted: this.#source.tombstones.get(id) ?? [] }
+  }
+
+  #segment(segment: number): SegmentStream {
+    const known = this.#segments.get(segment)
+    if (known) return known
+    const { bucket, block, pieceBytes, signal } = this.#source
+    const size = block.segmentSizes[segment]
+    const key = `${block.id}/${segmentFileName(segment)}`
+    if (size === undefined) throw new CorruptError('no such segment', 0).in(key)
+    // Chunks are written series after series, so files before this one are read.
+    if (this.#segments.size > 1) this.#segments.delete(Math.min(...this.#segments.keys()))
+    const stream = new SegmentStream({ bucket, key, size, pieceBytes, signal })
+    this.#segments.set(segment, stream)
+    return stream
+  }
+}
+
+interface Entry {
+  readonly labels: Labels
+  readonly metas: readonly ChunkMeta[]
+  /** What tombstones call the series. */
+  readonly id: number
+}
+
+/** The series section of the index, entry by entry. */
+class EntryReader {
+  readonly #source: BlockSource
+  /** Where in the index the bytes begin. */
+  #start: number
+  #bytes: Uint8Array = new Uint8Array(0)
+  #at = 0
+  #next: Promise<Uint8Array> | undefined
+
+  constructor(source: BlockSource) {
+    this.#source = source
+    this.#start = source.lookup.series.start
+  }
+
+  next(): Entry | undefined | Promise<Entry | undefined> {
+    // Padding between entries, and behind the last one.
+    while (this.#at < this.#bytes.length && this.#bytes[this.#at] === 0) this.#at++
+    const left = this.#bytes.length - this.#at
+    if (left >= SIZE_BYTES || this.#isLast()) {
+      if (left === 0) return undefined
+      if (seriesEntrySize(this.#bytes, this.#at) <= left) return this.#parse()
+      if (this.#isLast())
+        throw new CorruptError('series goes beyond its section', this.#start + this.#at)
+    }
+    return this.#more().then(() => this.next())
+  }
+
+  #isLast(): boolean {
+    return this.#start + this.#bytes.length >= this.#source.lookup.series.end
+  }
+
+  #parse(): Entry {
+    const { lookup } = this.#source
+    const offset = this.#start + this.#at
+    const { labelRefs, chunks, end } = parseSeries(this.#bytes, this.#at)
+    this.#at = end
+    const labels: string[] = []
+    for (const ref of labelRefs) labels.push(lookup.symbols.lookup(ref))
+    const id = lookup.indexVersion === 1 ? offset : offset / SERIES_ALIGN
+    return { labels, metas: chunks, id }
+  }
+
+  async #more(): Promise<void> {
+    const rest = this.#bytes.subarray(this.#at)
+    const more = await (this.#next ?? this.#fetch(this.#start + this.#bytes.length))
+    const bytes = new Uint8Array(rest.length + more.length)
+    bytes.set(rest)
+    bytes.set(more, rest.length)
+    this.#start += this.#at
+    this.#bytes = bytes
+    this.#at = 0
+    const end = this.#start + bytes.length
+    this.#next = end < this.#source.lookup.series.end ? this.#fetch(end) : undefined
+    this.#next?.catch(() => undefined)
+  }
+
+  #fetch(start: number): Promise<Uint8Array> {
+    const { bucket, block, lookup, pieceBytes, signal } = this.#source
+    const end = Math.min(start + pieceBytes, lookup.series.end)
+    return bucket.getRange(`${block.id}/index`, start, end, { signal })
+  }
+}
+
+/** Of an entry's size field at most. */
+const SIZE_BYTES = 10

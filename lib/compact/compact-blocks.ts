@@ -1,0 +1,180 @@
+/** Makes one block of several of a group: reads them series by series, and writes into the bucket as it goes. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { CorruptError, DomainError } from '#lib/model/errors.ts'
+import { labelsToRecord } from '#lib/model/labels.ts'
+import { BlockWriter, type WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
+import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
+import { NO_TOMBSTONES, parseTombstones, type Tombstones } from '#lib/tsdb/block/tombstones.ts'
+import { Lookup } from '#lib/store/lookup.ts'
+import { readLookupParts } from '#lib/store/load-lookup.ts'
+import { BlockStream } from './block-stream.ts'
+import { BlockUpload } from './block-upload.ts'
+import { MergedStream } from './merged-stream.ts'
+
+export interface CompactOptions {
+  readonly bucket: Bucket
+  /** Of one group: same external labels, same resolution. At least one. */
+  readonly blocks: readonly BlockRecord[]
+  /** Of the new block. */
+  readonly ulid: string
+  readonly now: () => number
+  /** Of each file that is read, at a time. */
+  readonly pieceBytes?: number | undefined
+  readonly onSeries?: ((count: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+const DEFAULT_PIECE_BYTES = 2 * 1024 * 1024
+
+/**
+ * The meta.json of the new block, which is in the bucket; undefined where the blocks have no samples, and then nothing is.
+ * The blocks stay: who asked for it marks them. May be run again with the same ULID.
+ * Rejects with 'corrupt' (and the file's name) where a block is broken, 'unsupported' where downsampled chunks overlap, 'not-found'.
+ */
+export async function compactBlocks(options: CompactOptions): Promise<BlockMeta | undefined> {
+  const { bucket, ulid, now, signal } = options
+  const blocks = options.blocks.toSorted(
+    (a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1),
+  )
+  const metas = await Promise.all(blocks.map((block) => readMeta(bucket, block, signal)))
+  const streams = await Promise.all(blocks.map((block) => openBlock(options, block)))
+  const upload = new BlockUpload(bucket, ulid, signal)
+  let written: WrittenBlock
+  try {
+    const writer = new BlockWriter({ write: upload.write })
+    await writeAll(new MergedStream(streams), writer, upload, options)
+    if (writer.seriesCount === 0) {
+      await upload.finish()
+      return undefined
+    }
+    written = writer.finish({
+      ulid,
+      minTimeMs: Math.min(...blocks.map(({ minTimeMs }) => minTimeMs)),
+      maxTimeMs: Math.max(...blocks.map(({ maxTimeMs }) => maxTimeMs)),
+      compaction: compactionOf(metas),
+    })
+    await upload.finish()
+  } catch (error) {
+    await upload.abort(error)
+    throw error
+  }
+  const meta = withThanos(written, blocks[0]!, metas, now())
+  await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
+    contentType: 'application/json',
+    signal,
+  })
+  return meta
+}
+
+/** Asks about the signal, and the caller about its progress, this often. */
+const TURN = 1000
+
+async function writeAll(
+  merged: MergedStream,
+  writer: BlockWriter,
+  upload: BlockUpload,
+  { onSeries, signal }: CompactOptions,
+): Promise<void> {
+  for (let count = 1; ; count++) {
+    const reading = merged.next()
+    if (reading) await reading
+    if (!merged.labels) break
+    writer.addChunks(merged.labels, merged.chunks)
+    const waiting = upload.room()
+    if (waiting) await waiting
+    if (count % TURN !== 0) continue
+    if (signal?.aborted) throw new DomainError('canceled', 'canceled')
+    onSeries?.(count)
+  }
+  onSeries?.(writer.seriesCount)
+}
+
+async function openBlock(
+  { bucket, pieceBytes = DEFAULT_PIECE_BYTES, signal }: CompactOptions,
+  block: BlockRecord,
+): Promise<BlockStream> {
+  const [parts, tombstones] = await Promise.all([
+    readLookupParts(bucket, `${block.id}/index`, signal),
+    readTombstones(bucket, block, signal),
+  ])
+  return new BlockStream({
+    bucket,
+    block,
+    lookup: new Lookup(parts),
+    tombstones,
+    pieceBytes,
+    signal,
+  })
+}
+
+async function readMeta(
+  bucket: Bucket,
+  { id }: BlockRecord,
+  signal: AbortSignal | undefined,
+): Promise<BlockMeta> {
+  const key = `${id}/${META_FILE}`
+  try {
+    return parseBlockMeta((await bucket.get(key, { signal })).body)
+  } catch (error) {
+    throw error instanceof CorruptError ? error.in(key) : error
+  }
+}
+
+async function readTombstones(
+  bucket: Bucket,
+  { id, hasTombstones }: BlockRecord,
+  signal: AbortSignal | undefined,
+): Promise<Tombstones> {
+  if (!hasTombstones) return NO_TOMBSTONES
+  const key = `${id}/tombstones`
+  try {
+    return parseTombstones((await bucket.get(key, { signal })).body)
+  } catch (error) {
+    throw error instanceof CorruptError ? error.in(key) : error
+  }
+}
+
+/** One level above the highest; all sources, and who was merged. */
+function compactionOf(metas: readonly BlockMeta[]): BlockMeta['compaction'] {
+  const sources = new Set(
+    metas.flatMap(({ compaction, ulid }) =>
+      compaction.sources.length > 0 ? compaction.sources : [ulid],
+    ),
+  )
+  return {
+    level: Math.max(...metas.map(({ compaction }) => compaction.level)) + 1,
+    sources: [...sources].sort(),
+    parents: metas.map(({ ulid, minTime, maxTime }) => ({ ulid, minTime, maxTime })),
+  }
+}
+
+function withThanos(
+  { meta, files, indexStats }: WrittenBlock,
+  { labels, resolutionMs }: BlockRecord,
+  metas: readonly BlockMeta[],
+  nowMs: number,
+): BlockMeta {
+  const paths = [...files, { path: META_FILE, size: 0 }].sort((a, b) => (a.path < b.path ? -1 : 1))
+  const extensions = metas.find(({ thanos }) => thanos?.extensions !== undefined)?.thanos
+    ?.extensions
+  return {
+    ...meta,
+    thanos: {
+      version: 1,
+      labels: labelsToRecord(labels),
+      downsample: { resolution: resolutionMs },
+      source: 'compactor',
+      segment_files: paths
+        .filter(({ path }) => path.startsWith('chunks/'))
+        .map(({ path }) => path.slice('chunks/'.length)),
+      files: paths.map(({ path, size }) => ({
+        rel_path: path,
+        ...(path !== META_FILE && { size_bytes: size }),
+      })),
+      index_stats: indexStats,
+      ...(extensions !== undefined && { extensions }),
+      upload_time: new Date(nowMs).toISOString(),
+    },
+  }
+}

@@ -1,0 +1,118 @@
+/** Reads the chunks of one segment file front to back, in large pieces, the next of which is on its way. */
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { crc32c } from '#lib/bytes/crc32c.ts'
+import { ByteReader } from '#lib/bytes/byte-reader.ts'
+import { CorruptError } from '#lib/model/errors.ts'
+import type { EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
+import { MAX_CHUNK_OVERHEAD } from '#lib/tsdb/chunk/chunk-frame.ts'
+
+export interface SegmentFile {
+  readonly bucket: Bucket
+  readonly key: string
+  readonly size: number
+  /** How much is read at once, and how much is asked for ahead. */
+  readonly pieceBytes: number
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Piece {
+  readonly start: number
+  readonly bytes: Uint8Array
+}
+
+/** Chunks may be asked for in any order; asked for in the order of the file, each byte is read once. */
+export class SegmentStream {
+  readonly #file: SegmentFile
+  #piece: Piece = { start: 0, bytes: new Uint8Array(0) }
+  #next: { readonly start: number; readonly piece: Promise<Piece> } | undefined
+
+  constructor(file: SegmentFile) {
+    this.#file = file
+  }
+
+  /** The chunk whose size field is at `offset`, or undefined where it is not in memory: then `load` first. Throws CorruptError. */
+  chunk(offset: number): EncodedChunk | undefined {
+    const { start, bytes } = this.#piece
+    const at = offset - start
+    if (at < 0 || at >= bytes.length) return undefined
+    const end = this.#endOf(at)
+    if (end > bytes.length) return undefined
+    const reader = new ByteReader(bytes, at)
+    const size = reader.uvarint()
+    const from = reader.offset
+    const encoding = reader.uint8()
+    const data = reader.take(size)
+    const expected = reader.uint32()
+    if (crc32c(bytes, from, from + 1 + size) !== expected) {
+      throw new CorruptError('checksum of the chunk differs', offset).in(this.#file.key)
+    }
+    return { encoding, data }
+  }
+
+  /** Makes the chunk at `offset` be in memory. Rejects with CorruptError where the file ends before. */
+  async load(offset: number): Promise<void> {
+    const { key, size, pieceBytes } = this.#file
+    for (let wanted = pieceBytes; ; wanted *= 2) {
+      if (offset + MIN_CHUNK_BYTES > size) {
+        throw new CorruptError(`no chunk, the file has ${size} bytes`, offset).in(key)
+      }
+      this.#piece = await this.#read(offset, Math.min(offset + wanted, size))
+      const { start, bytes } = this.#piece
+      const end = this.#endOf(offset - start)
+      if (end <= bytes.length) break
+      if (start + bytes.length === size) {
+        throw new CorruptError(`chunk ends at byte ${start + end} of ${size}`, offset).in(key)
+      }
+    }
+  }
+
+  /** Relative to the piece; past its end where even the size is not whole. */
+  #endOf(at: number): number {
+    const { bytes } = this.#piece
+    if (bytes.length - at < MAX_CHUNK_OVERHEAD && !this.#isLast()) return Infinity
+    const reader = new ByteReader(bytes, at)
+    const size = reader.uvarint()
+    return reader.offset + 1 + size + 4
+  }
+
+  #isLast(): boolean {
+    return this.#piece.start + this.#piece.bytes.length >= this.#file.size
+  }
+
+  async #read(start: number, end: number): Promise<Piece> {
+    const { pieceBytes, size } = this.#file
+    const piece = await this.#ahead(start, end)
+    const nextStart = piece.start + piece.bytes.length
+    if (nextStart < size) {
+      const next = this.#fetch(nextStart, Math.min(nextStart + pieceBytes, size))
+      // Whoever waits for it hears of its failure; until then it is nobody's.
+      next.catch(() => undefined)
+      this.#next = { start: nextStart, piece: next }
+    } else this.#next = undefined
+    return piece
+  }
+
+  /** With what is left of the piece before and what is on its way, where the range goes on from there. */
+  async #ahead(start: number, end: number): Promise<Piece> {
+    const { start: pieceStart, bytes } = this.#piece
+    const pieceEnd = pieceStart + bytes.length
+    const next = this.#next
+    if (!next || next.start !== pieceEnd || start < pieceStart || start > pieceEnd) {
+      return this.#fetch(start, end)
+    }
+    const rest = bytes.subarray(start - pieceStart)
+    const { bytes: more } = await next.piece
+    const joined = new Uint8Array(rest.length + more.length)
+    joined.set(rest)
+    joined.set(more, rest.length)
+    return { start, bytes: joined }
+  }
+
+  async #fetch(start: number, end: number): Promise<Piece> {
+    const { bucket, key, signal } = this.#file
+    return { start, bytes: await bucket.getRange(key, start, end, { signal }) }
+  }
+}
+
+/** Size, encoding and checksum of a chunk without data. */
+const MIN_CHUNK_BYTES = 6
