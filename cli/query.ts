@@ -70,10 +70,11 @@ export function queryCommand(context: CliContext): Command {
     .addHelpText('after', HELP)
     .action(async (expression: string, flags: QueryFlags) => {
       const objstore = objstoreFlags(flags as unknown as Record<string, unknown>)
-      const answer = await withApi(flags, objstore, context, (api) =>
+      const warn = warnOnce(context)
+      const answer = await withApi(flags, objstore, { ...context, warn }, (api) =>
         ask(expression, flags, api, context.now()),
       )
-      for (const warning of answer.warnings) context.writeError(`warning: ${warning}\n`)
+      for (const warning of answer.warnings) warn(warning)
       for (const info of answer.infos) context.writeError(`info: ${info}\n`)
       context.write(formatAnswer(answer, flags.output))
     })
@@ -97,10 +98,19 @@ Examples:
   $ thaw query up --endpoint=sidecar:10901 --endpoint=dns+stores.example:10901
 `
 
+/** An endpoint that is away is told when it is found so, and again with the answer. */
+function warnOnce({ writeError }: CliContext): (text: string) => void {
+  const told = new Set<string>()
+  return (text) => {
+    if (!told.has(text)) writeError(`warning: ${text}\n`)
+    told.add(text)
+  }
+}
+
 async function withApi<T>(
   flags: QueryFlags,
   objstore: ObjstoreFlags,
-  { env, now, signal, writeError }: CliContext,
+  { env, now, signal, warn }: CliContext & { readonly warn: (text: string) => void },
   use: (api: QueryApi) => Promise<T>,
 ): Promise<T> {
   const yaml = await readObjstoreYaml(objstore)
@@ -123,8 +133,7 @@ async function withApi<T>(
   // Loaded when asked for: the engine takes longer to load than all else together.
   const { bucketApp } = await import('./bucket-app.ts')
   const { openCliEndpoints } = await import('./cli-endpoints.ts')
-  const log = (message: string): void => writeError(`warning: ${message}\n`)
-  const endpoints = await openCliEndpoints(settings.endpoints, { now, log })
+  const endpoints = await openCliEndpoints(settings.endpoints, { now, log: warn })
   const { app, stop } = await bucketApp({
     config: yaml === undefined ? undefined : parseObjstoreConfig(yaml, env),
     endpoints,

@@ -212,7 +212,7 @@ describe('thaw query --endpoint', () => {
     await stop()
     const { err, code } = await thaw(['query', 'up', `--endpoint=${address}`])
     expect(code).toBe(0)
-    expect(err).toContain(`warning: endpoint ${address}: `)
+    expect(err).toBe(`warning: endpoint ${address}: connect ECONNREFUSED ${address}\n`)
     const both = await thaw(['query', 'up', `--endpoint=${address}`, '--url=http://x'])
     expect(both.err).toContain(
       '--url is for an HTTP API, --objstore.config and --endpoint for none',
