@@ -1,5 +1,6 @@
 /** Frames on their way to one client. */
 import { setImmediate } from 'node:timers/promises'
+import { DomainError } from '#lib/model/errors.ts'
 import type { FrameSink } from './calls.ts'
 
 /** What grpc-js has of a stream to write to. */
@@ -14,15 +15,25 @@ const MAX_WAITING_BYTES = 512 * 1024
 const TURN_BYTES = 128 * 1024
 const FRAME_COST = 2048
 
+/** A client that takes nothing for so long is given up, so that others have its place. */
+const PATIENCE_MS = 120_000
+
 export class CallSink implements FrameSink {
   readonly #stream: FrameStream
   readonly #signal: AbortSignal
   readonly #onSent: () => void
+  readonly #patienceMs: number
   #waiting = 0
   #sinceTurn = 0
   #wake: (() => void) | undefined
 
-  constructor(stream: FrameStream, signal: AbortSignal, onSent: () => void) {
+  constructor(
+    stream: FrameStream,
+    signal: AbortSignal,
+    onSent: () => void,
+    patienceMs = PATIENCE_MS,
+  ) {
+    this.#patienceMs = patienceMs
     this.#stream = stream
     this.#signal = signal
     this.#onSent = onSent
@@ -49,8 +60,15 @@ export class CallSink implements FrameSink {
   }
 
   #someWritten(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve
+    const patienceMs = this.#patienceMs
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new DomainError('timeout', `the client has taken nothing for ${patienceMs} ms`))
+      }, patienceMs)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
     })
   }
 }
