@@ -47,6 +47,7 @@ First steps:
                                                             ship the blocks of a Prometheus
   $ thaw serve --objstore.config-file=bucket.yml --endpoint=sidecar:10901
                                                             the HTTP API over a bucket and StoreAPIs
+  $ thaw store --objstore.config-file=bucket.yml            a bucket as a StoreAPI, for Thanos Query
   $ thaw bucket inspect --objstore.config-file=bucket.yml   see what is in the bucket
 
 \`thaw <command> --help\` tells more, with examples.

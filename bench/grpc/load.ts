@@ -110,7 +110,9 @@ async function watch(
 ): Promise<StoreFigures[]> {
   const over: StoreFigures[] = []
   const startMs = Date.now()
-  console.log('seconds  RSS MB  running  waiting  streams  series/s  store cpu %')
+  console.log(
+    'seconds  RSS MB  heap MB  buffers MB  running  waiting  streams  series/s  store cpu %',
+  )
   let before = { ...(await figures()), series: 0, atMs: startMs }
   while (Date.now() - startMs < seconds * 1000) {
     await sleep(every * 1000)
@@ -120,14 +122,18 @@ async function watch(
     const elapsed = (atMs - before.atMs) / 1000
     const row = [
       ((atMs - startMs) / 1000).toFixed(0),
-      (now.residentBytes / 2 ** 20).toFixed(0),
+      megabytes(now.residentBytes),
+      megabytes(now.heapBytes),
+      megabytes(now.externalBytes),
       now.running,
       now.waiting,
       sum(clients.map((client) => client.completed)),
       ((series - before.series) / elapsed).toFixed(0),
       (((now.cpuSeconds - before.cpuSeconds) / elapsed) * 100).toFixed(0),
     ]
-    console.log(row.map((cell, i) => String(cell).padStart([7, 7, 8, 8, 8, 9, 12][i]!)).join(' '))
+    console.log(
+      row.map((cell, i) => String(cell).padStart([7, 7, 8, 11, 8, 8, 8, 9, 12][i]!)).join(' '),
+    )
     over.push(now)
     before = { ...now, series, atMs }
   }
@@ -141,13 +147,13 @@ function report(
 ): void {
   const third = Math.max(1, Math.floor(over.length / 3))
   const mean = (part: readonly StoreFigures[]): string =>
-    (sum(part.map(({ residentBytes }) => residentBytes)) / part.length / 2 ** 20).toFixed(0)
+    megabytes(sum(part.map(({ residentBytes }) => residentBytes)) / part.length)
   const steady = clients.filter(({ vanishes }) => !vanishes)
   const completed = steady.map((client) => client.completed).sort((a, b) => a - b)
   const wrong = clients.flatMap((client) => client.wrong)
   const largest = Math.max(...over.map(({ residentBytes }) => residentBytes))
   console.log(`
-RSS: ${mean(over.slice(third, 2 * third))} MB in the second third, ${mean(over.slice(-third))} MB in the last, ${(largest / 2 ** 20).toFixed(0)} MB at most
+RSS: ${mean(over.slice(third, 2 * third))} MB in the second third, ${mean(over.slice(-third))} MB in the last, ${megabytes(largest)} MB at most
 streams of each steady client: ${completed[0]} at least, ${completed[completed.length >> 1]} in the middle, ${completed.at(-1)} at most
 streams that clients left: ${sum(clients.map((client) => client.vanished))}
 Series calls begun ${after.started}, ended ${after.handled}, left over ${after.started - after.handled}; running ${after.running}, waiting ${after.waiting}
@@ -161,6 +167,10 @@ async function isReady(url: string): Promise<void> {
     await sleep(100)
   }
   throw new Error('the store does not get ready')
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0)
 }
 
 function sum(all: readonly number[]): number {

@@ -2,6 +2,9 @@
 
 export interface StoreFigures {
   readonly residentBytes: number
+  /** Of that, what V8 has in use, and buffers beside it. */
+  readonly heapBytes: number
+  readonly externalBytes: number
   readonly cpuSeconds: number
   /** Series calls. */
   readonly started: number
@@ -20,6 +23,8 @@ export async function storeFigures(url: string): Promise<StoreFigures> {
       .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
   return {
     residentBytes: value('process_resident_memory_bytes'),
+    heapBytes: value('nodejs_heap_size_used_bytes'),
+    externalBytes: value('nodejs_external_memory_bytes'),
     cpuSeconds: value('process_cpu_seconds_total'),
     started: value('grpc_server_started_total', 'grpc_method="Series"'),
     handled: value('grpc_server_handled_total', 'grpc_method="Series"'),

@@ -66,11 +66,14 @@ export async function* seriesPages(
       next = page + 2 < bounds.length ? load(page + 1) : undefined
       const from = bounds[page]!
       const reader = new StoredChunks(loaded.parts, merged, options)
-      yield {
-        labels: labelsOf(from, bounds[page + 1]!),
-        chunks: (index) => reader.chunks(kept[from + index]!),
+      try {
+        yield {
+          labels: labelsOf(from, bounds[page + 1]!),
+          chunks: (index) => reader.chunks(kept[from + index]!),
+        }
+      } finally {
+        loaded.release()
       }
-      loaded.release()
     }
   } finally {
     next?.then(
