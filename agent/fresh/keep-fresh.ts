@@ -7,6 +7,9 @@ import { freshMetrics } from './fresh-metrics.ts'
 import type { FreshOptions, FreshParts } from './fresh-options.ts'
 import { FreshWriter } from './fresh-writer.ts'
 
+/** Each is a few requests to the bucket. */
+const MIN_INTERVAL_MS = 100
+
 /**
  * Follows the log in the data directory. After `stopping` comes a last pack, for which there are `stopGraceMs`. Two of them on one directory
  * do no harm: both write, and samples in two packs are read once.
@@ -21,6 +24,7 @@ export async function keepFresh(
   const metrics = freshMetrics(parts.meter)
   const kill = killAfterGrace(options.stopGraceMs, stopping, parts.killSignal)
   const writer = new FreshWriter(options, parts, metrics, kill.signal)
+  const intervalMs = Math.max(options.freshIntervalMs, MIN_INTERVAL_MS)
   let failures = 0
   try {
     for (;;) {
@@ -45,10 +49,10 @@ export async function keepFresh(
       }
       if (isLast) break
       if (failures === 0) await writer.upkeep(stopping)
-      const pauseMs = Math.min(options.freshIntervalMs, 1000 * 2 ** Math.min(failures - 1, 20))
+      const pauseMs = Math.min(intervalMs, 1000 * 2 ** Math.min(failures - 1, 20))
       // A clock that was set back meanwhile must not make the pause longer.
       const tookMs = Math.max(0, now() - begunMs)
-      const nextMs = failures > 0 ? pauseMs : options.freshIntervalMs - tookMs
+      const nextMs = failures > 0 ? pauseMs : intervalMs - tookMs
       await (parts.sleep ?? sleep)(Math.max(0, nextMs), stopping)
     }
   } finally {

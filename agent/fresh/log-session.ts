@@ -44,7 +44,7 @@ export class LogSession implements FreshSession {
   }
 
   async read(): Promise<boolean> {
-    return this.follower.read(() => this.head.byteLength >= this.#maxBytes)
+    return this.follower.read(() => !this.head.isEmpty && this.head.byteLength >= this.#maxBytes)
   }
 
   note(nowMs: number, blocksEndMs: number | undefined): PackNote {

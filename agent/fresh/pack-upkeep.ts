@@ -75,9 +75,14 @@ export class PackUpkeep {
   added(pack: FreshPack, note: PackNote, bytes: Uint8Array): void {
     this.#ownEpoch = pack.epoch
     this.#entries.set(pack.key, { pack, note, bytes })
-    // Where merging fails for long, they are left over.
+    // Where much comes at once, or merging fails for long, the oldest stay as they are.
     const held = [...this.#entries.values()].filter((entry) => entry.bytes !== undefined)
-    for (const entry of held.slice(0, -MAX_HELD_PACKS)) entry.bytes = undefined
+    let total = held.reduce((sum, entry) => sum + entry.bytes!.length, 0)
+    for (const [i, entry] of held.entries()) {
+      if (total <= this.#options.freshMaxMemory && held.length - i <= MAX_HELD_PACKS) return
+      total -= entry.bytes!.length
+      entry.bytes = undefined
+    }
   }
 
   /** Blocks have the external labels `labels`, which may have changed since the packs were made. */

@@ -149,6 +149,20 @@ describe('fresh blocks', () => {
     expect(valuesOf(found)).toEqual(upTo(120))
   })
 
+  it('come with the least interval and memory that can be asked for', async () => {
+    const { scraped, ...parts } = await world()
+    const metrics = await runFresh({
+      ...parts,
+      freshIntervalMs: 0,
+      freshMaxMemory: 0,
+      onPause: pauses(20, () => scraped.scrape()),
+    })
+    expect(valuesOf(await readFresh(parts.bucket))).toEqual(upTo(20))
+    // There is no memory for packs to be merged.
+    expect(metrics.get('thaw_fresh_merges_total')).toBe(0)
+    expect(parts.clock.ms).toBeGreaterThanOrEqual(Date.UTC(2026, 10, 21, 12) + 2000)
+  })
+
   it('go on under new external labels', async () => {
     const { scraped, ...parts } = await world()
     const state = { externalLabels: { cluster: 'eu' } as Record<string, string> }
