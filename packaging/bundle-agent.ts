@@ -1,4 +1,4 @@
-/** The agent and all it imports as one file, which runs on Node 22 and later with nothing beside it: `npm run bundle:agent`. */
+/** The agent and all it imports as one file, which runs on Node 22.15 and later, the first with zstd, with nothing beside it: `npm run bundle:agent`. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +21,8 @@ export async function bundleAgent(): Promise<string> {
     // Names stay: a stack trace in somebody's log is read without the sources.
     minifySyntax: true,
     minifyWhitespace: true,
+    // Node shows the line that an error came from.
+    lineLimit: 200,
     sourcemap: false,
     legalComments: 'none',
     // Packages that are CommonJS inside call `require` for Node's own modules.
