@@ -4,6 +4,7 @@ import { DomainError } from '#lib/model/errors.ts'
 import type { PrometheusOptions } from './agent-options.ts'
 import { type Logger, createLogger, loggerWith } from './logger.ts'
 import { type Env, objstoreFlags, openConfiguredBucket, openRequiredBucket } from './objstore.ts'
+import { garbageCollector } from './give-back.ts'
 import { addAgentFlags } from './flags/command-flags.ts'
 import { type AgentSettings, agentSettings } from './flags/settings.ts'
 import type { ProcessSignals } from './run-command.ts'
@@ -47,6 +48,7 @@ async function runForever(
     signal,
     killSignal,
     processMetrics: true,
+    giveBack: garbageCollector(),
     changes: settings.readAgain && changes(settings.readAgain, { logger, signal, onHangup }),
     env,
   })

@@ -28,6 +28,8 @@ export interface AgentParts {
   readonly env?: Env | undefined
   /** Adds memory, CPU and event loop of the process to the metrics. */
   readonly processMetrics?: boolean | undefined
+  /** Called when there is nothing to do for a while. */
+  readonly giveBack?: (() => void) | undefined
   /** Lists of Prometheuses that replace the one before. */
   readonly changes?: AsyncIterable<readonly PrometheusOptions[]> | undefined
   readonly onListening?: ((url: string) => void) | undefined

@@ -44,6 +44,8 @@ export interface PrometheusParts {
   readonly env?: Env | undefined
   /** Gives up running uploads at once. */
   readonly killSignal?: AbortSignal | undefined
+  /** Called when there is nothing to do for a while. */
+  readonly giveBack?: (() => void) | undefined
   readonly onPass?: ((outcome: ShipOutcome) => void) | undefined
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined
   /** Throws `invalid` when another Prometheus of this agent has these external labels. */

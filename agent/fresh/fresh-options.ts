@@ -31,6 +31,8 @@ export interface FreshParts {
     | undefined
   /** What Prometheus knows of its metrics; goes into packs now and then. */
   readonly metadata?: ((signal: AbortSignal) => Promise<readonly PackedMetadata[]>) | undefined
+  /** Called when there is nothing to do for a while: memory that is not needed may go. */
+  readonly giveBack?: (() => void) | undefined
   /** Instead of the real one. */
   readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined
   /** After each round, when all that was to be read is in the bucket. */

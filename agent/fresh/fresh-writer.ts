@@ -183,5 +183,6 @@ export class FreshWriter {
       { key: put.key, bytes: put.size, series: seriesCount, samples: sampleCount, late: lateCount },
       'fresh block in the bucket',
     )
+    this.#parts.giveBack?.()
   }
 }

@@ -49,6 +49,7 @@ export async function keepFresh(
       }
       if (isLast) break
       if (failures === 0) await writer.upkeep(stopping)
+      parts.giveBack?.()
       const pauseMs = Math.min(intervalMs, 1000 * 2 ** Math.min(failures - 1, 20))
       // A clock that was set back meanwhile must not make the pause longer.
       const tookMs = Math.max(0, now() - begunMs)

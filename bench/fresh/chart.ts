@@ -3,7 +3,12 @@ import type { HourResult } from './hour-run.ts'
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [960, 300, 60, 30]
 const COLUMNS = 450
-const SHADES = { bucket: '#f3c9c9', agent: '#d5d9f3', prometheus: '#cfe8d2' } as const
+const SHADES = {
+  bucket: '#f3c9c9',
+  agent: '#d5d9f3',
+  prometheus: '#cfe8d2',
+  disk: '#efe3bf',
+} as const
 
 /** Logarithmic: half a minute and ten minutes must both be read. */
 export function delayChart(result: HourResult): string {

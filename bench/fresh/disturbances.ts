@@ -6,6 +6,8 @@ export type Disturbance =
   | { readonly type: 'agent'; readonly signal: 'SIGKILL' | 'SIGTERM'; readonly pauseMs: number }
   | { readonly type: 'prometheus'; readonly signal: 'SIGKILL' | 'SIGTERM' }
   | { readonly type: 'bucket'; readonly mode: ProxyMode }
+  /** The file system of Prometheus's data. */
+  | { readonly type: 'disk'; readonly isFull: boolean }
 
 export interface Planned {
   /** Since the start of the run. */
@@ -21,16 +23,19 @@ export interface DisturbanceOptions {
   /** Of Prometheus; one of them by SIGKILL. */
   readonly restarts: number
   readonly outageMs: number
+  /** How long the disk is full, if at all. */
+  readonly diskFullMs: number
 }
 
 /** Of the run: nothing happens before and after, so that it begins and ends in peace. */
 const QUIET = { before: 0.05, after: 0.06 }
 const OUTAGE_BEGINS = 0.45
+const DISK_FULL_BEGINS = 0.2
 /** The outage is all of these, one after the other. */
 const OUTAGE_MODES: readonly ProxyMode[] = ['reset', 'hang', 'unavailable', 'reset']
 
 export function planDisturbances(options: DisturbanceOptions): Planned[] {
-  const { seed, runMs, kills, restarts, outageMs } = options
+  const { seed, runMs, kills, restarts, outageMs, diskFullMs } = options
   let drawn = 0
   const draw = (): number => noise(seedOf(seed), drawn++)
   const anyTime = (): number => runMs * (QUIET.before + draw() * (1 - QUIET.before - QUIET.after))
@@ -53,6 +58,11 @@ export function planDisturbances(options: DisturbanceOptions): Planned[] {
       planned.push({ atMs: beginMs + i * partMs, what: { type: 'bucket', mode } }),
     )
     planned.push({ atMs: beginMs + outageMs, what: { type: 'bucket', mode: 'pass' } })
+  }
+  if (diskFullMs > 0) {
+    const beginMs = DISK_FULL_BEGINS * runMs
+    planned.push({ atMs: beginMs, what: { type: 'disk', isFull: true } })
+    planned.push({ atMs: beginMs + diskFullMs, what: { type: 'disk', isFull: false } })
   }
   return planned.sort((a, b) => a.atMs - b.atMs)
 }

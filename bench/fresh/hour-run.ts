@@ -1,8 +1,10 @@
 /** One run: all programs, everything that goes wrong, and all that is measured meanwhile and at the end. */
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import { type Disturbance, type DisturbanceOptions, planDisturbances } from './disturbances.ts'
 import { compareAtTheEnd, type FinalComparison } from './final-comparison.ts'
+import { emptyDisk, fillDisk } from './full-disk.ts'
 import { WATCHED } from './probe-target.ts'
 import { Seams, type SeamCheck } from './seams.ts'
 import { sampleUsage, type UsageSample } from './usage.ts'
@@ -156,12 +158,20 @@ async function disturb(
 ): Promise<void> {
   const { now, say } = options
   let outage: Disturbed | undefined
+  let diskFull: Disturbed | undefined
   const restart = { agent: Promise.resolve(), prometheus: Promise.resolve() }
   for (const { atMs, what } of planDisturbances(options)) {
     await sleepUntil(startMs + atMs, now, signal)
     if (signal.aborted) return
     say(`${new Date(now()).toISOString()} ${JSON.stringify(what)}\n`)
     const one: Disturbed = { what, fromMs: now(), toMs: Infinity }
+    if (what.type === 'disk') {
+      const full = dirname(options.dataDir)
+      await (what.isFull ? fillDisk(full) : emptyDisk(full))
+      if (what.isFull) disturbed.push((diskFull = one))
+      else diskFull!.toMs = now()
+      continue
+    }
     if (what.type === 'bucket') {
       world.proxy.setMode(what.mode)
       if (outage === undefined) disturbed.push((outage = one))

@@ -3,6 +3,7 @@
  * restarts and the bucket is away? `bench/README.md` says what is measured. Options, with their defaults:
  *   --minutes=60 --interval=30s --scrape=5s --block=5m    how long, --fresh.interval, and Prometheus's block duration
  *   --kills=30 --restarts=5 --outage=10m --seed=1         what goes wrong, at times drawn from the seed
+ *   --disk-full=0s --data=<directory>                     Prometheus's data, on a small file system of its own if it is to be full
  *   --prometheus=<binary>                                 a 3.x; default: `prometheus` of the PATH, any version
  *   --fillers=200 --churning=20 --queries=300             series of the target, and random queries at the end
  *   --agent-flags=<flags>                                 more flags of the agent
@@ -29,6 +30,8 @@ const { values: options } = parseArgs({
     restarts: { type: 'string', default: '5' },
     outage: { type: 'string', default: '10m' },
     seed: { type: 'string', default: '1' },
+    'disk-full': { type: 'string', default: '0s' },
+    data: { type: 'string' },
     prometheus: { type: 'string' },
     fillers: { type: 'string', default: '200' },
     churning: { type: 'string', default: '20' },
@@ -50,6 +53,7 @@ const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
 const result = await runHour({
   dir,
+  dataDir: resolve(options.data ?? join(dir, 'prometheus')),
   minio,
   prometheus: options.prometheus ?? prometheus.binary,
   isPrometheus2: options.prometheus === undefined && prometheus.version.startsWith('2.'),
@@ -69,6 +73,7 @@ const result = await runHour({
   kills: Number(options.kills),
   restarts: Number(options.restarts),
   outageMs: ms(options.outage),
+  diskFullMs: ms(options['disk-full']),
   now: Date.now,
   say: (text) => void process.stdout.write(text),
   signal: stop.signal,

@@ -5,7 +5,12 @@ import { isEqual } from './raw-samples.ts'
 import type { WindowCheck } from './windows.ts'
 
 /** What was going on between the scrape of a sample and the first answer that had it; the worst counts. */
-export type Circumstance = 'outage' | 'agent killed' | 'prometheus restarted' | 'undisturbed'
+export type Circumstance =
+  | 'outage'
+  | 'disk full'
+  | 'agent killed'
+  | 'prometheus restarted'
+  | 'undisturbed'
 
 export interface Delays {
   readonly samples: number
@@ -150,6 +155,7 @@ export function circumstance(
   const meanwhile = disturbed.filter((one) => one.fromMs <= toMs && one.toMs >= fromMs)
   const types = new Set(meanwhile.map(({ what }) => what.type))
   if (types.has('bucket')) return 'outage'
+  if (types.has('disk')) return 'disk full'
   if (types.has('agent')) return 'agent killed'
   return types.has('prometheus') ? 'prometheus restarted' : 'undisturbed'
 }
@@ -164,6 +170,7 @@ function delaysOf(
     undisturbed: [],
     'agent killed': [],
     'prometheus restarted': [],
+    'disk full': [],
     outage: [],
   }
   for (const { timestampMs, seenMs } of seen) {

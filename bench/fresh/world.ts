@@ -16,6 +16,8 @@ import { restartable, type Restartable } from './restartable.ts'
 
 export interface WorldOptions {
   readonly dir: string
+  /** Prometheus's; its parent is filled where the disk is to be full. */
+  readonly dataDir: string
   readonly minio: Minio
   readonly prometheus: string
   /** It is a 2.x: what that does not know is left out of its configuration. */
@@ -65,7 +67,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       ends.push(() => node.stop())
       targets.push(`127.0.0.1:${node.port}`)
     }
-    const data = join(dir, 'prometheus')
+    const data = options.dataDir
     const prometheus = await startedPrometheus(options, data, targets)
     ends.push(() => prometheus.server.stop())
     const agent = agentOf(options, data, prometheus.url, { ...s3, endpoint: proxy.endpoint })

@@ -25,6 +25,7 @@ else {
       try {
         const result = await runHour({
           dir,
+          dataDir: join(dir, 'prometheus'),
           minio,
           prometheus: PROMETHEUS_3 ?? prometheus.binary,
           isPrometheus2: PROMETHEUS_3 === undefined && prometheus.version.startsWith('2.'),
@@ -42,6 +43,7 @@ else {
           kills: 5,
           restarts: 2,
           outageMs: 20_000,
+          diskFullMs: 0,
           now: Date.now,
           say: () => undefined,
           signal: new AbortController().signal,

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { planDisturbances } from '../../../bench/fresh/disturbances.ts'
 
-const HOUR = { seed: '1', runMs: 3_600_000, kills: 30, restarts: 5, outageMs: 600_000 }
+const HOUR = {
+  seed: '1',
+  runMs: 3_600_000,
+  kills: 30,
+  restarts: 5,
+  outageMs: 600_000,
+  diskFullMs: 0,
+}
 
 describe('planDisturbances', () => {
   const planned = planDisturbances(HOUR)
