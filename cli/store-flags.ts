@@ -43,8 +43,8 @@ export const STORE_FLAGS = {
 
 export type StoreFlagValues = FlagValues<typeof STORE_FLAGS>
 
-/** Of Thanos, for what is done in another way here: taken, and told that they have no effect. */
-export const IDLE_FLAGS = [
+/** Of Thanos, for what is done in another way here or not at all: taken, and told that they have no effect. */
+const IDLE_FLAGS = [
   'data-dir',
   'index-cache.config',
   'index-cache.config-file',
@@ -59,11 +59,23 @@ export const IDLE_FLAGS = [
   'store.caching-bucket.config',
   'store.caching-bucket.config-file',
   'matcher-cache-size',
+  'auto-gomemlimit.ratio',
+  'request.logging-config',
+  'request.logging-config-file',
+  'tracing.config',
+  'tracing.config-file',
+  'web.external-prefix',
+  'web.prefix-header',
+  'bucket-web-label',
 ]
 const IDLE_TOGGLES = [
   'cache-index-header',
   'store.enable-index-header-lazy-reader',
   'store.enable-lazy-expanded-postings',
+  'enable-auto-gomemlimit',
+  'web.disable',
+  'web.disable-cors',
+  'disable-admin-operations',
 ]
 
 export function addStoreFlags(command: Command): Command {

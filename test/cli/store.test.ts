@@ -8,7 +8,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { flagValues } from '#agent/flags/command-flags.ts'
 import { createLogger } from '#agent/logger.ts'
 import { runCommand } from '#agent/run-command.ts'
-import { addStoreFlags, STORE_FLAGS } from '#cli/store-flags.ts'
+import { addStoreFlags, idleFlags, STORE_FLAGS } from '#cli/store-flags.ts'
 import { runStore } from '#cli/run-store.ts'
 import { storeCommand } from '#cli/store.ts'
 import { faultyBucket } from '#lib/bucket/faulty-bucket.ts'
@@ -182,12 +182,14 @@ it.each([
 
 it('says in --help what it is for, and takes the flags of Thanos that mean nothing here', () => {
   const command = addStoreFlags(new Command('store').exitOverride())
-  command.configureOutput({ writeOut: () => undefined })
+  command.configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
   expect(command.helpInformation()).toContain('--store.grpc.series-max-concurrency <n>')
   expect(command.helpInformation()).not.toContain('--data-dir')
-  command.parse(['--data-dir=/x', '--no-cache-index-header', '--sync-block-duration=3m'], {
-    from: 'user',
-  })
+  const idle = ['--data-dir=/x', '--no-cache-index-header', '--web.disable']
+  command.parse([...idle, '--index-cache-size=1GB'], { from: 'user' })
+  expect(idleFlags(command)).toEqual(['data-dir', 'cache-index-header', 'web.disable'])
+  const unknown = (): unknown => command.parse(['--http.config=x'], { from: 'user' })
+  expect(unknown).toThrow("unknown option '--http.config=x'")
   expect(flagValues(STORE_FLAGS, command.opts())['grpc-address']).toBe('0.0.0.0:10901')
 })
 
