@@ -35,7 +35,7 @@ export function freshMetrics(meter: Meter) {
     inBucket: gauge('bucket_packs', 'Packs in the bucket'),
     behind: gauge(
       'behind_seconds',
-      'From the newest sample in the bucket, or being put there, until now',
+      'From the newest sample that was put into the bucket until now',
     ),
     segment: gauge('wal_segment', 'Segment of the log that is read'),
     offset: gauge('wal_offset_bytes', 'Bytes of that segment that are read'),
@@ -43,8 +43,8 @@ export function freshMetrics(meter: Meter) {
 }
 
 /** What a session has counted since the last time. */
-export function countSession(metrics: FreshMetrics, session: FreshSession, nowMs: number): void {
-  const { table, place, newestMs } = session
+export function countSession(metrics: FreshMetrics, session: FreshSession): void {
+  const { table, place } = session
   const { unknownRefs, corruptions, tornRecords } = session.takeCounts()
   metrics.corruptions.inc(corruptions)
   metrics.tornRecords.inc(tornRecords)
@@ -53,5 +53,4 @@ export function countSession(metrics: FreshMetrics, session: FreshSession, nowMs
   metrics.seriesBytes.set(table.byteLength)
   metrics.segment.set(place.segment)
   metrics.offset.set(place.offset)
-  if (newestMs > -Infinity) metrics.behind.set((nowMs - newestMs) / 1000)
 }

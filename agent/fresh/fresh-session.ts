@@ -16,8 +16,6 @@ export interface FreshSession {
   readonly table: SeriesTable
   /** What was read since the last pack. */
   readonly head: Head
-  /** Of the newest sample that was read; -Infinity before. */
-  readonly newestMs: number
   /** For logs and metrics. */
   readonly place: { readonly segment: number; readonly offset: number }
   /** Goes on where a pack says that its writer was. Throws a conflict where that is not possible. */

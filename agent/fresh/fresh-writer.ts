@@ -37,6 +37,8 @@ export class FreshWriter {
   /** No place in the log counts any more. */
   #isLost = false
   #sequence: Sequence | undefined
+  /** Of the newest sample that this run put into the bucket. */
+  #newestPutMs = -Infinity
   /** Of external labels that were, until none of their packs is left. */
   #formerUpkeeps: PackUpkeep[] = []
 
@@ -47,7 +49,7 @@ export class FreshWriter {
     this.#kill = kill
     const local = localBlocks(options.tsdbPath)
     const inBucket = bucketBlocks(parts.bucket, parts.now)
-    const patience = new Patience(parts, metrics, kill)
+    const patience = new Patience(parts, metrics, () => this.countBehind(), kill)
     this.#local = local
     this.#inBucket = inBucket
     this.#patience = patience
@@ -83,6 +85,12 @@ export class FreshWriter {
       this.#isLost = true
       throw error
     }
+  }
+
+  /** Says how far the bucket is behind: whenever something was done, or could not be done. */
+  countBehind(): void {
+    if (this.#newestPutMs === -Infinity) return
+    this.#metrics.behind.set((this.#parts.now() - this.#newestPutMs) / 1000)
   }
 
   /** Merges packs and deletes those that are not needed any more. What fails is tried again the next time. */
@@ -156,7 +164,7 @@ export class FreshWriter {
     const gone = await session.evict()
     if (gone > 0)
       this.#parts.logger.info({ series: gone }, 'series that prometheus dropped are forgotten')
-    countSession(this.#metrics, session, this.#parts.now())
+    countSession(this.#metrics, session)
   }
 
   async #put(
@@ -174,6 +182,7 @@ export class FreshWriter {
     const put = await this.#patience.until('put', () => packs.put(pack, place, now(), this.#kill))
     sequence.next++
     sequence.upkeep.added(put, note, pack.bytes)
+    if (pack.sampleCount > 0) this.#newestPutMs = Math.max(this.#newestPutMs, note.maxTimeMs)
     this.#metrics.packs.inc()
     this.#metrics.bytes.inc(put.size)
     this.#metrics.samples.inc(pack.sampleCount)

@@ -35,8 +35,6 @@ export class Intake {
   readonly #counts: IntakeCounts = { unknownRefs: 0, corruptRecords: 0 }
   /** Samples before this time are in a block that is in the bucket; late ones may not be. */
   dropBeforeMs = -Infinity
-  /** Of the newest sample that came in order. */
-  newestMs = -Infinity
   readonly #table: SeriesTable
   readonly #head: Head
 
@@ -100,7 +98,6 @@ export class Intake {
       if (t <= table.lastTimes[id]!) continue
       table.lastTimes[id] = t
       if (t < dropBeforeMs) continue
-      if (t > this.newestMs) this.newestMs = t
       rows.add(id, record, bits, i)
     }
   }

@@ -47,6 +47,7 @@ export async function keepFresh(
         metrics.failures.inc()
         logger.error({ kind: error.kind, err: error, failures }, failureText(error))
       }
+      writer.countBehind()
       if (isLast) break
       if (failures === 0) await writer.upkeep(stopping)
       parts.giveBack?.()

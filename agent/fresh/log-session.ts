@@ -30,10 +30,6 @@ export class LogSession implements FreshSession {
     this.#maxBytes = maxBytes
   }
 
-  get newestMs(): number {
-    return this.#intake.newestMs
-  }
-
   get place(): LogEnd {
     return this.follower.position?.wal ?? { segment: 0, offset: 0 }
   }

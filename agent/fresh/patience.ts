@@ -9,15 +9,18 @@ const MAX_RETRY_MS = 30_000
 export class Patience {
   readonly #parts: Pick<FreshParts, 'logger' | 'sleep'>
   readonly #metrics: FreshMetrics
+  readonly #onWait: () => void
   readonly #kill: AbortSignal
 
   constructor(
     parts: Pick<FreshParts, 'logger' | 'sleep'>,
     metrics: FreshMetrics,
+    onWait: () => void,
     kill: AbortSignal,
   ) {
     this.#parts = parts
     this.#metrics = metrics
+    this.#onWait = onWait
     this.#kill = kill
   }
 
@@ -31,6 +34,7 @@ export class Patience {
         if (error.kind === 'invalid') throw error
         const retryMs = Math.min(MAX_RETRY_MS, 1000 * 2 ** Math.min(failures - 1, 20))
         this.#metrics.retries.inc()
+        this.#onWait()
         this.#parts.logger.warn(
           { kind: error.kind, err: error, request: what, failures, retryMs },
           'the bucket refuses, fresh blocks wait for it (nothing is lost while prometheus has its log)',

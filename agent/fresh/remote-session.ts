@@ -39,7 +39,7 @@ export class RemoteSession implements FreshSession {
   readonly source = 'remote-read'
   readonly table = new SeriesTable()
   readonly head = new Head()
-  newestMs = -Infinity
+  #newestMs = -Infinity
   readonly #options: RemoteSessionOptions
   readonly #columns = new ColumnBuilder()
   #fromMs: number
@@ -69,7 +69,7 @@ export class RemoteSession implements FreshSession {
     const maxTimeMs = isAtEnd ? nowMs + AHEAD_MS : this.#fromMs + this.#windowMs
     const query = { matchers: ALL_SERIES, minTimeMs: this.#fromMs, maxTimeMs }
     for await (const series of ask(query)) this.#take(series, query)
-    const nextMs = isAtEnd ? Math.min(this.newestMs, nowMs) - OVERLAP_MS : maxTimeMs + 1
+    const nextMs = isAtEnd ? Math.min(this.#newestMs, nowMs) - OVERLAP_MS : maxTimeMs + 1
     this.#fromMs = Math.max(this.#fromMs, nextMs)
     if (this.head.byteLength > maxBytes) this.#windowMs = Math.max(this.#windowMs / 2, 1000)
     else if (this.head.byteLength * 4 < maxBytes) {
@@ -110,7 +110,7 @@ export class RemoteSession implements FreshSession {
     }
     const newest = timestamps[length - 1]!
     table.lastTimes[id] = newest
-    if (newest > this.newestMs) this.newestMs = newest
+    if (newest > this.#newestMs) this.#newestMs = newest
   }
 }
 

@@ -30,13 +30,14 @@ export interface FreshRun extends Partial<FreshOptions> {
   /** In each pause, before it passes; false to stop. */
   readonly onPause: (pauseMs: number) => boolean | Promise<boolean>
   readonly kill?: AbortController
+  readonly registry?: Registry
 }
 
 /** Gives its metrics by name, after it has stopped. */
 export async function runFresh(run: FreshRun): Promise<Map<string, number>> {
   const { clock, bucket, logger = SILENT, metadata, onPause, kill } = run
   const stop = new AbortController()
-  const registry = new Registry()
+  const { registry = new Registry() } = run
   const state = run.state ?? { externalLabels: { cluster: 'eu' } }
   await keepFresh(
     {

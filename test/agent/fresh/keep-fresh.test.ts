@@ -1,5 +1,6 @@
 /** Fresh blocks in the bucket: every sample of the log, whatever happens to the bucket, the log and the agent. */
 import { rmSync } from 'node:fs'
+import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import type { Logger } from '#agent/logger.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
@@ -47,6 +48,11 @@ function upTo(count: number): number[] {
 async function packKeys(bucket: Bucket): Promise<string[]> {
   const keys = await keysOf(bucket)
   return keys.filter((key) => key.startsWith('thaw/fresh/'))
+}
+
+async function valueOf(registry: Registry, name: string): Promise<number> {
+  const metric = await registry.getSingleMetric(name)!.get()
+  return metric.values[0]!.value
 }
 
 interface World {
@@ -251,9 +257,12 @@ describe('while it runs', () => {
     const DAY = 24 * 3600_000
     const pausesMs: number[] = []
     let isGone = false
+    let behind = 0
+    const registry = new Registry()
     const metrics = await runFresh({
       ...parts,
       bucket,
+      registry,
       onPause: async (ms) => {
         pausesMs.push(ms)
         const passed = parts.clock.ms - begin
@@ -263,10 +272,13 @@ describe('while it runs', () => {
           faulty.inject({ fault: { type: 'fail', error: unavailableError() } })
         }
         if (passed >= DAY) faulty.heal()
+        if (passed < DAY) behind = await valueOf(registry, 'thaw_fresh_behind_seconds')
         return passed < DAY + 300_000
       },
     })
     expect(Math.max(...pausesMs)).toBe(30_000)
+    expect(behind).toBeCloseTo((DAY - 60_000) / 1000, -3)
+    expect(metrics.get('thaw_fresh_behind_seconds')).toBeLessThan(1000)
     // At most one request each thirty seconds, but for the first ones.
     expect(hits.length).toBeLessThan(DAY / 30_000 + 20)
     expect(metrics.get('thaw_fresh_retries_total')).toBeGreaterThan(DAY / 30_000 - 200)
