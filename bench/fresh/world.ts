@@ -105,7 +105,7 @@ async function startedPrometheus(
   await mkdir(data, { recursive: true })
   const configFile = join(dir, 'prometheus.yml')
   await writeFile(configFile, prometheusConfig(scrapeMs, isOld, [`127.0.0.1:${port}`, ...targets]))
-  await writeFile(join(dir, 'rules.yml'), RULES)
+  await writeFile(join(dir, 'rules.yml'), RULES + (isOld ? '' : HISTOGRAM_RULE))
   const url = `http://127.0.0.1:${port}`
   const args = [
     `--config.file=${configFile}`,
@@ -157,7 +157,9 @@ const RULES = `groups:
     rules:
       - record: job:probe_requests:rate1m
         expr: sum by (job) (rate(probe_requests_total[1m]))
-      - record: job:probe_latency:rate1m
+`
+/** 2.x's rate changes the very histograms that it reads. */
+const HISTOGRAM_RULE = `      - record: job:probe_latency:rate1m
         expr: sum by (job) (rate(probe_latency_seconds[1m]))
 `
 
