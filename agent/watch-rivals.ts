@@ -17,7 +17,8 @@ const INTERVAL_MS = 30_000
 
 /**
  * Keeps a file of its own in `<tsdb>/thanos/agents` young, and looks for other young ones. Processes are not asked:
- * they may be in other containers. One that is there twice in a row is told of, so that a take-over is silent.
+ * they may be in other containers. Only one that has touched its file since it was first seen is there: one that was killed, or was
+ * taken over from, has not.
  */
 export async function watchRivals(
   tsdbPath: string,
@@ -28,19 +29,21 @@ export async function watchRivals(
   const rivals = meter.gauge('thaw_agent_rivals', 'Other agents on this data directory')
   const dir = join(tsdbPath, 'thanos', 'agents')
   const own = ulid(now())
-  const known = new Set<string>()
+  /** When each had touched its file as it was first seen. */
+  const known = new Map<string, number>()
   const told = new Set<string>()
   while (!stopping.aborted) {
     try {
-      const others = await meet()
-      rivals.set(others.length)
-      for (const name of others) {
-        if (known.has(name) && !told.has(name)) {
-          logger.warn({ tsdbPath, agent: name }, 'another agent runs on this data directory')
-          told.add(name)
-        }
-        known.add(name)
+      let count = 0
+      for (const { name, mtimeMs } of await meet()) {
+        if (!known.has(name)) known.set(name, mtimeMs)
+        if (known.get(name) === mtimeMs) continue
+        count++
+        if (told.has(name)) continue
+        logger.warn({ tsdbPath, agent: name }, 'another agent runs on this data directory')
+        told.add(name)
       }
+      rivals.set(count)
     } catch (error) {
       // What must be able to write there says so itself.
       logger.debug({ err: error }, 'other agents not looked for')
@@ -49,20 +52,20 @@ export async function watchRivals(
   }
   await rm(join(dir, own), { force: true }).catch(() => {})
 
-  /** Names of those whose files are young, by the clock of the file system. Old files are removed. */
-  async function meet(): Promise<string[]> {
+  /** Those whose files are young, by the clock of the file system. Old files are removed. */
+  async function meet(): Promise<{ name: string; mtimeMs: number }[]> {
     const file = join(dir, own)
     // A directory that is not there is not made: its absence means something.
     await stat(tsdbPath)
     await mkdir(dir, { recursive: true, mode: 0o750 })
     await writeFile(file, `${hostname()} ${process.pid}\n`)
     const { mtimeMs } = await stat(file)
-    const others: string[] = []
+    const others: { name: string; mtimeMs: number }[] = []
     for (const name of await readdir(dir)) {
       if (name === own) continue
       const other = await stat(join(dir, name)).catch(() => undefined)
       if (other === undefined) continue
-      if (mtimeMs - other.mtimeMs < 3 * intervalMs) others.push(name)
+      if (mtimeMs - other.mtimeMs < 3 * intervalMs) others.push({ name, mtimeMs: other.mtimeMs })
       else await rm(join(dir, name), { force: true })
     }
     return others

@@ -54,6 +54,18 @@ describe('agents on one data directory', () => {
     expect(await readdir(join(tsdbPath, 'thanos', 'agents'))).toEqual([])
   })
 
+  it('are not told of one that was killed just now', async () => {
+    const tsdbPath = await temporaryDir()
+    const dir = join(tsdbPath, 'thanos', 'agents')
+    await mkdir(dir, { recursive: true })
+    await writeFile(join(dir, '01KILLED'), 'host 1\n')
+    const a = watcher(tsdbPath)
+    await until(async () => !(await readdir(dir)).includes('01KILLED'))
+    expect(await readdir(dir)).toHaveLength(1)
+    expect(await a.rivals()).toBe(0)
+    expect(a.warnings).toEqual([])
+  })
+
   it('are not told of one that was killed long ago', async () => {
     const tsdbPath = await temporaryDir()
     const dir = join(tsdbPath, 'thanos', 'agents')
