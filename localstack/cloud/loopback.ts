@@ -2,11 +2,21 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { DomainError } from '#lib/model/errors.ts'
 
-/** Resolves with the port, which the system chooses when 0 is asked for. */
+/** Resolves with the port, which the system chooses when 0 is asked for. Rejects with a DomainError where it is taken. */
 export async function listenOnLoopback(server: Server, port: number): Promise<number> {
   server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
+    throw new DomainError(
+      'conflict',
+      `port ${port} is in use, end what has it or choose another with --port`,
+      { cause },
+    )
+  }
   return (server.address() as AddressInfo).port
 }
 

@@ -59,7 +59,9 @@ describe('the start of the cloud', () => {
   it('fails on a port that is taken', async () => {
     const other = createServer()
     const port = await listenOnLoopback(other, 0)
-    await expect(startTinyCloud(STACK, { httpPort: port })).rejects.toThrow('EADDRINUSE')
+    await expect(startTinyCloud(STACK, { httpPort: port })).rejects.toThrow(
+      'is in use, end what has it or choose another with --port',
+    )
     other.close()
   })
 
