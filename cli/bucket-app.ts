@@ -1,7 +1,7 @@
 /** The HTTP API in this process, with no functions: over a bucket, over endpoints, or both; the engine here and on worker threads. */
 import { VERSION } from '#agent/version.ts'
 import { apiApp } from '#lib/api/app.ts'
-import { type ApiParts, DEFAULT_LIMITS } from '#lib/api/parts.ts'
+import { type ApiParts, buildInfo, DEFAULT_LIMITS } from '#lib/api/parts.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
@@ -79,14 +79,7 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
     ...(endpoints && { endpoints: () => endpoints.statuses() }),
     now,
     startedMs: now(),
-    build: {
-      version: '3.14.0',
-      revision: VERSION,
-      branch: 'thaw',
-      buildUser: '',
-      buildDate: '',
-      goVersion: process.version,
-    },
+    build: buildInfo(VERSION, process.version),
     engine: settings.engine,
     scope: settings.scope,
     limits: {

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { pino } from 'pino'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { ApiParts } from '#lib/api/parts.ts'
-import { DEFAULT_LIMITS } from '#lib/api/parts.ts'
+import { buildInfo, DEFAULT_LIMITS } from '#lib/api/parts.ts'
 import { QueryQueue } from '#lib/api/query-queue.ts'
 import { apiApp } from '#lib/api/app.ts'
 import { invokeStore, lambdaClient } from '#lib/aws/invoke-store.ts'
@@ -88,14 +88,7 @@ const app = Promise.all([
     ...(endpoints && { endpoints: () => endpoints.statuses() }),
     now: Date.now,
     startedMs: Date.now(),
-    build: {
-      version: '3.14.0',
-      revision: process.env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '',
-      branch: 'thaw',
-      buildUser: '',
-      buildDate: '',
-      goVersion: process.version,
-    },
+    build: buildInfo(process.env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '', process.version),
     engine: settings.engine,
     scope: settings.scope,
     limits: {

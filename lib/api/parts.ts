@@ -48,6 +48,18 @@ export interface BuildInfo {
   readonly goVersion: string
 }
 
+/** Of a thaw that answers as this version of Prometheus does. */
+export function buildInfo(revision: string, runtime: string): BuildInfo {
+  return {
+    version: '3.14.0',
+    revision,
+    branch: 'thaw',
+    buildUser: '',
+    buildDate: '',
+    goVersion: runtime,
+  }
+}
+
 /** Where a request says nothing; the flags of Thanos's querier. */
 export interface ScopeDefaults {
   readonly dedup: boolean

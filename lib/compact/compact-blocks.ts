@@ -5,9 +5,9 @@ import { CorruptError, DomainError } from '#lib/model/errors.ts'
 import { labelsToRecord } from '#lib/model/labels.ts'
 import { BlockWriter, type WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
 import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
-import { NO_TOMBSTONES, parseTombstones, type Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import { Lookup } from '#lib/store/lookup.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
+import { readTombstones } from '#lib/store/read-tombstones.ts'
 import { BlockStream } from './block-stream.ts'
 import { BlockUpload } from './block-upload.ts'
 import { MergedStream } from './merged-stream.ts'
@@ -116,20 +116,6 @@ async function readMeta(
   const key = `${id}/${META_FILE}`
   try {
     return parseBlockMeta((await bucket.get(key, { signal })).body)
-  } catch (error) {
-    throw error instanceof CorruptError ? error.in(key) : error
-  }
-}
-
-async function readTombstones(
-  bucket: Bucket,
-  { id, hasTombstones }: BlockRecord,
-  signal: AbortSignal | undefined,
-): Promise<Tombstones> {
-  if (!hasTombstones) return NO_TOMBSTONES
-  const key = `${id}/tombstones`
-  try {
-    return parseTombstones((await bucket.get(key, { signal })).body)
   } catch (error) {
     throw error instanceof CorruptError ? error.in(key) : error
   }

@@ -32,10 +32,3 @@ export function parseTimestamp(text: string): Timestamp {
 }
 
 const FOUR_CENTURIES = 146_097 * 86_400
-
-/** In UTC, with as many digits of the fraction as there are. */
-export function formatTimestamp({ seconds, nanos }: Timestamp): string {
-  const whole = new Date(seconds * 1000).toISOString().slice(0, -5)
-  const fraction = nanos === 0 ? '' : `.${String(nanos).padStart(9, '0').replace(/0+$/, '')}`
-  return `${whole}${fraction}Z`
-}

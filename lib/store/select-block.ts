@@ -1,12 +1,10 @@
 /** What one block has for a selection: its series first, their chunks after. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { CorruptError } from '#lib/model/errors.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import type { ClosedInterval } from '#lib/storage/storage.ts'
-import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
-import { NO_TOMBSTONES, parseTombstones } from '#lib/tsdb/block/tombstones.ts'
+import { NO_TOMBSTONES } from '#lib/tsdb/block/tombstones.ts'
 import { fetchChunks } from './block-chunks.ts'
 import { type FoundSeries, findSeries } from './block-series.ts'
 import { matchExternalLabels } from './external-labels.ts'
@@ -14,6 +12,7 @@ import { loadLookup } from './load-lookup.ts'
 import type { LoadedChunks } from './loaded-chunks.ts'
 import type { SelectedPart } from './pack-deletions.ts'
 import { selectPack } from './pack-series.ts'
+import { readTombstones } from './read-tombstones.ts'
 import type { StoreCache } from './store-cache.ts'
 
 export interface BlockStore {
@@ -102,18 +101,4 @@ function wantedChunks(
     if (count > before) wanted[i] = 1
   }
   return { rows: rows.subarray(0, count), wanted }
-}
-
-async function readTombstones(
-  bucket: Bucket,
-  block: BlockRecord,
-  signal?: AbortSignal,
-): Promise<Tombstones> {
-  if (!block.hasTombstones) return NO_TOMBSTONES
-  const key = `${block.id}/tombstones`
-  try {
-    return parseTombstones((await bucket.get(key, { signal })).body)
-  } catch (error) {
-    throw error instanceof CorruptError ? error.in(key) : error
-  }
 }

@@ -5,10 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, credentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isMissing, type Missing } from '#test/peer/cache.ts'
-import { findPrometheus } from '#test/peer/prometheus.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
 import { askUrl } from './support/ask.ts'
+import { PROMETHEUS_PEERS } from './support/prometheus-peers.ts'
 import { firstDifference, QUERIES, requests, steady } from './support/sidecar-requests.ts'
 import {
   REPLICAS,
@@ -22,23 +21,8 @@ import {
 import { labelNamesOf, labelValuesOf, seriesOf, STORE_REQUESTS } from './support/store-requests.ts'
 
 const THANOS = process.env['THAW_THANOS']
-const PROMETHEUS_3 = process.env['THAW_PROMETHEUS_3']
-const packaged = await findPrometheus()
 
-const PEERS: readonly { name: string; histograms: boolean; binary: string | Missing }[] = [
-  {
-    name: 'the packaged Prometheus',
-    histograms: false,
-    binary: isMissing(packaged) ? packaged : packaged.binary,
-  },
-  {
-    name: 'Prometheus 3',
-    histograms: true,
-    binary: PROMETHEUS_3 ?? { missing: 'THAW_PROMETHEUS_3 names no Prometheus 3.x' },
-  },
-]
-
-for (const { name, binary, histograms } of PEERS) {
+for (const { name, binary, histograms } of PROMETHEUS_PEERS) {
   const title = `the agent beside Thanos's sidecar on ${name}`
   if (THANOS === undefined) describeSkipped(title, { missing: 'THAW_THANOS names no Thanos' })
   else if (typeof binary !== 'string') describeSkipped(title, binary)

@@ -6,10 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { openEndpoints } from '#lib/endpoints/open-endpoints.ts'
 import { NO_TLS } from '#lib/grpc/client-tls.ts'
-import { findPrometheus } from '#test/peer/prometheus.ts'
-import { isMissing, type Missing } from '#test/peer/cache.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
 import { type Ask, askUrl, type Params } from './support/ask.ts'
+import { PROMETHEUS_PEERS } from './support/prometheus-peers.ts'
 import {
   REPLICAS,
   settled,
@@ -21,22 +20,8 @@ import {
 import { thawOver } from './support/thaw-app.ts'
 
 const THANOS = process.env['THAW_THANOS']
-const prometheus3 = process.env['THAW_PROMETHEUS_3']
-const packaged = await findPrometheus()
-const PEERS: readonly { name: string; histograms: boolean; binary: string | Missing }[] = [
-  {
-    name: 'the packaged Prometheus',
-    histograms: false,
-    binary: isMissing(packaged) ? packaged : packaged.binary,
-  },
-  {
-    name: 'Prometheus 3',
-    histograms: true,
-    binary: prometheus3 ?? { missing: 'THAW_PROMETHEUS_3 names no Prometheus 3.x' },
-  },
-]
 
-for (const { name, binary, histograms } of PEERS) {
+for (const { name, binary, histograms } of PROMETHEUS_PEERS) {
   const title = `what sidecars tell of ${name}`
   if (THANOS === undefined) describeSkipped(title, { missing: 'THAW_THANOS names no Thanos' })
   else if (typeof binary !== 'string') describeSkipped(title, binary)

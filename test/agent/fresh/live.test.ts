@@ -17,34 +17,31 @@ import { readFresh } from './read-packs.ts'
 const SERIES = 300
 
 const debian = await findPrometheus()
+const second = { binary: 'missing' in debian ? undefined : debian.binary }
+const third = { binary: process.env['THAW_PROMETHEUS_3'] }
+const noSecond = 'missing' in debian ? debian.missing : ''
+const noThird = 'THAW_PROMETHEUS_3 names no Prometheus 3.x'
 const peers = [
-  {
-    name: '2.x',
-    binary: 'missing' in debian ? undefined : debian.binary,
-    reason: 'missing' in debian ? debian.missing : '',
-  },
-  {
-    name: '3.x',
-    binary: process.env['THAW_PROMETHEUS_3'],
-    reason: 'THAW_PROMETHEUS_3 names no Prometheus 3.x',
-  },
+  { name: '2.x', ...second, after: second.binary, reason: noSecond },
+  { name: '3.x', ...third, after: third.binary, reason: noThird },
+  { name: '2.x that becomes 3.x', ...second, after: third.binary, reason: noSecond || noThird },
 ]
 
-describe.each(peers)('fresh blocks beside Prometheus $name', ({ binary, reason }) => {
+describe.each(peers)('fresh blocks beside Prometheus $name', ({ binary, after, reason }) => {
   it('have what its API answers', { timeout: 120_000 }, async (context) => {
-    if (binary === undefined) return context.skip(reason)
+    if (binary === undefined || after === undefined) return context.skip(reason)
     const dataDir = await temporaryDir()
     const target = await startTarget()
     const port = await freePort()
-    const start = async (): Promise<PrometheusServer> =>
+    const start = async (program: string): Promise<PrometheusServer> =>
       startPrometheus({
-        binary,
+        binary: program,
         dataDir,
         port,
         config: configFor((target.address() as AddressInfo).port),
         flags: ['--storage.tsdb.min-block-duration=2h', '--storage.tsdb.max-block-duration=2h'],
       })
-    let server = await start()
+    let server = await start(binary)
     const bucket = memoryBucket()
     const clock = new FakeClock(Date.now())
     try {
@@ -63,7 +60,7 @@ describe.each(peers)('fresh blocks beside Prometheus $name', ({ binary, reason }
         if (run === 1) {
           process.kill(server.pid, 'SIGKILL')
           await server.ended
-          server = await start()
+          server = await start(after)
         }
       }
       const until = Date.now() - 500
