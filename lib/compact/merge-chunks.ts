@@ -20,8 +20,7 @@ export interface MergedChunk {
 }
 
 /**
- * Ascending, without overlap, each sample once. Where two have a sample of one time, the chunk that begins first counts, then the one
- * that is given first. Chunks next to each other that fit one chunk become one. Rejects downsampled chunks that overlap: 'unsupported'.
+ * Ascending, without overlap, each sample once, as `mergeColumns` chooses it where two have one of the same time. Chunks next to each other that fit one chunk become one. Rejects downsampled chunks that overlap: 'unsupported'.
  */
 export class ChunkMerger {
   readonly #builder = new ColumnBuilder()

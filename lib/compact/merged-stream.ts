@@ -15,7 +15,7 @@ export class MergedStream {
   /** Streams whose series was taken. */
   #taken: BlockStream[]
 
-  /** Where two blocks have a sample of one time, the earlier stream's counts. */
+  /** Of one group: samples of one series and time are one. */
   constructor(streams: readonly BlockStream[]) {
     this.#streams = streams
     this.#taken = [...streams]

@@ -1,6 +1,7 @@
 /** Growable sample columns that chunk decoders fill; reused from series to series. */
 import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { indexAfter, NO_SAMPLES, type SampleColumns } from '#lib/model/samples.ts'
+import { compareSamples } from './sample-order.ts'
 
 /** A closed interval of milliseconds. */
 export interface Interval {
@@ -169,7 +170,7 @@ export function copyColumns(columns: SampleColumns): SampleColumns {
 }
 
 /**
- * The chained merge: every distinct timestamp once; where both have one, `a` wins. What a histogram says of the one before it in its own
+ * The chained merge: every distinct timestamp once; where both have one, `compareSamples` decides. What a histogram says of the one before it in its own
  * columns is forgotten where another is before it now, as in Prometheus.
  */
 export function mergeColumns(a: SampleColumns, b: SampleColumns): SampleColumns {
@@ -190,12 +191,12 @@ export function mergeColumns(a: SampleColumns, b: SampleColumns): SampleColumns 
   while (i < a.length || j < b.length) {
     const ta = i < a.length ? a.timestamps[i]! : Infinity
     const tb = j < b.length ? b.timestamps[j]! : Infinity
-    const fromA = ta <= tb
+    const fromA = ta < tb || (ta === tb && compareSamples(a, i, b, j) <= 0)
     const at = fromA ? i : j
     const from = fromA ? a : b
     const fromBits = fromA ? aBits : bBits
     const t = fromA ? ta : tb
-    if (fromA) i++
+    if (ta <= tb) i++
     if (tb <= ta) j++
     if (n > 0 && timestamps[n - 1] === t) continue
     timestamps[n] = t

@@ -85,15 +85,50 @@ describe('ColumnBuilder', () => {
 })
 
 describe('mergeColumns', () => {
-  it('gives every timestamp once, the first where both have it', () => {
+  it('gives every timestamp once, the greater where both have it', () => {
     const times = fc.uniqueArray(fc.nat(30)).map((all) => all.sort((a, b) => a - b))
     fc.assert(
       fc.property(times, times, (a, b) => {
         const { length, timestamps, values } = mergeColumns(columnsOf(a, 1), columnsOf(b, 2))
         const expected = [...new Set([...a, ...b])].sort((x, y) => x - y)
         expect([...timestamps]).toEqual(expected)
-        expect([...values]).toEqual(expected.map((t) => (a.includes(t) ? 1 : 2)))
+        expect([...values]).toEqual(expected.map((t) => (b.includes(t) ? 2 : 1)))
         expect(length).toBe(expected.length)
+      }),
+    )
+  })
+
+  it('gives the same however what is merged was put together', () => {
+    const value = fc.oneof(
+      fc.constantFrom(0, -0, 1, -1, Infinity, NaN, 'stale' as const),
+      fc.constantFrom(exponential(1, 3, 1), exponential(2, 3, 1), exponential(1, 3, 2)),
+    )
+    const columns = fc
+      .uniqueArray(fc.tuple(fc.nat(6), value), { selector: ([t]) => t })
+      .map((samples) => {
+        const sorted = samples.sort(([s], [t]) => s - t)
+        const all = columnsOf(
+          sorted.map(([t]) => t),
+          1,
+        )
+        for (const [i, [, v]] of sorted.entries()) {
+          if (v === 'stale') writeStale(all.values, i)
+          else if (typeof v === 'number') all.values[i] = v
+        }
+        const histograms = sorted.map(([, v]) => (typeof v === 'object' ? v : undefined))
+        return { ...all, histograms: HistogramColumn.of(histograms) }
+      })
+    const said = (merged: SampleColumns): unknown =>
+      Array.from({ length: merged.length }, (_, i) => {
+        const histogram = merged.histograms?.at(i)
+        if (histogram) return { ...histogram, counterResetHint: '' }
+        return isStale(merged.values, i) ? 'stale' : merged.values[i]
+      })
+    fc.assert(
+      fc.property(columns, columns, columns, (a, b, c) => {
+        const wanted = said(mergeColumns(mergeColumns(a, b), c))
+        expect(said(mergeColumns(a, mergeColumns(b, c)))).toEqual(wanted)
+        expect(said(mergeColumns(mergeColumns(c, a), b))).toEqual(wanted)
       }),
     )
   })
