@@ -2,7 +2,7 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError } from '#lib/model/errors.ts'
-import type { Labels } from '#lib/model/labels.ts'
+import { compareLabels, compareUtf8, type Labels, METRIC_NAME } from '#lib/model/labels.ts'
 import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import { segmentFileName } from '#lib/tsdb/chunk/chunk-frame.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
@@ -23,7 +23,16 @@ export interface BlockSource {
   readonly tombstones: Tombstones
   /** Of the index and of each segment, at a time; as much again is asked for ahead. */
   readonly pieceBytes: number
+  /** Of all series, without it. */
+  readonly range?: SeriesRange | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** Series by their labels, without external labels. */
+export interface SeriesRange {
+  readonly from?: Labels | undefined
+  /** Exclusive. */
+  readonly until?: Labels | undefined
 }
 
 /** One series of a block. */
@@ -123,13 +132,36 @@ class EntryReader {
   #bytes: Uint8Array = new Uint8Array(0)
   #at = 0
   #next: Promise<Uint8Array> | undefined
+  /** Until a series of the range was found. */
+  #isBefore: boolean
 
   constructor(source: BlockSource) {
     this.#source = source
-    this.#start = source.lookup.series.start
+    const from = source.range?.from
+    this.#isBefore = from !== undefined
+    this.#start = from ? startOfRange(source.lookup, from) : source.lookup.series.start
   }
 
   next(): Entry | undefined | Promise<Entry | undefined> {
+    const { range } = this.#source
+    for (;;) {
+      const entry = this.#nextOfAll()
+      if (!entry || entry instanceof Promise || !range) return entry
+      if (range.until && compareLabels(entry.labels, range.until) >= 0) return this.#end()
+      this.#isBefore &&= compareLabels(entry.labels, range.from!) < 0
+      if (!this.#isBefore) return entry
+    }
+  }
+
+  /** What was asked for ahead is nobody's. */
+  #end(): undefined {
+    this.#start = this.#source.lookup.series.end
+    this.#bytes = new Uint8Array(0)
+    this.#at = 0
+    this.#next = undefined
+  }
+
+  #nextOfAll(): Entry | undefined | Promise<Entry | undefined> {
     // Padding between entries, and behind the last one.
     while (this.#at < this.#bytes.length && this.#bytes[this.#at] === 0) this.#at++
     const left = this.#bytes.length - this.#at
@@ -176,6 +208,21 @@ class EntryReader {
     const end = Math.min(start + pieceBytes, lookup.series.end)
     return bucket.getRange(`${block.id}/index`, start, end, { signal })
   }
+}
+
+/**
+ * A place in the index at or before the first series that is not less than `from`: where the first metric begins that is not less than
+ * its metric. Series whose labels begin with others than the metric's name are in front of all those, or behind.
+ */
+function startOfRange(lookup: Lookup, from: Labels): number {
+  const { start } = lookup.series
+  const [name, value] = from
+  if (name === undefined || compareUtf8(name, METRIC_NAME) < 0) return start
+  const names = lookup.metricNames()
+  const metric =
+    name === METRIC_NAME ? names.find((one) => compareUtf8(one, value!) >= 0) : undefined
+  const first = metric ?? names.at(-1)
+  return first === undefined ? start : lookup.metricRange(first)!.start
 }
 
 /** Of an entry's size field at most. */

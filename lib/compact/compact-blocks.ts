@@ -8,7 +8,7 @@ import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib
 import { Lookup } from '#lib/store/lookup.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { readTombstones } from '#lib/store/read-tombstones.ts'
-import { BlockStream } from './block-stream.ts'
+import { BlockStream, type SeriesRange } from './block-stream.ts'
 import { BlockUpload } from './block-upload.ts'
 import { MergedStream } from './merged-stream.ts'
 
@@ -19,6 +19,10 @@ export interface CompactOptions {
   /** Of the new block. */
   readonly ulid: string
   readonly now: () => number
+  /** Of all series, without it. */
+  readonly range?: SeriesRange | undefined
+  /** Awaited when all but meta.json is in the bucket. Where it rejects, there will be no block. */
+  readonly confirm?: (() => Promise<void>) | undefined
   /** Of each file that is read, at a time. */
   readonly pieceBytes?: number | undefined
   readonly onSeries?: ((count: number) => void) | undefined
@@ -60,6 +64,7 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
     throw error
   }
   const meta = withThanos(written, blocks[0]!, metas, now())
+  await options.confirm?.()
   await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
     contentType: 'application/json',
     signal,
@@ -91,7 +96,7 @@ async function writeAll(
 }
 
 async function openBlock(
-  { bucket, pieceBytes = DEFAULT_PIECE_BYTES, signal }: CompactOptions,
+  { bucket, pieceBytes = DEFAULT_PIECE_BYTES, range, signal }: CompactOptions,
   block: BlockRecord,
 ): Promise<BlockStream> {
   const [parts, tombstones] = await Promise.all([
@@ -104,6 +109,7 @@ async function openBlock(
     lookup: new Lookup(parts),
     tombstones,
     pieceBytes,
+    range,
     signal,
   })
 }

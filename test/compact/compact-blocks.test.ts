@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { scanBlocks } from '#lib/blocks/scan.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { compactBlocks } from '#lib/compact/compact-blocks.ts'
+import { ConflictError } from '#lib/model/errors.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
@@ -179,6 +180,45 @@ describe('compactBlocks', () => {
         ],
       },
     )
+  })
+
+  it('asks whether it still may before there is a block', async () => {
+    const bucket = memoryBucket()
+    const series = hour(0, 10, METRICS.slice(0, 3))
+    await putBlock(bucket, { id: testId(1), minTimeMs: 0, maxTimeMs: HOUR_MS, series })
+    const { blocks } = await scanBlocks(bucket, new Map())
+    const ulid = testId(900)
+    const there: string[] = []
+    const lost = new ConflictError('thaw/lease/x', 'another has it')
+    const confirm = async (): Promise<void> => {
+      for await (const { objects } of bucket.list(ulid))
+        there.push(...objects.map(({ key }) => key))
+      throw lost
+    }
+    await expect(compactBlocks({ bucket, blocks, ulid, now: () => 0, confirm })).rejects.toBe(lost)
+    expect(there).toEqual([`${ulid}/chunks/000001`, `${ulid}/index`])
+    expect((await scanBlocks(bucket, new Map())).blocks).toEqual(blocks)
+  })
+
+  it('makes blocks of ranges of series that together have all', async () => {
+    const bucket = memoryBucket()
+    const ids = [1, 2].map(testId)
+    for (const [i, id] of ids.entries()) {
+      const series = hour(i, 20, METRICS.slice(i * 10, 120 + i * 10))
+      await putBlock(bucket, { id, minTimeMs: i * HOUR_MS, maxTimeMs: (i + 1) * HOUR_MS, series })
+    }
+    const { blocks } = await scanBlocks(bucket, new Map())
+    const borders = [labels({ __name__: 'metric_2' }), labels({ __name__: 'metric_70' })]
+    const parts: string[] = []
+    for (let i = 0; i <= borders.length; i++) {
+      const range = { from: borders[i - 1], until: borders[i] }
+      const ulid = testId(900 + i)
+      await compactBlocks({ bucket, blocks, ulid, now: () => 0, range })
+      parts.push(ulid)
+    }
+    const found = await Promise.all(parts.map((ulid) => contents(bucket, [ulid])))
+    expect(found.every(({ size }) => size > 0)).toBe(true)
+    expect(found.flatMap((one) => [...one])).toEqual([...(await contents(bucket, ids))])
   })
 
   it('gives no block where there are no samples', async () => {
