@@ -1,5 +1,6 @@
 /** Puts chunks into segment files, and gives the files away in pieces as they fill. */
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
+import { DomainError } from '#lib/model/errors.ts'
 import type { ReadyChunk } from '../chunk/chunk.ts'
 import {
   MAX_CHUNK_OVERHEAD,
@@ -29,7 +30,11 @@ export interface SegmentWriterOptions {
   readonly pieceSize?: number | undefined
   /** Number of the first file, from 0. For a block whose parts are written by many. */
   readonly firstSegment?: number | undefined
+  /** There are no more files: what is left goes into the last, up to the 4 GiB that references can say. */
+  readonly maxSegments?: number | undefined
 }
+
+const MAX_SEGMENT_SIZE = 0xffff_ffff
 
 export class SegmentWriter {
   readonly #write: FileSink
@@ -37,18 +42,21 @@ export class SegmentWriter {
   readonly #pieceSize: number
   readonly #out: ByteWriter
   #segment: number
+  readonly #lastSegment: number
   /** Size of the open file; 0 when none is open. */
   #size = 0
   readonly #files: BlockFile[] = []
   #maxChunkSize = 0
   #chunkCount = 0
 
-  constructor({ write, segmentSize, pieceSize, firstSegment = 0 }: SegmentWriterOptions) {
+  constructor(options: SegmentWriterOptions) {
+    const { write, segmentSize, pieceSize, firstSegment = 0, maxSegments = Infinity } = options
     this.#write = write
     this.#segmentSize = segmentSize ?? DEFAULT_SEGMENT_SIZE
     this.#pieceSize = pieceSize ?? DEFAULT_PIECE_SIZE
     this.#out = new ByteWriter(Math.min(this.#pieceSize, 1 << 16))
     this.#segment = firstSegment - 1
+    this.#lastSegment = firstSegment + maxSegments - 1
   }
 
   /** The largest chunk so far, with its size field, encoding and checksum. */
@@ -62,7 +70,12 @@ export class SegmentWriter {
 
   add({ minTimeMs, maxTimeMs, encoding, data }: ReadyChunk): ChunkMeta {
     const wanted = data.length + MAX_CHUNK_OVERHEAD
-    const full = this.#size > SEGMENT_HEADER_SIZE && this.#size + wanted > this.#segmentSize
+    const isLast = this.#segment === this.#lastSegment
+    const limit = isLast ? MAX_SEGMENT_SIZE : this.#segmentSize
+    const full = this.#size > SEGMENT_HEADER_SIZE && this.#size + wanted > limit
+    if (full && isLast) {
+      throw new DomainError('limit', `chunks of more than ${this.#files.length + 1} segment files`)
+    }
     if (full) this.#close()
     if (this.#size === 0) this.#open()
     const offset = this.#size

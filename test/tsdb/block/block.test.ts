@@ -114,6 +114,18 @@ describe('SegmentWriter', () => {
   })
 })
 
+describe('SegmentWriter of few files', () => {
+  it('goes on in the last of them, whatever its size', () => {
+    const { write } = sink()
+    const writer = new SegmentWriter({ write, segmentSize: 100, firstSegment: 2, maxSegments: 2 })
+    const places = Array.from({ length: 6 }, () =>
+      writer.add({ minTimeMs: 0, maxTimeMs: 1, encoding: 1, data: new Uint8Array(40) }),
+    )
+    expect(places.map(({ segment }) => segment)).toEqual([2, 3, 3, 3, 3, 3])
+    expect(writer.finish().map(({ path }) => path)).toEqual(['chunks/000003', 'chunks/000004'])
+  })
+})
+
 describe('meta.json', () => {
   const thanos: BlockMeta = {
     ulid: ULID,
