@@ -25,9 +25,9 @@ export function durationMs(text: string): number | undefined {
 /** A time in ms, or a number of ms to add to the present. */
 export type TimeOrOffset = { readonly timeMs: number } | { readonly offsetMs: number }
 
-/** RFC 3339, or a duration such as `-30d`. Undefined when the text is neither. */
+/** RFC 3339, a date, or a duration such as `-30d`. Undefined when the text is neither. */
 export function parseTimeOrOffset(text: string): TimeOrOffset | undefined {
-  if (/^\d{4}-\d\d-\d\dT/.test(text)) {
+  if (/^\d{4}-\d\d-\d\d(T|$)/.test(text)) {
     const timeMs = Date.parse(text)
     return Number.isNaN(timeMs) ? undefined : { timeMs }
   }

@@ -2,8 +2,7 @@
 import { Command } from 'commander'
 import { agentCommand } from '#agent/command.ts'
 import { VERSION } from '#agent/version.ts'
-import { bucketInspectCommand } from './bucket-inspect.ts'
-import { bucketLsCommand } from './bucket-ls.ts'
+import { bucketCommand } from './bucket/bucket-command.ts'
 import type { CliContext } from './context.ts'
 import { localCommand } from './local.ts'
 import { queryCommand } from './query.ts'
@@ -18,17 +17,13 @@ export function thawProgram(context: CliContext): Command {
     .option('--debug', 'show stack traces of errors')
     .addHelpText('after', HELP)
     .configureOutput({ writeOut: context.write, writeErr: context.writeError })
-  const bucket = new Command('bucket')
-    .description('Looks into a bucket.')
-    .addCommand(bucketLsCommand(context))
-    .addCommand(bucketInspectCommand(context))
   program
     .addCommand(localCommand(context))
     .addCommand(agentCommand(context))
     .addCommand(queryCommand(context))
     .addCommand(serveCommand(context))
     .addCommand(storeCommand(context))
-    .addCommand(bucket)
+    .addCommand(bucketCommand(context))
     .addCommand(versionCommand(context))
   for (const command of program.commands) shareOutput(program, command)
   return program

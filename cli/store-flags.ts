@@ -6,14 +6,13 @@ import {
   choice,
   count,
   duration,
-  path,
-  text,
   time,
   type FlagValues,
 } from '#agent/flags/flag.ts'
 import { addFlags } from '#agent/flags/command-flags.ts'
 import { GRPC_FLAGS } from '#agent/flags/grpc-flags.ts'
 import { addObjstoreFlags, OBJSTORE_HELP } from '#agent/objstore.ts'
+import { RELABEL_FLAGS } from './relabel-flags.ts'
 
 export const STORE_FLAGS = {
   ...GRPC_FLAGS,
@@ -25,12 +24,7 @@ export const STORE_FLAGS = {
   'index-cache-size': bytes('250MB', 'memory for what is kept of blocks, chunks included'),
   'min-time': time('0000-01-01T00:00:00Z', 'oldest time that is served, or -30d'),
   'max-time': time('9999-12-31T23:59:59Z', 'newest time that is served, or -2h'),
-  'selector.relabel-config': text(
-    '',
-    'YAML of rules (keep, drop, hashmod) over external labels and __block_id: which blocks are served',
-    'yaml',
-  ),
-  'selector.relabel-config-file': path('', 'file with that YAML'),
+  ...RELABEL_FLAGS,
   'http-address': address('0.0.0.0:10902', '/metrics, /-/healthy and /-/ready'),
   'http-grace-period': duration('2m', 'how long running HTTP requests may go on after SIGTERM'),
   'log.level': choice(['debug', 'info', 'warn', 'error'], 'info', 'least level that is logged'),

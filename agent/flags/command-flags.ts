@@ -38,9 +38,9 @@ export function addFlags(command: Command, group: string, flags: Flags): void {
 }
 
 function optionOf(name: string, flag: Flag<unknown>): Option {
-  if (flag.kind === 'toggle')
-    return new Option(`--${name}`, flag.help).default(flag.parse(flag.default))
-  const option = new Option(`--${name} <${flag.placeholder}>`, flag.help)
+  const long = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`
+  if (flag.kind === 'toggle') return new Option(long, flag.help).default(flag.parse(flag.default))
+  const option = new Option(`${long} <${flag.placeholder}>`, flag.help)
   if (flag.kind === 'list') {
     return option
       .argParser((text, before: readonly unknown[]) => [...before, ...(parsed(text) as unknown[])])

@@ -4,6 +4,8 @@ import { type TimeOrOffset, durationMs, parseTimeOrOffset } from '../duration.ts
 
 export interface Flag<T> {
   readonly kind: 'text' | 'toggle' | 'list'
+  /** A letter that may stand for the name. */
+  readonly short?: string | undefined
   /** What stands behind the name in --help; '' for a toggle. */
   readonly placeholder: string
   /** As it would be written; '' for none. */

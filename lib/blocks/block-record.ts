@@ -13,6 +13,8 @@ export interface BlockRecord extends BlockSummary {
   /** A tombstones file that deletes something; Thanos's blocks have none. */
   readonly hasTombstones: boolean
   readonly uploadTimeMs: number
+  /** Prometheus could not compact it. */
+  readonly failed?: true | undefined
   readonly metaEtag: string
   readonly marks: BlockMarks
   /** Why queries don't see it. */
@@ -71,6 +73,7 @@ export function recordFromMeta(
     chunkMaxSize: meta.thanos?.index_stats?.chunk_max_size ?? 0,
     hasTombstones: files.hasTombstones,
     uploadTimeMs: meta.thanos?.upload_time ? Date.parse(meta.thanos.upload_time) : 0,
+    ...(meta.compaction.failed === true && { failed: true as const }),
     metaEtag: files.metaEtag,
     marks: files.marks,
   }

@@ -3,10 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { blockId, temporaryDir } from '#test/agent/block-fixture.ts'
-import { thaw } from './cli-fixture.ts'
+import { thaw } from '../cli-fixture.ts'
 
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 0, 30)
+const MARKED_S = Date.UTC(2026, 0, 31, 11) / 1000
 const ONE = blockId(1)
 const TWO = blockId(2)
 const THREE = blockId(3)
@@ -30,6 +31,7 @@ async function putMeta(dir: string, ulid: string, minTime: number, hours: number
     ...more,
   }
   await writeFile(join(dir, ulid, 'meta.json'), JSON.stringify(meta))
+  await writeFile(join(dir, ulid, 'index'), 'x'.repeat(2048))
 }
 
 beforeEach(async () => {
@@ -49,7 +51,13 @@ beforeEach(async () => {
   await writeFile(join(dir, THREE, 'index'), 'an upload under way')
   await mkdir(join(dir, 'thaw'))
   await writeFile(join(dir, 'thaw', 'note'), 'not a block')
-  await writeFile(join(dir, TWO, 'deletion-mark.json'), '{}')
+  const mark = {
+    id: TWO,
+    version: 1,
+    details: 'source of compacted block',
+    deletion_time: MARKED_S,
+  }
+  await writeFile(join(dir, TWO, 'deletion-mark.json'), JSON.stringify(mark))
 })
 
 const PARTIAL = `warning: ${THREE} has no meta.json: it is being uploaded, or its upload broke off\n`
@@ -76,9 +84,9 @@ describe('thaw bucket ls', () => {
 
   it('prints a table', async () => {
     expect((await ls('-o', 'table')).out.split('\n')).toEqual([
-      'ULID                        FROM                  UNTIL                 RANGE    LEVEL  RESOLUTION  SOURCE     LABELS',
-      `${TWO}  2026-01-30T00:00:00Z  2026-02-01T00:00:00Z  48h0m0s  3      5m0s        compactor  cluster=us`,
-      `${ONE}  2026-01-30T10:00:00Z  2026-01-30T12:00:00Z  2h0m0s   1      0s          sidecar    cluster=eu,replica=a`,
+      'ULID                        FROM                  UNTIL                 RANGE    LEVEL  RESOLUTION     SIZE  SOURCE     LABELS                STATE',
+      `${TWO}  2026-01-30T00:00:00Z  2026-02-01T00:00:00Z  48h0m0s  3      5m0s        2.0 KiB  compactor  cluster=us            marked for deletion since 2026-01-31T11:00:00Z (source of compacted block)`,
+      `${ONE}  2026-01-30T10:00:00Z  2026-01-30T12:00:00Z  2h0m0s   1      0s          2.0 KiB  sidecar    cluster=eu,replica=a`,
       '',
     ])
   })
@@ -105,9 +113,9 @@ describe('thaw bucket inspect', () => {
 
   it('sorts by the value of a column, not by its text', async () => {
     const ids = async (...flags: string[]) =>
-      (JSON.parse((await inspect('-o', 'json', ...flags)).out) as { ULID: string }[]).map(
-        (row) => row.ULID,
-      )
+      (
+        JSON.parse((await inspect('-o', 'json', ...flags)).out) as { blocks: { ulid: string }[] }
+      ).blocks.map(({ ulid }) => ulid)
     expect(await ids('--sort-by=#SAMPLES')).toEqual([TWO, ONE])
     expect(await ids('--sort-by=range')).toEqual([ONE, TWO])
     expect(await ids('--sort-by', 'COMP-LEVEL,ULID')).toEqual([ONE, TWO])
@@ -121,10 +129,34 @@ describe('thaw bucket inspect', () => {
     expect(await rows('--selector', 'nothing="x"')).toBe(0)
   })
 
+  it('says the state of blocks and their sums below the table', async () => {
+    const { out } = await inspect()
+    expect(out).toMatch(/ {2}SOURCE {5}STATE\n/)
+    expect(out).toMatch(/compactor {2}marked for deletion since 2026-01-31T11:00:00Z/)
+    expect(out.slice(out.indexOf('total'))).toBe(
+      'total: 2 blocks of 2 streams, 1,234,576 samples, 20,001 chunks, 4.0 KiB\n' +
+        '  raw: 1 block of 1 stream, 1,234,567 samples, 20,000 chunks, 2.0 KiB\n' +
+        '  5m0s: 1 block of 1 stream, 9 samples, 1 chunk, 2.0 KiB\n' +
+        'of them: 1 marked for deletion, 1 partial (no block yet, or no more)\n',
+    )
+  })
+
+  it('has all of it as JSON', async () => {
+    const json = JSON.parse((await inspect('-o', 'json')).out) as Record<string, unknown>
+    expect(json).toMatchObject({
+      blocks: [
+        { ulid: TWO, samples: 9, level: 3, failed: true, hidden: null, untilDown: '192h0m0s' },
+        { ulid: ONE, samples: 1_234_567, bytes: 2048, labels: { cluster: 'eu', replica: 'a' } },
+      ],
+      partial: [{ id: THREE, reason: 'no meta.json' }],
+      totals: { blocks: 2, bytes: 4096, resolutions: { raw: { blocks: 1 } } },
+    })
+  })
+
   it.each([
     [['--sort-by=AGE'], /choose of ULID, FROM/],
     [['-l', 'cluster'], /write a label such as/],
-    [['-o', 'xml'], /Allowed choices are table, csv, tsv, json/],
+    [['-o', 'xml'], /write one of table, csv, tsv, json/],
   ])('refuses %j', async (flags, text) => {
     const result = await inspect(...flags)
     expect([result.code, result.out]).toEqual([1, ''])

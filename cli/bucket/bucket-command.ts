@@ -1,0 +1,12 @@
+/** `thaw bucket`: looks into a bucket and keeps it in order. */
+import { Command } from 'commander'
+import type { CliContext } from '../context.ts'
+import { inspectCommand } from './inspect.ts'
+import { lsCommand } from './ls.ts'
+
+export function bucketCommand(context: CliContext): Command {
+  return new Command('bucket')
+    .description('Looks into a bucket and keeps it in order.')
+    .addCommand(lsCommand(context))
+    .addCommand(inspectCommand(context))
+}
