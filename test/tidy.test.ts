@@ -29,7 +29,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'lib/compact': {
     lib: ['model', 'bytes', 'tsdb', 'bucket', 'blocks', 'store'],
-    packages: [],
+    packages: ['node:crypto'],
   },
   'lib/query': {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],

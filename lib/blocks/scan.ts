@@ -12,6 +12,9 @@ export interface PartialBlock {
   readonly reason: string
   /** Newest object in it: how long it has been like this. */
   readonly lastModifiedMs: number
+  /** False while it is uploaded, and where an upload or a deletion broke off; true where something is wrong with a block. */
+  readonly hasMeta: boolean
+  readonly deletion?: Mark | undefined
 }
 
 export interface Scan {
@@ -49,6 +52,19 @@ export async function scanBlocks(
   return { blocks: blocks.sort(byId), partial: partial.sort(byId) }
 }
 
+/** One block, as the bucket has it now; undefined where nothing is under its id. */
+export async function scanBlock(
+  bucket: Bucket,
+  id: string,
+  signal?: AbortSignal,
+): Promise<BlockRecord | PartialBlock | undefined> {
+  const files: Files = new Map()
+  for await (const { objects } of bucket.list(`${id}/`, { signal })) {
+    for (const object of objects) files.set(object.key.slice(id.length + 1), object)
+  }
+  return files.size === 0 ? undefined : readBlock(bucket, id, files, undefined, signal)
+}
+
 type Files = Map<string, ObjectInfo>
 
 async function listBlockDirectories(
@@ -77,26 +93,25 @@ async function readBlock(
   known: BlockRecord | undefined,
   signal?: AbortSignal,
 ): Promise<BlockRecord | PartialBlock> {
-  const lastModifiedMs = Math.max(...[...files.values()].map((file) => file.lastModifiedMs))
-  const incomplete = (reason: string): PartialBlock => ({ id, reason, lastModifiedMs })
-  const metaFile = files.get('meta.json')
-  if (!metaFile) return incomplete('no meta.json')
-  const index = files.get('index')
-  if (!index) return incomplete('no index')
-  const segmentSizes: number[] = []
-  for (let n = 1; ; n++) {
-    const segment = files.get(`chunks/${String(n).padStart(6, '0')}`)
-    if (!segment) break
-    segmentSizes.push(segment.size)
-  }
+  let marks: BlockMarks = {}
+  const incomplete = (reason: string): PartialBlock => ({
+    id,
+    reason,
+    lastModifiedMs: Math.max(...[...files.values()].map((file) => file.lastModifiedMs)),
+    hasMeta: files.has('meta.json'),
+    ...(marks.deletion && { deletion: marks.deletion }),
+  })
   try {
-    const marks = await readMarks(bucket, id, files, known?.marks, signal)
-    const hasTombstones = (files.get('tombstones')?.size ?? 0) > EMPTY_TOMBSTONES_SIZE
+    marks = await readMarks(bucket, id, files, known?.marks, signal)
+    const metaFile = files.get('meta.json')
+    if (!metaFile) return incomplete('no meta.json')
+    const index = files.get('index')
+    if (!index) return incomplete('no index')
     const sizes = {
       metaEtag: metaFile.etag,
       indexSize: index.size,
-      segmentSizes,
-      hasTombstones,
+      segmentSizes: segmentSizes(files),
+      hasTombstones: (files.get('tombstones')?.size ?? 0) > EMPTY_TOMBSTONES_SIZE,
       marks,
     }
     if (known && known.metaEtag === metaFile.etag) return { ...known, ...sizes }
@@ -110,6 +125,15 @@ async function readBlock(
       return incomplete(error.message)
     }
     throw error
+  }
+}
+
+function segmentSizes(files: Files): number[] {
+  const sizes: number[] = []
+  for (let n = 1; ; n++) {
+    const segment = files.get(`chunks/${String(n).padStart(6, '0')}`)
+    if (!segment) return sizes
+    sizes.push(segment.size)
   }
 }
 

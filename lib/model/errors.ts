@@ -27,13 +27,13 @@ export class DomainError extends Error {
 export class CorruptError extends DomainError {
   readonly reason: string
   readonly offset: number
+  /** The file or object, where that is known. */
+  readonly where: string | undefined
 
   constructor(reason: string, offset: number, options?: { cause?: unknown; where?: string }) {
-    super(
-      'corrupt',
-      `${options?.where ? `${options.where}: ` : ''}${reason} at byte ${offset}`,
-      options,
-    )
+    const where = options?.where
+    super('corrupt', `${where ? `${where}: ` : ''}${reason} at byte ${offset}`, options)
+    this.where = where
     this.reason = reason
     this.offset = offset
   }
