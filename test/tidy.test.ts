@@ -31,6 +31,22 @@ const TABLE: Readonly<Record<string, Row>> = {
     lib: ['model', 'bytes', 'tsdb', 'bucket', 'blocks', 'store'],
     packages: ['node:crypto'],
   },
+  'lib/relabel': { lib: ['model', 'regex'], packages: ['yaml', 'node:crypto'] },
+  'lib/rewrite': {
+    lib: [
+      'model',
+      'bytes',
+      'regex',
+      'tsdb',
+      'bucket',
+      'promql',
+      'blocks',
+      'store',
+      'compact',
+      'relabel',
+    ],
+    packages: ['yaml'],
+  },
   'lib/query': {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],
     packages: [
@@ -60,10 +76,11 @@ const TABLE: Readonly<Record<string, Row>> = {
       'storage',
       'promql',
       'blocks',
+      'relabel',
       'store',
       'grpc',
     ],
-    packages: ['xxhash-wasm', 'yaml', 'node:crypto'],
+    packages: ['xxhash-wasm'],
   },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
   'lib/api': {

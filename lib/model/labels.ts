@@ -135,7 +135,8 @@ export function formatLabels(labels: Labels): string {
   return `${bareName ? name : ''}{${parts.join(', ')}}`
 }
 
-function quoteName(name: string): string {
+/** A label name as PromQL has it: quoted where it needs to be. */
+export function quoteName(name: string): string {
   return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quoteGo(name)
 }
 
