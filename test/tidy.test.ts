@@ -28,8 +28,8 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: ['p-limit', 'lru-cache', 'node:zlib'],
   },
   'lib/compact': {
-    lib: ['model', 'bytes', 'tsdb', 'bucket', 'blocks', 'store'],
-    packages: ['node:crypto'],
+    lib: ['model', 'bytes', 'tsdb', 'bucket', 'fresh', 'blocks', 'store'],
+    packages: ['ulid', 'node:crypto', 'node:zlib'],
   },
   'lib/relabel': { lib: ['model', 'regex'], packages: ['yaml', 'node:crypto'] },
   'lib/rewrite': {

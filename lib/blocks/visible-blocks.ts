@@ -13,9 +13,7 @@ export function markHidden(records: readonly BlockRecord[], nowMs: number): Bloc
     if (isDeleted(record, nowMs)) reasons.set(record.id, 'marked-for-deletion')
     else live.push(record)
   }
-  for (const group of groupBy(live, groupKey)) {
-    for (const id of superseded(group)) reasons.set(id, 'superseded')
-  }
+  for (const id of supersededBlocks(live).keys()) reasons.set(id, 'superseded')
   return records.map((record) => {
     const { hidden: _, ...rest } = record
     const hidden = reasons.get(record.id)
@@ -39,30 +37,41 @@ export function groupKey(record: BlockRecord): string {
 }
 
 /**
- * Within a group, by descending number of sources and then by id: a block whose sources all are in an
- * earlier one is its duplicate. Each source names the blocks that hold it, so a block is compared only with those.
+ * Of every block that another one of its group holds, which one that is. Within a group, by descending number of sources and then by
+ * id: a block whose sources all are in an earlier one is its duplicate. Each source names the blocks that hold it, so a block is
+ * compared only with those.
  */
-function superseded(group: readonly BlockRecord[]): string[] {
+export function supersededBlocks(records: readonly BlockRecord[]): Map<string, string> {
+  const by = new Map<string, string>()
+  for (const group of groupBy(records, groupKey)) addSuperseded(group, by)
+  return by
+}
+
+interface Holder {
+  readonly id: string
+  readonly sources: ReadonlySet<string>
+}
+
+function addSuperseded(group: readonly BlockRecord[], by: Map<string, string>): void {
   const ordered = [...group].sort(
     (a, b) => b.sources.length - a.sources.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
   )
-  const holders = new Map<string, Set<string>[]>()
-  const duplicates: string[] = []
+  const holders = new Map<string, Holder[]>()
   for (const record of ordered) {
     const sources = record.sources.length > 0 ? record.sources : [record.id]
     const candidates = holders.get(sources[0]!) ?? []
-    if (candidates.some((candidate) => sources.every((source) => candidate.has(source)))) {
-      duplicates.push(record.id)
+    const holder = candidates.find((one) => sources.every((source) => one.sources.has(source)))
+    if (holder) {
+      by.set(record.id, holder.id)
       continue
     }
-    const set = new Set(sources)
-    for (const source of set) {
+    const own = { id: record.id, sources: new Set(sources) }
+    for (const source of own.sources) {
       const list = holders.get(source)
-      if (list) list.push(set)
-      else holders.set(source, [set])
+      if (list) list.push(own)
+      else holders.set(source, [own])
     }
   }
-  return duplicates
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): T[][] {

@@ -1,0 +1,177 @@
+/** All there is to do for a bucket, and why: a function of the bucket index, the settings and the time alone. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { PartialBlock } from '#lib/blocks/scan.ts'
+import type { FreshPack } from '#lib/fresh/fresh-list.ts'
+import { labelsFromPairs, type Labels } from '#lib/model/labels.ts'
+import type { Dedup } from '../jobs/job.ts'
+import { bytesOf, estimateSeconds } from './estimate.ts'
+import { JobDraft, type PlannedJob } from './job-draft.ts'
+import { type Compaction, planCompactions } from './plan-compactions.ts'
+import { type CutState, planCuts } from './plan-cuts.ts'
+import { planGarbage, planMarked, planPartial, planRetention } from './plan-deletions.ts'
+import { countText, spanText, timeText } from './plan-text.ts'
+import { type CompactSettings, retentionOf } from './settings.ts'
+
+export type { PlannedJob }
+
+export interface PlanInput {
+  readonly blocks: readonly BlockRecord[]
+  readonly partial: readonly PartialBlock[]
+  readonly packs: readonly FreshPack[]
+  /** Of `thaw/compact/`. */
+  readonly cuts: readonly CutState[]
+  readonly settings: CompactSettings
+  readonly nowMs: number
+  /** Blocks that live leases name: they are being made. */
+  readonly writing?: ReadonlySet<string> | undefined
+  /** Objects of `thaw/lookup/`, where somebody listed them. */
+  readonly lookups?: readonly LookupObject[] | undefined
+}
+
+export interface LookupObject {
+  readonly key: string
+  /** The block. */
+  readonly id: string
+  readonly lastModifiedMs: number
+}
+
+export interface JobPlan {
+  /** In the order of their worth. No block is in two of them. */
+  readonly jobs: readonly PlannedJob[]
+  /** Of every block: why it is or is not planned. */
+  readonly reasons: ReadonlyMap<string, string>
+}
+
+export function planJobs(input: PlanInput): JobPlan {
+  const { blocks, settings, nowMs, cuts } = input
+  const { dedup } = settings
+  const draft = new JobDraft()
+  // In an order of their own: a plan must not depend on that of a listing.
+  const sorted = blocks.toSorted((a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1))
+  const unmarked = planMarked(draft, sorted, settings, nowMs)
+  const kept = planRetention(draft, unmarked, settings, nowMs)
+  const merged = dedup ? kept.map((block) => withoutReplica(block, dedup)) : kept
+  const live = planGarbage(draft, merged)
+  const busy = planCuts(draft, cuts, { all: new Set(blocks.map(({ id }) => id)), live })
+  compact(draft, live, busy, input)
+  const writing = new Set([...(input.writing ?? []), ...cuts.map(({ ulid }) => ulid)])
+  planPartial(draft, input.partial, { settings, nowMs, writing })
+  cleanLookups(draft, input)
+  return { jobs: draft.jobs(), reasons: draft.reasons() }
+}
+
+/** External labels without replica labels; where nothing is left, Thanos names the first of them. */
+function withoutReplica(block: BlockRecord, { replicaLabels }: Dedup): BlockRecord {
+  return { ...block, labels: groupLabels(block.labels, replicaLabels) }
+}
+
+export function groupLabels(labels: Labels, replicaLabels: readonly string[]): Labels {
+  const pairs: [string, string][] = []
+  for (let i = 0; i < labels.length; i += 2) {
+    if (!replicaLabels.includes(labels[i]!)) pairs.push([labels[i]!, labels[i + 1]!])
+  }
+  const first = replicaLabels[0]
+  if (pairs.length === 0 && first !== undefined) pairs.push([first, 'deduped'])
+  return labelsFromPairs(pairs)
+}
+
+function compact(
+  draft: JobDraft,
+  live: readonly BlockRecord[],
+  busy: ReadonlyMap<string, string>,
+  { settings, nowMs }: PlanInput,
+): void {
+  const covered = coverage(live)
+  const notWorth = (blocks: readonly BlockRecord[]): string | undefined =>
+    goesSoon(blocks, settings, nowMs, covered)
+  const { jobs, left } = planCompactions(live, { ...settings, nowMs, busy, notWorth })
+  for (const [id, reason] of left) draft.leave(id, reason)
+  for (const job of jobs) addCompaction(draft, job, settings)
+}
+
+function addCompaction(
+  draft: JobDraft,
+  { reason, blocks }: Compaction,
+  settings: CompactSettings,
+): void {
+  const { dedup, maxJobSeconds } = settings
+  const inputs = blocks.map(({ id }) => id)
+  const bytes = bytesOf(blocks)
+  const seconds = estimateSeconds('compact', inputs.length, bytes)
+  const parts = Math.ceil(seconds / maxJobSeconds)
+  const work = { inputs, ...(dedup && { dedup }) }
+  const text = compactionText(reason, blocks)
+  if (parts > 1)
+    draft.add({ type: 'cut', ...work, parts }, `${text}, in ${parts} parts`, inputs, bytes)
+  else draft.add({ type: 'compact', ...work }, text, inputs, bytes)
+}
+
+function compactionText(reason: Compaction['reason'], blocks: readonly BlockRecord[]): string {
+  const startMs = Math.min(...blocks.map(({ minTimeMs }) => minTimeMs))
+  const endMs = Math.max(...blocks.map(({ maxTimeMs }) => maxTimeMs))
+  const span = `${spanText(endMs - startMs)} from ${timeText(startMs)}`
+  switch (reason) {
+    case 'overlap':
+      return `${countText(blocks.length, 'block')} overlap, to be merged into one of ${span}`
+    case 'range':
+      return `${countText(blocks.length, 'block')} to be merged into one of ${span}`
+    case 'tombstones':
+      return `to be written again without what is deleted in it`
+    default:
+      return reason satisfies never
+  }
+}
+
+/** Ids of blocks whose samples are all downsampled already, or never will be. */
+type IsCovered = (block: BlockRecord) => boolean
+
+const NEXT_RESOLUTION_MS: Readonly<Record<number, number>> = { 0: 300_000, 300_000: 3_600_000 }
+
+function coverage(live: readonly BlockRecord[]): IsCovered {
+  const sources = new Map<number, Set<string>>()
+  for (const { resolutionMs, sources: some } of live) {
+    const known = sources.get(resolutionMs)
+    if (known) for (const source of some) known.add(source)
+    else sources.set(resolutionMs, new Set(some))
+  }
+  return ({ id, resolutionMs, sources: own }) => {
+    const next = NEXT_RESOLUTION_MS[resolutionMs]
+    if (next === undefined) return true
+    const known = sources.get(next)
+    return (own.length > 0 ? own : [id]).every((source) => known?.has(source))
+  }
+}
+
+/**
+ * Inputs stay in the bucket for the delete delay after a merge. A block that goes by retention before that would only have cost its
+ * making; unless it must become long enough to be downsampled.
+ */
+function goesSoon(
+  blocks: readonly BlockRecord[],
+  { retentionMs, deleteDelayMs, downsampling }: CompactSettings,
+  nowMs: number,
+  isCovered: IsCovered,
+): string | undefined {
+  const { resolutionMs } = blocks[0]!
+  const endMs = Math.max(...blocks.map(({ maxTimeMs }) => maxTimeMs))
+  const goneMs = endMs + retentionOf(retentionMs, resolutionMs)
+  if (goneMs - nowMs >= deleteDelayMs) return undefined
+  if (downsampling && !blocks.every(isCovered)) return undefined
+  return `goes by retention on ${timeText(goneMs)}, before merging it would pay`
+}
+
+/** Older than any upload: a lookup may be there before its block. */
+const LOOKUP_ALONE_MS = 48 * 3_600_000
+const KEYS_AT_ONCE = 500
+
+function cleanLookups(draft: JobDraft, { blocks, partial, lookups = [], nowMs }: PlanInput): void {
+  const known = new Set([...blocks, ...partial].map(({ id }) => id))
+  const keys = lookups
+    .filter(({ id, lastModifiedMs }) => !known.has(id) && nowMs - lastModifiedMs > LOOKUP_ALONE_MS)
+    .map(({ key }) => key)
+    .sort()
+  for (let i = 0; i < keys.length; i += KEYS_AT_ONCE) {
+    const some = keys.slice(i, i + KEYS_AT_ONCE)
+    draft.add({ type: 'delete-objects', keys: some }, 'lookups of blocks that are gone', [])
+  }
+}
