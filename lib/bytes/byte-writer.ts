@@ -89,6 +89,13 @@ export class ByteWriter {
     this.#bytes.set(bytes, at)
   }
 
+  /** Bytes [start, end) of them: short ones without a view. */
+  appendRange(bytes: Uint8Array, start: number, end: number): void {
+    const at = this.#grow(end - start)
+    if (end - start > 32) this.#bytes.set(bytes.subarray(start, end), at)
+    else for (let i = start; i < end; i++) this.#bytes[at + i - start] = bytes[i]!
+  }
+
   /** uvarint length, then UTF-8. */
   string(text: string): void {
     const bytes = encoder.encode(text)

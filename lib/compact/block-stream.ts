@@ -2,16 +2,14 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError } from '#lib/model/errors.ts'
-import { compareLabels, compareUtf8, type Labels, METRIC_NAME } from '#lib/model/labels.ts'
+import { compareLabels, compareUtf8, formatLabels, type Labels, METRIC_NAME } from '#lib/model/labels.ts'
 import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import { segmentFileName } from '#lib/tsdb/chunk/chunk-frame.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
-import {
-  type ChunkMeta,
-  parseSeries,
-  SERIES_ALIGN,
-  seriesEntrySize,
-} from '#lib/tsdb/index/series.ts'
+import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
+import { ChunkPlaces } from '#lib/tsdb/index/chunk-places.ts'
+import { compareRefs } from '#lib/tsdb/index/index-writer.ts'
+import { parseSeriesInto, SERIES_ALIGN, seriesEntrySize } from '#lib/tsdb/index/series.ts'
 import type { Tombstones } from '#lib/tsdb/block/tombstones.ts'
 import type { Lookup } from '#lib/store/lookup.ts'
 import { SegmentStream } from './segment-stream.ts'
@@ -36,13 +34,32 @@ export interface SeriesRange {
 }
 
 /** One series of a block. */
-export interface StreamedSeries {
-  /** Without external labels. */
-  readonly labels: Labels
-  /** In time order, as the format says; views that are valid until the next series. */
-  readonly chunks: readonly ReadyChunk[]
+export class StreamedSeries {
+  /** What its labels are in the block's symbol table, in sorted order: name, value, name, value… */
+  readonly symbols: Uint32Array
+  /** Valid until the next series. */
+  readonly frames: FrameList
   /** Of samples that don't count. */
   readonly deleted: readonly Interval[]
+  readonly #lookup: Lookup
+  #labels: Labels | undefined
+
+  constructor(entry: Entry, frames: FrameList, deleted: readonly Interval[], lookup: Lookup) {
+    this.symbols = entry.symbols
+    this.frames = frames
+    this.deleted = deleted
+    this.#lookup = lookup
+  }
+
+  /** Without external labels. */
+  get labels(): Labels {
+    return (this.#labels ??= labelsOf(this.symbols, this.#lookup))
+  }
+
+  /** In time order, as the format says; views. Only before the next series. */
+  get chunks(): readonly ReadyChunk[] {
+    return Array.from({ length: this.frames.length }, (_, i) => this.frames.chunk(i))
+  }
 }
 
 /** `next` answers at once as long as nothing has to be read: awaiting each of a million series would cost more than the rest. */
@@ -52,6 +69,7 @@ export class BlockStream {
   readonly #source: BlockSource
   readonly #entries: EntryReader
   readonly #segments = new Map<number, SegmentStream>()
+  readonly #frames = new FrameList()
 
   constructor(source: BlockSource) {
     this.#source = source
@@ -70,36 +88,21 @@ export class BlockStream {
       this.series = undefined
       return
     }
-    return this.#readChunks(entry)
+    this.#frames.clear()
+    return this.#readChunks(entry, 0)
   }
 
-  #readChunks(entry: Entry): void | Promise<void> {
-    const chunks: ReadyChunk[] = []
-    for (const meta of entry.metas) {
-      const chunk = this.#segment(meta.segment).chunk(meta.offset)
-      // Loading may push out what was read before it: then all are copied.
-      if (!chunk) return this.#loadChunks(entry)
-      chunks.push({ ...chunk, minTimeMs: meta.minTimeMs, maxTimeMs: meta.maxTimeMs })
-    }
-    this.#finish(entry, chunks)
-  }
-
-  async #loadChunks(entry: Entry): Promise<void> {
-    const chunks: ReadyChunk[] = []
-    for (const { segment, offset, minTimeMs, maxTimeMs } of entry.metas) {
-      const stream = this.#segment(segment)
-      let chunk = stream.chunk(offset)
-      if (!chunk) {
-        await stream.load(offset)
-        chunk = stream.chunk(offset)!
+  #readChunks(entry: Entry, from: number): void | Promise<void> {
+    const { length, segments, offsets, minTimes, maxTimes } = entry.places
+    for (let i = from; i < length; i++) {
+      const stream = this.#segment(segments[i]!)
+      const offset = offsets[i]!
+      if (!stream.addTo(this.#frames, offset, minTimes[i]!, maxTimes[i]!)) {
+        return stream.load(offset).then(() => this.#readChunks(entry, i))
       }
-      chunks.push({ encoding: chunk.encoding, data: chunk.data.slice(), minTimeMs, maxTimeMs })
     }
-    this.#finish(entry, chunks)
-  }
-
-  #finish({ labels, id }: Entry, chunks: readonly ReadyChunk[]): void {
-    this.series = { labels, chunks, deleted: this.#source.tombstones.get(id) ?? [] }
+    const deleted = this.#source.tombstones.get(entry.id) ?? NONE
+    this.series = new StreamedSeries(entry, this.#frames, deleted, this.#source.lookup)
   }
 
   #segment(segment: number): SegmentStream {
@@ -117,9 +120,13 @@ export class BlockStream {
   }
 }
 
+const NONE: readonly Interval[] = []
+
 interface Entry {
-  readonly labels: Labels
-  readonly metas: readonly ChunkMeta[]
+  /** Numbers in sorted order. */
+  readonly symbols: Uint32Array
+  /** Valid until the next entry. */
+  readonly places: ChunkPlaces
   /** What tombstones call the series. */
   readonly id: number
 }
@@ -132,6 +139,8 @@ class EntryReader {
   #bytes: Uint8Array = new Uint8Array(0)
   #at = 0
   #next: Promise<Uint8Array> | undefined
+  readonly #places = new ChunkPlaces()
+  #last: Uint32Array | undefined
   /** Until a series of the range was found. */
   #isBefore: boolean
 
@@ -147,8 +156,9 @@ class EntryReader {
     for (;;) {
       const entry = this.#nextOfAll()
       if (!entry || entry instanceof Promise || !range) return entry
-      if (range.until && compareLabels(entry.labels, range.until) >= 0) return this.#end()
-      this.#isBefore &&= compareLabels(entry.labels, range.from!) < 0
+      const labels = labelsOf(entry.symbols, this.#source.lookup)
+      if (range.until && compareLabels(labels, range.until) >= 0) return this.#end()
+      this.#isBefore &&= compareLabels(labels, range.from!) < 0
       if (!this.#isBefore) return entry
     }
   }
@@ -179,14 +189,22 @@ class EntryReader {
   }
 
   #parse(): Entry {
-    const { lookup } = this.#source
+    const { lookup, block } = this.#source
     const offset = this.#start + this.#at
-    const { labelRefs, chunks, end } = parseSeries(this.#bytes, this.#at)
+    this.#places.clear()
+    const { labelRefs: symbols, end } = parseSeriesInto(this.#bytes, this.#at, this.#places)
     this.#at = end
-    const labels: string[] = []
-    for (const ref of labelRefs) labels.push(lookup.symbols.lookup(ref))
-    const id = lookup.indexVersion === 1 ? offset : offset / SERIES_ALIGN
-    return { labels, metas: chunks, id }
+    for (let i = 0; i < symbols.length; i++) symbols[i] = lookup.symbols.indexOf(symbols[i]!)
+    if (this.#last && compareRefs(this.#last, symbols) >= 0) {
+      const text = formatLabels(labelsOf(symbols, lookup))
+      throw new CorruptError(`series ${text} is out of order`, offset).in(`${block.id}/index`)
+    }
+    this.#last = symbols
+    return {
+      symbols,
+      places: this.#places,
+      id: lookup.indexVersion === 1 ? offset : offset / SERIES_ALIGN,
+    }
   }
 
   async #more(): Promise<void> {
@@ -223,6 +241,10 @@ function startOfRange(lookup: Lookup, from: Labels): number {
     name === METRIC_NAME ? names.find((one) => compareUtf8(one, value!) >= 0) : undefined
   const first = metric ?? names.at(-1)
   return first === undefined ? start : lookup.metricRange(first)!.start
+}
+
+function labelsOf(symbols: Uint32Array, lookup: Lookup): Labels {
+  return Array.from(symbols, (symbol) => lookup.symbols.lookup(lookup.symbols.refOf(symbol)))
 }
 
 /** Of an entry's size field at most. */

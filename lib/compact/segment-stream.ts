@@ -3,7 +3,7 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { crc32c } from '#lib/bytes/crc32c.ts'
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import { CorruptError } from '#lib/model/errors.ts'
-import type { EncodedChunk } from '#lib/tsdb/chunk/chunk.ts'
+import type { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import { MAX_CHUNK_OVERHEAD } from '#lib/tsdb/chunk/chunk-frame.ts'
 
 export interface SegmentFile {
@@ -24,29 +24,30 @@ interface Piece {
 export class SegmentStream {
   readonly #file: SegmentFile
   #piece: Piece = { start: 0, bytes: new Uint8Array(0) }
+  #size = 0
   #next: { readonly start: number; readonly piece: Promise<Piece> } | undefined
 
   constructor(file: SegmentFile) {
     this.#file = file
   }
 
-  /** The chunk whose size field is at `offset`, or undefined where it is not in memory: then `load` first. Throws CorruptError. */
-  chunk(offset: number): EncodedChunk | undefined {
+  /** Adds the chunk whose size field is at `offset`. False where it is not in memory: then `load` first. Throws CorruptError. */
+  addTo(frames: FrameList, offset: number, minTimeMs: number, maxTimeMs: number): boolean {
     const { start, bytes } = this.#piece
     const at = offset - start
-    if (at < 0 || at >= bytes.length) return undefined
-    const end = this.#endOf(at)
-    if (end > bytes.length) return undefined
-    const reader = new ByteReader(bytes, at)
-    const size = reader.uvarint()
-    const from = reader.offset
-    const encoding = reader.uint8()
-    const data = reader.take(size)
-    const expected = reader.uint32()
-    if (crc32c(bytes, from, from + 1 + size) !== expected) {
-      throw new CorruptError('checksum of the chunk differs', offset).in(this.#file.key)
-    }
-    return { encoding, data }
+    if (at < 0 || at >= bytes.length) return false
+    const dataStart = this.#dataStartOf(at)
+    const end = dataStart + this.#size + 4
+    if (end > bytes.length) return false
+    const sum = crc32c(bytes, dataStart - 1, end - 4)
+    const same =
+      bytes[end - 4] === sum >>> 24 &&
+      bytes[end - 3] === ((sum >>> 16) & 0xff) &&
+      bytes[end - 2] === ((sum >>> 8) & 0xff) &&
+      bytes[end - 1] === (sum & 0xff)
+    if (!same) throw new CorruptError('checksum of the chunk differs', offset).in(this.#file.key)
+    frames.add(minTimeMs, maxTimeMs, bytes, at, dataStart, end)
+    return true
   }
 
   /** Makes the chunk at `offset` be in memory. Rejects with CorruptError where the file ends before. */
@@ -58,7 +59,7 @@ export class SegmentStream {
       }
       this.#piece = await this.#read(offset, Math.min(offset + wanted, size))
       const { start, bytes } = this.#piece
-      const end = this.#endOf(offset - start)
+      const end = this.#dataStartOf(offset - start) + this.#size + 4
       if (end <= bytes.length) break
       if (start + bytes.length === size) {
         throw new CorruptError(`chunk ends at byte ${start + end} of ${size}`, offset).in(key)
@@ -66,13 +67,19 @@ export class SegmentStream {
     }
   }
 
-  /** Relative to the piece; past its end where even the size is not whole. */
-  #endOf(at: number): number {
+  /** Relative to the piece; past its end where even the size is not whole. Leaves the size of the data in `#size`. */
+  #dataStartOf(at: number): number {
     const { bytes } = this.#piece
     if (bytes.length - at < MAX_CHUNK_OVERHEAD && !this.#isLast()) return Infinity
+    const first = bytes[at]!
+    const second = bytes[at + 1]!
+    if (first >= 0x80 && second < 0x80) {
+      this.#size = (first & 0x7f) | (second << 7)
+      return at + 3
+    }
     const reader = new ByteReader(bytes, at)
-    const size = reader.uvarint()
-    return reader.offset + 1 + size + 4
+    this.#size = reader.uvarint()
+    return reader.offset + 1
   }
 
   #isLast(): boolean {

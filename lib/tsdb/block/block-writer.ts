@@ -1,23 +1,29 @@
-/** Writes a block from series in label order; chunks leave as they fill, the index at the end. */
-import { DomainError } from '#lib/model/errors.ts'
-import { compareLabels, compareUtf8, type Labels } from '#lib/model/labels.ts'
+/** Writes a block from series in label order: chunks leave as they fill, index entries too where the symbols are known before. */
+import { assert } from '#lib/model/errors.ts'
+import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
-import { ByteReader } from '#lib/bytes/byte-reader.ts'
-import { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import { AGGREGATE, chunkSampleCount, type ReadyChunk, XOR, XOR2 } from '../chunk/chunk.ts'
 import { encodeChunks } from '../chunk/encode.ts'
-import { IndexWriter } from '../index/index-writer.ts'
-import type { ChunkMeta } from '../index/series.ts'
+import type { FrameList } from '../chunk/frame-list.ts'
+import { ChunkPlaces } from '../index/chunk-places.ts'
+import { IndexWriter, type WrittenIndex } from '../index/index-writer.ts'
+import { CollectedEntries } from './collected-entries.ts'
 import { type BlockFile, type FileSink, SegmentWriter } from './segment-writer.ts'
 import type { BlockCompaction, BlockMeta, ThanosIndexStats } from './meta.ts'
 
 export interface BlockWriterOptions {
-  /** Called in order: all of `chunks/000001`, `chunks/000002`…, then all of `index`. Never `meta.json`. */
+  /**
+   * Called with pieces of `chunks/000001`, `chunks/000002`…, one file after the other, and of `index`: behind them or, with `head`,
+   * in between. Never of `meta.json`.
+   */
   readonly write: FileSink
   readonly segmentSize?: number | undefined
   readonly pieceSize?: number | undefined
-  /** Symbols to write besides those of the series. */
-  readonly extraSymbols?: Iterable<string> | undefined
+  /** Number of the first segment file, from 0. */
+  readonly firstSegment?: number | undefined
+  readonly maxSegments?: number | undefined
+  /** What the index begins with (see `uniteSymbols`): all symbols of the series. */
+  readonly head?: Uint8Array | undefined
 }
 
 export interface FinishOptions {
@@ -36,24 +42,27 @@ export interface WrittenBlock {
   readonly files: readonly BlockFile[]
   /** For the thanos section. */
   readonly indexStats: ThanosIndexStats
+  /** For the lookup. */
+  readonly index: WrittenIndex
 }
 
-/** Keeps symbols and, packed, the index entries until `finish`; chunk bytes only until a piece is full. */
+/** Chunk bytes stay only until a piece is full. Without `head` it keeps symbols and, packed, the index entries until `finish`. */
 export class BlockWriter {
   readonly #segments: SegmentWriter
-  readonly #write: FileSink
-  readonly #symbols = new Map<string, number>([['', 0]])
-  /** The series so far: labels as provisional symbol numbers, then chunk metas. */
-  readonly #entries = new ByteWriter(1 << 16)
-  #lastLabels: Labels | undefined
+  readonly #index: IndexWriter
+  readonly #collected: CollectedEntries | undefined
+  readonly #places = new ChunkPlaces()
   #seriesCount = 0
   #floatCount = 0
   #histogramCount = 0
+  /** Of downsampled chunks, which are neither. */
+  #windowCount = 0
 
-  constructor({ write, segmentSize, pieceSize, extraSymbols = [] }: BlockWriterOptions) {
-    this.#write = write
-    this.#segments = new SegmentWriter({ write, segmentSize, pieceSize })
-    for (const symbol of extraSymbols) this.#symbol(symbol)
+  constructor({ write, head, ...options }: BlockWriterOptions) {
+    this.#segments = new SegmentWriter({ write, ...options })
+    this.#index = new IndexWriter((bytes) => write('index', bytes))
+    if (head) this.#index.addHead(head)
+    else this.#collected = new CollectedEntries()
   }
 
   get seriesCount(): number {
@@ -68,33 +77,33 @@ export class BlockWriter {
   /** The same with chunks that are ready, in time order. */
   addChunks(labels: Labels, chunks: readonly ReadyChunk[]): void {
     if (chunks.length === 0) return
-    if (this.#lastLabels && compareLabels(this.#lastLabels, labels) >= 0) {
-      throw new DomainError('invalid', `series ${JSON.stringify(labels)} is out of order`)
-    }
-    this.#lastLabels = labels
-    this.#seriesCount++
-    const entries = this.#entries
-    entries.uvarint(labels.length)
-    for (const symbol of labels) entries.uvarint(this.#symbol(symbol))
-    entries.uvarint(chunks.length)
+    assert(this.#collected !== undefined, 'series by labels where the symbols are known')
+    this.#places.clear()
     for (const chunk of chunks) {
-      const { minTimeMs, maxTimeMs, segment, offset } = this.#segments.add(chunk)
-      entries.varint(minTimeMs)
-      entries.varint(maxTimeMs - minTimeMs)
-      entries.uvarint(segment)
-      entries.uvarint(offset)
-      this.#count(chunk)
+      this.#segments.add(chunk, this.#places)
+      const { encoding, data } = chunk
+      this.#count(encoding, chunkSampleCount(encoding, data))
     }
+    this.#collected.add(labels, this.#places)
+    this.#seriesCount++
+  }
+
+  /** The same by numbers of symbols, which were given at the start, with chunks as they stand in other files. */
+  addFrames(refs: Uint32Array, frames: FrameList): void {
+    if (frames.length === 0) return
+    this.#places.clear()
+    this.#segments.addFrames(frames, this.#places)
+    for (let i = 0; i < frames.length; i++) {
+      this.#count(frames.encodings[i]!, frames.sampleCount(i))
+    }
+    this.#index.addEntry(refs, this.#places)
+    this.#seriesCount++
   }
 
   finish({ ulid, minTimeMs, maxTimeMs, compaction }: FinishOptions): WrittenBlock {
-    const files = [...this.#segments.finish()]
-    const index = new IndexWriter((bytes) => this.#write('index', bytes))
-    const sorted = [...this.#symbols.keys()].sort(compareUtf8)
-    index.addSymbols(sorted)
-    this.#writeEntries(index)
-    const { size } = index.finish()
-    files.push({ path: 'index', size })
+    const segments = this.#segments.finish()
+    this.#collected?.writeTo(this.#index)
+    const index = this.#index.finish()
     const floats = this.#floatCount
     const histograms = this.#histogramCount
     return {
@@ -103,7 +112,7 @@ export class BlockWriter {
         minTime: minTimeMs,
         maxTime: maxTimeMs,
         stats: {
-          numSamples: floats + histograms,
+          numSamples: floats + histograms + this.#windowCount,
           numFloatSamples: floats,
           numHistogramSamples: histograms,
           numSeries: this.#seriesCount,
@@ -112,43 +121,18 @@ export class BlockWriter {
         compaction: compaction ?? { level: 1, sources: [ulid] },
         version: 1,
       },
-      files,
+      files: [...segments, { path: 'index', size: index.size }],
       indexStats: {
-        series_max_size: index.maxSeriesSize,
+        series_max_size: this.#index.maxSeriesSize,
         chunk_max_size: this.#segments.maxChunkSize,
       },
+      index,
     }
   }
 
-  #writeEntries(index: IndexWriter): void {
-    const strings = [...this.#symbols.keys()]
-    const entries = new ByteReader(this.#entries.bytes())
-    for (let series = 0; series < this.#seriesCount; series++) {
-      const labels: string[] = []
-      for (let left = entries.uvarint(); left > 0; left--) labels.push(strings[entries.uvarint()]!)
-      const chunks: ChunkMeta[] = []
-      for (let left = entries.uvarint(); left > 0; left--) {
-        const minTimeMs = entries.varint()
-        chunks.push({
-          minTimeMs,
-          maxTimeMs: minTimeMs + entries.varint(),
-          segment: entries.uvarint(),
-          offset: entries.uvarint(),
-        })
-      }
-      index.addSeries(labels, chunks)
-    }
-  }
-
-  #symbol(text: string): number {
-    let number = this.#symbols.get(text)
-    if (number === undefined) this.#symbols.set(text, (number = this.#symbols.size))
-    return number
-  }
-
-  #count({ encoding, data }: ReadyChunk): void {
-    const count = encoding === AGGREGATE ? 0 : chunkSampleCount(encoding, data)
-    if (encoding === XOR || encoding === XOR2) this.#floatCount += count
-    else this.#histogramCount += count
+  #count(encoding: number, samples: number): void {
+    if (encoding === XOR || encoding === XOR2) this.#floatCount += samples
+    else if (encoding === AGGREGATE) this.#windowCount += samples
+    else this.#histogramCount += samples
   }
 }

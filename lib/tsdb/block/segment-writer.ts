@@ -8,7 +8,8 @@ import {
   segmentHeader,
   SEGMENT_HEADER_SIZE,
 } from '../chunk/chunk-frame.ts'
-import type { ChunkMeta } from '../index/series.ts'
+import type { FrameList } from '../chunk/frame-list.ts'
+import type { ChunkPlaces } from '../index/chunk-places.ts'
 
 /** Takes the next piece of a file; the bytes are the receiver's to keep. A file ends when the next one begins. */
 export type FileSink = (file: string, bytes: Uint8Array) => void
@@ -68,16 +69,8 @@ export class SegmentWriter {
     return this.#chunkCount
   }
 
-  add({ minTimeMs, maxTimeMs, encoding, data }: ReadyChunk): ChunkMeta {
-    const wanted = data.length + MAX_CHUNK_OVERHEAD
-    const isLast = this.#segment === this.#lastSegment
-    const limit = isLast ? MAX_SEGMENT_SIZE : this.#segmentSize
-    const full = this.#size > SEGMENT_HEADER_SIZE && this.#size + wanted > limit
-    if (full && isLast) {
-      throw new DomainError('limit', `chunks of more than ${this.#files.length + 1} segment files`)
-    }
-    if (full) this.#close()
-    if (this.#size === 0) this.#open()
+  add({ minTimeMs, maxTimeMs, encoding, data }: ReadyChunk, places: ChunkPlaces): void {
+    this.#makeRoom(data.length)
     const offset = this.#size
     const out = this.#out
     const before = out.length
@@ -86,18 +79,47 @@ export class SegmentWriter {
     out.uint8(encoding)
     out.append(data)
     out.crc(from)
-    const size = out.length - before
-    this.#size += size
-    this.#chunkCount++
-    this.#maxChunkSize = Math.max(this.#maxChunkSize, size)
-    if (out.length >= this.#pieceSize) this.#flush()
-    return { minTimeMs, maxTimeMs, segment: this.#segment, offset }
+    this.#added(out.length - before)
+    places.add(minTimeMs, maxTimeMs, this.#segment, offset)
+  }
+
+  /** All of them; their checksums are taken for right. */
+  addFrames(frames: FrameList, places: ChunkPlaces): void {
+    const { length, bytes, starts, dataStarts, ends, minTimes, maxTimes } = frames
+    for (let i = 0; i < length; i++) {
+      const start = starts[i]!
+      const end = ends[i]!
+      this.#makeRoom(end - 4 - dataStarts[i]!)
+      places.add(minTimes[i]!, maxTimes[i]!, this.#segment, this.#size)
+      this.#out.appendRange(bytes[i]!, start, end)
+      this.#added(end - start)
+    }
   }
 
   /** Gives the rest away, and the list of files written. */
   finish(): readonly BlockFile[] {
     if (this.#size > 0) this.#close()
     return this.#files
+  }
+
+  /** For a chunk with so many bytes of data. */
+  #makeRoom(size: number): void {
+    const wanted = size + MAX_CHUNK_OVERHEAD
+    const isLast = this.#segment === this.#lastSegment
+    const limit = isLast ? MAX_SEGMENT_SIZE : this.#segmentSize
+    const full = this.#size > SEGMENT_HEADER_SIZE && this.#size + wanted > limit
+    if (full && isLast) {
+      throw new DomainError('limit', `chunks of more than ${this.#files.length + 1} segment files`)
+    }
+    if (full) this.#close()
+    if (this.#size === 0) this.#open()
+  }
+
+  #added(size: number): void {
+    this.#size += size
+    this.#chunkCount++
+    if (size > this.#maxChunkSize) this.#maxChunkSize = size
+    if (this.#out.length >= this.#pieceSize) this.#flush()
   }
 
   #open(): void {

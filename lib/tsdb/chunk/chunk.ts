@@ -55,9 +55,23 @@ export function decodeChunk(
   }
 }
 
-/** Samples a chunk says it has, without decoding it. Not for aggregate chunks. */
-export function chunkSampleCount(encoding: number, data: Uint8Array): number {
-  if (data.length < 2) return 0
-  const count = (data[0]! << 8) | data[1]!
+/** Samples a chunk says it has, without decoding it; windows, for an aggregate chunk. */
+export function chunkSampleCount(
+  encoding: number,
+  bytes: Uint8Array,
+  start = 0,
+  end = bytes.length,
+): number {
+  if (encoding === AGGREGATE) return windowCount(bytes, start, end)
+  if (end - start < 2) return 0
+  const count = (bytes[start]! << 8) | bytes[start + 1]!
   return encoding === HISTOGRAM_ST || encoding === FLOAT_HISTOGRAM_ST ? count & 0x3fff : count
+}
+
+/** The first of the five chunks counts: its size field, encoding and samples. */
+function windowCount(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  while (at < end && bytes[at]! >= 0x80) at++
+  const isAbsent = at === start && bytes[at] === 0
+  return isAbsent || end - at < 4 ? 0 : (bytes[at + 2]! << 8) | bytes[at + 3]!
 }

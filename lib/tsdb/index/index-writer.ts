@@ -1,13 +1,21 @@
 /** Writes an index file (version 2, as Prometheus 3 does) front to back: symbols, then series, then the rest. */
 import { assert, DomainError } from '#lib/model/errors.ts'
-import { compareLabels, compareUtf8, type Labels } from '#lib/model/labels.ts'
+import type { Labels } from '#lib/model/labels.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import { type ByteSink, IndexOutput } from './index-output.ts'
-import { PostingsWriter } from './postings-writer.ts'
-import { INDEX_HEADER_SIZE, INDEX_MAGIC, type Toc } from './toc.ts'
+import { ChunkPlaces } from './chunk-places.ts'
+import { writeIndexHead } from './index-head.ts'
+import { PostingsWriter, type WrittenPostings } from './postings-writer.ts'
+import { INDEX_HEADER_SIZE } from './toc.ts'
 import { type ChunkMeta, SERIES_ALIGN, writeSeries } from './series.ts'
+import { parseSymbols, type Symbols } from './symbols.ts'
 
 type Stage = 'symbols' | 'series' | 'done'
+
+/** What was written, as far as a reader needs it to find series. */
+export interface WrittenIndex extends WrittenPostings {
+  readonly symbolsSection: Uint8Array
+}
 
 /** Holds in memory what it needs for postings, and the symbols, not the series. */
 export class IndexWriter {
@@ -15,10 +23,12 @@ export class IndexWriter {
   readonly #body = new ByteWriter()
   readonly #postings = new PostingsWriter()
   #stage: Stage = 'symbols'
-  #symbols: readonly string[] = []
+  #section: Uint8Array = new Uint8Array(0)
+  #symbols: Symbols | undefined
   readonly #refs = new Map<string, number>()
   readonly #toc = { symbols: INDEX_HEADER_SIZE, series: 0 }
-  #lastLabels: Labels | undefined
+  /** Of the series before. */
+  #last: Uint32Array | undefined
   #maxSeriesSize = 0
 
   constructor(sink: ByteSink) {
@@ -36,27 +46,42 @@ export class IndexWriter {
 
   /** All symbols, sorted by bytes and unique. Prometheus's blocks always have ''. */
   addSymbols(symbols: readonly string[]): void {
-    this.#expectStage('symbols')
-    this.#symbols = symbols
-    const { out } = this.#output
+    const out = new ByteWriter(1 << 16)
     writeIndexHead(out, symbols)
-    for (let i = 0; i < symbols.length; i++) this.#refs.set(symbols[i]!, i)
+    this.addHead(out.bytes())
+  }
+
+  /** The same, ready made: all that is in front of the series, see `writeIndexHead` and `uniteSymbols`. */
+  addHead(head: Uint8Array): void {
+    this.#expectStage('symbols')
+    this.#section = head.subarray(INDEX_HEADER_SIZE)
+    this.#symbols = parseSymbols(this.#section, 2, INDEX_HEADER_SIZE)
+    this.#output.pass(head)
     this.#toc.series = this.#output.position
     this.#stage = 'series'
-    this.#output.flush()
   }
 
   /** Series ascend by labels; their chunks ascend in time and in place. Gives the id postings use. */
   addSeries(labels: Labels, chunks: readonly ChunkMeta[]): number {
     this.#expectStage('series')
-    if (this.#lastLabels && compareLabels(this.#lastLabels, labels) >= 0) {
-      throw new DomainError('invalid', `series ${JSON.stringify(labels)} is out of order`)
+    const refs = Uint32Array.from(labels, (symbol) => this.#ref(symbol))
+    return this.addEntry(refs, ChunkPlaces.from(chunks))
+  }
+
+  /** The same by the numbers of symbols, which stay the writer's. */
+  addEntry(refs: Uint32Array, chunks: ChunkPlaces): number {
+    this.#expectStage('series')
+    if (this.#last && compareRefs(this.#last, refs) >= 0) {
+      throw new DomainError('invalid', `series ${this.#text(refs)} is out of order`)
     }
-    this.#lastLabels = labels
-    expectChunkOrder(labels, chunks)
+    this.#last = refs
+    const wrong = chunks.firstOutOfOrder()
+    if (wrong >= 0) {
+      const range = `${chunks.minTimes[wrong]}..${chunks.maxTimes[wrong]}`
+      throw new DomainError('invalid', `chunk ${range} of ${this.#text(refs)} is out of order`)
+    }
     this.#output.align(SERIES_ALIGN)
     const id = this.#output.position / SERIES_ALIGN
-    const refs = labels.map((symbol) => this.#ref(symbol))
     this.#postings.add(id, refs)
     const size = writeSeries(this.#output.out, refs, chunks, this.#body)
     this.#maxSeriesSize = Math.max(this.#maxSeriesSize, size)
@@ -64,11 +89,13 @@ export class IndexWriter {
     return id
   }
 
-  /** Writes postings, their table and the contents. Gives the size of the file. */
-  finish(): { readonly toc: Toc; readonly size: number } {
+  /** Writes postings, their table and the contents. */
+  finish(): WrittenIndex {
     this.#expectStage('series')
     this.#stage = 'done'
-    return this.#postings.write(this.#output, this.#toc, (ref) => this.#symbols[ref]!)
+    const symbols = this.#symbols!
+    const written = this.#postings.write(this.#output, this.#toc, (ref) => symbols.at(ref))
+    return { ...written, symbolsSection: this.#section }
   }
 
   #expectStage(stage: Stage): void {
@@ -76,45 +103,26 @@ export class IndexWriter {
   }
 
   #ref(symbol: string): number {
-    const ref = this.#refs.get(symbol)
-    if (ref === undefined) throw new DomainError('invalid', `no symbol ${JSON.stringify(symbol)}`)
+    let ref = this.#refs.get(symbol)
+    if (ref === undefined) {
+      ref = this.#symbols!.find(symbol)
+      if (ref < 0) throw new DomainError('invalid', `no symbol ${JSON.stringify(symbol)}`)
+      this.#refs.set(symbol, ref)
+    }
     return ref
   }
+
+  /** For messages. */
+  #text(refs: Uint32Array): string {
+    return JSON.stringify(Array.from(refs, (ref) => this.#symbols!.at(ref)))
+  }
 }
 
-/** Magic, version and all symbols, sorted by bytes and unique: all that is in front of the series. */
-export function writeIndexHead(out: ByteWriter, symbols: Iterable<string>): void {
-  out.uint32(INDEX_MAGIC)
-  out.uint8(2)
-  const at = out.length
-  out.uint32(0)
-  out.uint32(0)
-  let count = 0
-  let before: string | undefined
-  for (const symbol of symbols) {
-    if (before !== undefined && compareUtf8(before, symbol) >= 0) {
-      throw new DomainError('invalid', `symbol ${JSON.stringify(symbol)} is out of order`)
-    }
-    out.string(symbol)
-    before = symbol
-    count++
+/** As compareLabels orders the strings, since symbols are sorted as these are. */
+export function compareRefs(a: Uint32Array, b: Uint32Array): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    if (a[i] !== b[i]) return a[i]! - b[i]!
   }
-  const size = out.length - at - 4
-  if (size > 0xffff_ffff) throw new DomainError('limit', `symbol table of ${size} bytes`)
-  out.patchUint32(at, size)
-  out.patchUint32(at + 4, count)
-  out.crc(at + 4)
-}
-
-/** Throws 'invalid' where chunks of a series do not follow each other. */
-export function expectChunkOrder(labels: Labels, chunks: readonly ChunkMeta[]): void {
-  for (let i = 0; i < chunks.length; i++) {
-    const { minTimeMs, maxTimeMs } = chunks[i]!
-    if (maxTimeMs < minTimeMs || (i > 0 && minTimeMs <= chunks[i - 1]!.maxTimeMs)) {
-      throw new DomainError(
-        'invalid',
-        `chunk ${minTimeMs}..${maxTimeMs} of ${JSON.stringify(labels)} is out of order`,
-      )
-    }
-  }
+  return a.length - b.length
 }

@@ -1,16 +1,29 @@
 /** Notes which series have which labels, and writes what follows the series in an index: postings, their offset table, the contents. */
 import { DomainError } from '#lib/model/errors.ts'
+import { METRIC_NAME } from '#lib/model/labels.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import type { IndexOutput } from './index-output.ts'
 import { LabelPairs } from './label-pairs.ts'
 import { type Toc, TOC_SIZE, writeToc } from './toc.ts'
-import { Uint32List } from './uint32-list.ts'
+import { Uint32Pages } from './uint32-pages.ts'
 
-/** Holds four bytes for each label of each series, twice while writing, and twenty for each label pair. */
+/** Lists are made for so many postings at once, or for an eighth of all. */
+const MIN_BATCH = 1 << 22
+
+export interface WrittenPostings {
+  readonly toc: Toc
+  /** Of the file. */
+  readonly size: number
+  readonly postingsTableSection: Uint8Array
+  /** First and last series id of each metric, in the order of names: [first, last, first, last…]. */
+  readonly metricIds: Float64Array
+}
+
+/** Holds four bytes for each label of each series, a few more while writing, and twenty for each label pair. */
 export class PostingsWriter {
-  readonly #ids = new Uint32List()
+  readonly #ids = new Uint32Pages()
   /** For each series its number of labels, then a pair number per label. */
-  readonly #pairsOfSeries = new Uint32List()
+  readonly #pairsOfSeries = new Uint32Pages()
   readonly #pairs = new LabelPairs()
 
   get seriesCount(): number {
@@ -32,20 +45,17 @@ export class PostingsWriter {
     output: IndexOutput,
     sections: Pick<Toc, 'symbols' | 'series'>,
     symbol: (ref: number) => string,
-  ): { readonly toc: Toc; readonly size: number } {
+  ): WrittenPostings {
     const seriesEnd = output.position
-    const sorted = this.#pairs.sorted()
-    const { lists, ends } = this.#listsOf(sorted)
     const table = new ByteWriter(4096)
     table.uint32(0)
-    table.uint32(sorted.length + 1)
-    writeList(output, table, '', '', this.#ids.view())
-    let start = 0
-    for (let i = 0; i < sorted.length; i++) {
-      const name = symbol(this.#pairs.name(sorted[i]!))
-      const value = symbol(this.#pairs.value(sorted[i]!))
-      writeList(output, table, name, value, lists.subarray(start, ends[i]))
-      start = ends[i]!
+    table.uint32(this.#pairs.length + 1)
+    writeList(output, table, '', '', this.#ids.toArray())
+    const metricIds: number[] = []
+    for (const { pair, ids } of this.#lists()) {
+      const name = symbol(this.#pairs.name(pair))
+      if (name === METRIC_NAME) metricIds.push(ids[0]!, ids[ids.length - 1]!)
+      writeList(output, table, name, symbol(this.#pairs.value(pair)), ids)
     }
     const postingsTable = output.position
     if (table.length - 4 > 0xffff_ffff) {
@@ -65,29 +75,60 @@ export class PostingsWriter {
     }
     writeToc(output.out, toc)
     output.flush(0)
-    return { toc, size: postingsTable + table.length + TOC_SIZE }
+    return {
+      toc,
+      size: postingsTable + table.length + TOC_SIZE,
+      postingsTableSection: table.bytes(),
+      metricIds: Float64Array.from(metricIds),
+    }
   }
 
-  /** All lists in one array, in the order of `sorted`; a counting sort. */
-  #listsOf(sorted: Uint32Array): { lists: Uint32Array; ends: Float64Array } {
-    const next = new Float64Array(this.#pairs.length)
-    let total = 0
-    for (const pair of sorted) {
-      next[pair] = total
-      total += this.#pairs.occurrences(pair)
+  /** By name, then value. The ids are valid until the next. */
+  *#lists(): Generator<{ readonly pair: number; readonly ids: Uint32Array }> {
+    const pairs = this.#pairs
+    const sorted = pairs.sorted()
+    const total = this.#pairsOfSeries.length - this.#ids.length
+    const batchSize = Math.max(MIN_BATCH, Math.ceil(total / 8))
+    for (let from = 0; from < sorted.length;) {
+      let to = from
+      let size = 0
+      do size += pairs.occurrences(sorted[to++]!)
+      while (to < sorted.length && size + pairs.occurrences(sorted[to]!) <= batchSize)
+      const batch = sorted.subarray(from, to)
+      const lists = this.#listsOf(batch, size)
+      let start = 0
+      for (const pair of batch) {
+        const end = start + pairs.occurrences(pair)
+        yield { pair, ids: lists.subarray(start, end) }
+        start = end
+      }
+      from = to
     }
-    const lists = new Uint32Array(total)
-    const ids = this.#ids.view()
-    const pairs = this.#pairsOfSeries.view()
+  }
+
+  /** The lists of some pairs in one array; a counting sort. */
+  #listsOf(batch: Uint32Array, size: number): Uint32Array {
+    /** Where the next id of a pair goes, plus one; 0 for pairs of other batches. */
+    const next = new Uint32Array(this.#pairs.length)
+    let free = 1
+    for (const pair of batch) {
+      next[pair] = free
+      free += this.#pairs.occurrences(pair)
+    }
+    const lists = new Uint32Array(size)
+    const ids = this.#ids
+    const pairs = this.#pairsOfSeries
     let at = 0
     for (let series = 0; series < ids.length; series++) {
-      for (let left = pairs[at++]!; left > 0; left--) {
-        const pair = pairs[at++]!
-        lists[next[pair]!] = ids[series]!
-        next[pair]!++
+      for (let left = pairs.at(at++); left > 0; left--) {
+        const pair = pairs.at(at++)
+        const place = next[pair]!
+        if (place === 0) continue
+        lists[place - 1] = ids.at(series)
+        next[pair] = place + 1
       }
     }
-    return { lists, ends: Float64Array.from(sorted, (pair) => next[pair]!) }
+    return lists
   }
 }
 

@@ -2,6 +2,7 @@
 import { CorruptError } from '#lib/model/errors.ts'
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import type { ByteWriter } from '#lib/bytes/byte-writer.ts'
+import type { ChunkPlaces } from './chunk-places.ts'
 import type { IndexVersion } from './toc.ts'
 
 /** Series begin at multiples of this, and version 2 numbers them in these units. */
@@ -96,24 +97,25 @@ export function parseSeriesInto(
 export function writeSeries(
   out: ByteWriter,
   labelRefs: ArrayLike<number>,
-  chunks: readonly ChunkMeta[],
+  chunks: ChunkPlaces,
   body: ByteWriter,
 ): number {
+  const { length, minTimes, maxTimes, segments, offsets } = chunks
   body.clear()
   body.uvarint(labelRefs.length / 2)
   for (let i = 0; i < labelRefs.length; i++) body.uvarint(labelRefs[i]!)
-  body.uvarint(chunks.length)
+  body.uvarint(length)
   let time = 0
   let ref = 0
-  for (let i = 0; i < chunks.length; i++) {
-    const chunk = chunks[i]!
-    const nextRef = chunk.segment * 0x1_0000_0000 + chunk.offset
-    if (i === 0) body.varint(chunk.minTimeMs)
-    else body.uvarint(chunk.minTimeMs - time)
-    body.uvarint(chunk.maxTimeMs - chunk.minTimeMs)
+  for (let i = 0; i < length; i++) {
+    const minTimeMs = minTimes[i]!
+    const nextRef = segments[i]! * 0x1_0000_0000 + offsets[i]!
+    if (i === 0) body.varint(minTimeMs)
+    else body.uvarint(minTimeMs - time)
+    time = maxTimes[i]!
+    body.uvarint(time - minTimeMs)
     if (i === 0) body.uvarint(nextRef)
     else body.varint(nextRef - ref)
-    time = chunk.maxTimeMs
     ref = nextRef
   }
   const size = body.length

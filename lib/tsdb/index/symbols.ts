@@ -79,6 +79,26 @@ export class Symbols {
     return utf8(this.#bytes, reader.offset, reader.offset + size)
   }
 
+  /** The number, in sorted order, of what series entries refer to with `ref`. */
+  indexOf(ref: number): number {
+    if (this.#version === 1) return this.#indexOfOffset(ref)
+    if (ref >= this.#offsets.length) {
+      throw new CorruptError(`symbol ${ref} of ${this.#offsets.length}`, 4)
+    }
+    return ref
+  }
+
+  /** The other way. */
+  refOf(index: number): number {
+    return this.#version === 1 ? this.#offsets[index]! + this.#sectionOffset : index
+  }
+
+  /** A view of the symbol with this number in sorted order: uvarint length, UTF-8. */
+  encoded(index: number): Uint8Array {
+    // Symbols follow each other without gaps; the last reaches to the end.
+    return this.#bytes.subarray(this.#offsets[index], this.#offsets[index + 1])
+  }
+
   /** What series would refer to `text` with, -1 when no series has it. */
   find(text: string): number {
     const wanted = encoder.encode(text)
@@ -90,7 +110,7 @@ export class Symbols {
       const size = reader.uvarint32()
       const order = compareBytes(this.#bytes, reader.offset, reader.offset + size, wanted)
       if (order === 0) {
-        return this.#version === 1 ? this.#offsets[middle]! + this.#sectionOffset : middle
+        return this.refOf(middle)
       }
       if (order < 0) low = middle + 1
       else high = middle - 1

@@ -7,6 +7,7 @@ import { BlockWriter } from '#lib/tsdb/block/block-writer.ts'
 import { type BlockMeta, formatBlockMeta, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { SegmentWriter } from '#lib/tsdb/block/segment-writer.ts'
 import { parseTombstones, writeTombstones } from '#lib/tsdb/block/tombstones.ts'
+import { ChunkPlaces } from '#lib/tsdb/index/chunk-places.ts'
 import { readChunk } from '#lib/tsdb/chunk/chunk-frame.ts'
 
 const ULID = '01HF00000000000000000000AA'
@@ -97,13 +98,13 @@ describe('SegmentWriter', () => {
   it('puts a chunk larger than a segment into one of its own', () => {
     const { write, files } = sink()
     const writer = new SegmentWriter({ write, segmentSize: 100, firstSegment: 4 })
-    const add = (size: number): unknown =>
-      writer.add({ minTimeMs: 0, maxTimeMs: 1, encoding: 1, data: new Uint8Array(size) })
-    expect([add(30), add(200), add(30)]).toEqual([
-      { minTimeMs: 0, maxTimeMs: 1, segment: 4, offset: 8 },
-      { minTimeMs: 0, maxTimeMs: 1, segment: 5, offset: 8 },
-      { minTimeMs: 0, maxTimeMs: 1, segment: 6, offset: 8 },
-    ])
+    const places = new ChunkPlaces()
+    for (const size of [30, 200, 30]) {
+      const data = new Uint8Array(size)
+      writer.add({ minTimeMs: 0, maxTimeMs: 1, encoding: 1, data }, places)
+    }
+    expect([...places.segments.subarray(0, 3)]).toEqual([4, 5, 6])
+    expect([...places.offsets.subarray(0, 3)]).toEqual([8, 8, 8])
     expect(writer.finish()).toEqual([
       { path: 'chunks/000005', size: 44 },
       { path: 'chunks/000006', size: 215 },
@@ -118,10 +119,11 @@ describe('SegmentWriter of few files', () => {
   it('goes on in the last of them, whatever its size', () => {
     const { write } = sink()
     const writer = new SegmentWriter({ write, segmentSize: 100, firstSegment: 2, maxSegments: 2 })
-    const places = Array.from({ length: 6 }, () =>
-      writer.add({ minTimeMs: 0, maxTimeMs: 1, encoding: 1, data: new Uint8Array(40) }),
-    )
-    expect(places.map(({ segment }) => segment)).toEqual([2, 3, 3, 3, 3, 3])
+    const places = new ChunkPlaces()
+    for (let i = 0; i < 6; i++) {
+      writer.add({ minTimeMs: 0, maxTimeMs: 1, encoding: 1, data: new Uint8Array(40) }, places)
+    }
+    expect([...places.segments.subarray(0, 6)]).toEqual([2, 3, 3, 3, 3, 3])
     expect(writer.finish().map(({ path }) => path)).toEqual(['chunks/000003', 'chunks/000004'])
   })
 })

@@ -1,6 +1,7 @@
 /** Writes an index of version 1, which no program writes any more: after the format's description, for tests only. */
 import type { Labels } from '#lib/model/labels.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
+import { ChunkPlaces } from '#lib/tsdb/index/chunk-places.ts'
 import { type ChunkMeta, writeSeries } from '#lib/tsdb/index/series.ts'
 
 export function indexV1(series: readonly (readonly [Labels, readonly ChunkMeta[]])[]): Uint8Array {
@@ -24,7 +25,7 @@ export function indexV1(series: readonly (readonly [Labels, readonly ChunkMeta[]
     writeSeries(
       out,
       labels.map((symbol) => refs.get(symbol)!),
-      chunks,
+      ChunkPlaces.from(chunks),
       new ByteWriter(),
     )
   }
