@@ -2,7 +2,13 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError } from '#lib/model/errors.ts'
-import { compareLabels, compareUtf8, formatLabels, type Labels, METRIC_NAME } from '#lib/model/labels.ts'
+import {
+  compareLabels,
+  compareUtf8,
+  formatLabels,
+  type Labels,
+  METRIC_NAME,
+} from '#lib/model/labels.ts'
 import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import { segmentFileName } from '#lib/tsdb/chunk/chunk-frame.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'

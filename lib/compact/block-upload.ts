@@ -5,13 +5,17 @@ import type { FileSink } from '#lib/tsdb/block/segment-writer.ts'
 /** What may wait for the bucket. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
-/** `write` takes pieces without waiting; whoever writes waits for `room` now and then. */
+/**
+ * `write` takes pieces without waiting; whoever writes waits for `room` now and then. A file ends where the next of its folder begins, or at
+ * the end: chunks and index may come in turns.
+ */
 export class BlockUpload {
   readonly write: FileSink = (file, bytes) => this.#write(file, bytes)
   readonly #bucket: Bucket
   readonly #id: string
   readonly #signal: AbortSignal | undefined
-  #file: PieceQueue | undefined
+  /** By the folder they are in: one file of each at a time. */
+  readonly #open = new Map<string, PieceQueue>()
   readonly #uploads: Promise<unknown>[] = []
   #waitingBytes = 0
   #failure: { readonly error: unknown } | undefined
@@ -32,26 +36,28 @@ export class BlockUpload {
 
   /** Nothing more comes: resolves when all files are in the bucket. */
   async finish(): Promise<void> {
-    this.#file?.end()
+    for (const file of this.#open.values()) file.end()
     await Promise.all(this.#uploads)
     if (this.#failure) throw this.#failure.error
   }
 
   /** Gives up: nothing that is not whole becomes visible. Resolves when nothing runs any more. */
   async abort(reason: unknown): Promise<void> {
-    this.#file?.fail(reason)
+    for (const file of this.#open.values()) file.fail(reason)
     await Promise.all(this.#uploads)
   }
 
   #write(file: string, bytes: Uint8Array): void {
-    if (this.#file?.name !== file) {
-      this.#file?.end()
-      const queue = new PieceQueue(file, (size) => this.#sent(size))
-      this.#file = queue
+    const folder = file.slice(0, file.lastIndexOf('/') + 1)
+    let queue = this.#open.get(folder)
+    if (queue?.name !== file) {
+      queue?.end()
+      queue = new PieceQueue(file, (size) => this.#sent(size))
+      this.#open.set(folder, queue)
       this.#uploads.push(this.#upload(queue))
     }
     this.#waitingBytes += bytes.length
-    this.#file.push(bytes)
+    queue.push(bytes)
   }
 
   async #upload(queue: PieceQueue): Promise<void> {

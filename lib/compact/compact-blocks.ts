@@ -6,10 +6,13 @@ import { labelsToRecord } from '#lib/model/labels.ts'
 import { BlockWriter, type WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
 import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { Lookup } from '#lib/store/lookup.ts'
+import { uniteSymbols } from '#lib/tsdb/index/unite-symbols.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { readTombstones } from '#lib/store/read-tombstones.ts'
 import { BlockStream, type SeriesRange } from './block-stream.ts'
 import { BlockUpload } from './block-upload.ts'
+import { leaveLookup } from './leave-lookup.ts'
+import { ChunkMerger } from './merge-chunks.ts'
 import { MergedStream } from './merged-stream.ts'
 
 export interface CompactOptions {
@@ -42,27 +45,28 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
     (a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1),
   )
   const metas = await Promise.all(blocks.map((block) => readMeta(bucket, block, signal)))
-  const streams = await Promise.all(blocks.map((block) => openBlock(options, block)))
+  const opened = await Promise.all(blocks.map((block) => openBlock(options, block)))
+  const { head, numbers } = uniteSymbols(opened.map(({ lookup }) => lookup.symbols))
+  const inputs = opened.map(({ stream }, i) => ({ stream, numbers: numbers[i]! }))
+  const minTimeMs = Math.min(...blocks.map((block) => block.minTimeMs))
+  const maxTimeMs = Math.max(...blocks.map((block) => block.maxTimeMs))
+  // Prometheus cuts what is outside of the new block, too.
+  const keep = { minTimeMs, maxTimeMs: maxTimeMs - 1 }
+  const merged = new MergedStream(inputs, new ChunkMerger(), keep)
   const upload = new BlockUpload(bucket, ulid, signal)
   let written: WrittenBlock
   try {
-    const writer = new BlockWriter({ write: upload.write })
-    await writeAll(new MergedStream(streams), writer, upload, options)
-    if (writer.seriesCount === 0) {
-      await upload.finish()
-      return undefined
-    }
-    written = writer.finish({
-      ulid,
-      minTimeMs: Math.min(...blocks.map(({ minTimeMs }) => minTimeMs)),
-      maxTimeMs: Math.max(...blocks.map(({ maxTimeMs }) => maxTimeMs)),
-      compaction: compactionOf(metas),
-    })
+    await merged.next()
+    if (!merged.refs) return undefined
+    const writer = new BlockWriter({ write: upload.write, head })
+    await writeAll(merged, writer, upload, options)
+    written = writer.finish({ ulid, minTimeMs, maxTimeMs, compaction: compactionOf(metas) })
     await upload.finish()
   } catch (error) {
     await upload.abort(error)
     throw error
   }
+  await leaveLookup(bucket, ulid, written.index, signal)
   const meta = withThanos(written, blocks[0]!, metas, now())
   await options.confirm?.()
   await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
@@ -75,22 +79,23 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
 /** Asks about the signal, and the caller about its progress, this often. */
 const TURN = 1000
 
+/** From the series on at which it is. */
 async function writeAll(
   merged: MergedStream,
   writer: BlockWriter,
   upload: BlockUpload,
   { onSeries, signal }: CompactOptions,
 ): Promise<void> {
-  for (let count = 1; ; count++) {
-    const reading = merged.next()
-    if (reading) await reading
-    if (!merged.labels) break
-    writer.addChunks(merged.labels, merged.chunks)
+  for (let count = 1; merged.refs; count++) {
+    writer.addFrames(merged.refs, merged.frames)
     const waiting = upload.room()
     if (waiting) await waiting
-    if (count % TURN !== 0) continue
-    if (signal?.aborted) throw new DomainError('canceled', 'canceled')
-    onSeries?.(count)
+    if (count % TURN === 0) {
+      if (signal?.aborted) throw new DomainError('canceled', 'canceled')
+      onSeries?.(count)
+    }
+    const reading = merged.next()
+    if (reading) await reading
   }
   onSeries?.(writer.seriesCount)
 }
@@ -98,20 +103,22 @@ async function writeAll(
 async function openBlock(
   { bucket, pieceBytes = DEFAULT_PIECE_BYTES, range, signal }: CompactOptions,
   block: BlockRecord,
-): Promise<BlockStream> {
+): Promise<{ lookup: Lookup; stream: BlockStream }> {
   const [parts, tombstones] = await Promise.all([
     readLookupParts(bucket, `${block.id}/index`, signal),
     readTombstones(bucket, block, signal),
   ])
-  return new BlockStream({
+  const lookup = new Lookup(parts)
+  const stream = new BlockStream({
     bucket,
     block,
-    lookup: new Lookup(parts),
+    lookup,
     tombstones,
     pieceBytes,
     range,
     signal,
   })
+  return { lookup, stream }
 }
 
 async function readMeta(

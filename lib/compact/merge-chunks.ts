@@ -17,6 +17,8 @@ import { encodeChunks, SAMPLES_PER_CHUNK } from '#lib/tsdb/chunk/encode.ts'
 export interface MergedChunk {
   readonly chunk: ReadyChunk
   readonly deleted: readonly Interval[]
+  /** Whose it is: chunks of one source are parts of one series. */
+  readonly source?: number | undefined
 }
 
 /**
@@ -95,11 +97,13 @@ function endOfRun(sorted: readonly MergedChunk[], from: number): number {
 }
 
 /** Those of which nothing is lost when they are encoded anew: the others have start timestamps, or are downsampled. */
-const JOINED: ReadonlySet<number> = new Set([XOR, HISTOGRAM, FLOAT_HISTOGRAM])
+export function isJoined(encoding: number): boolean {
+  return encoding === XOR || encoding === HISTOGRAM || encoding === FLOAT_HISTOGRAM
+}
 
 /** Infinite where it is not joined. */
 function countOf({ chunk: { encoding, data } }: MergedChunk): number {
-  return JOINED.has(encoding) ? chunkSampleCount(encoding, data) : Infinity
+  return isJoined(encoding) ? chunkSampleCount(encoding, data) : Infinity
 }
 
 function isSame({ chunk: a }: MergedChunk, { chunk: b, deleted }: MergedChunk): boolean {

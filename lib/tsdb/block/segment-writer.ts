@@ -11,7 +11,7 @@ import {
 import type { FrameList } from '../chunk/frame-list.ts'
 import type { ChunkPlaces } from '../index/chunk-places.ts'
 
-/** Takes the next piece of a file; the bytes are the receiver's to keep. A file ends when the next one begins. */
+/** Takes the next piece of a file; the bytes are the receiver's to keep. A file ends when the next one of its folder begins. */
 export type FileSink = (file: string, bytes: Uint8Array) => void
 
 export interface BlockFile {

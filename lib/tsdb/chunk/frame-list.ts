@@ -54,7 +54,7 @@ export class FrameList {
 
   /** A view. */
   data(i: number): Uint8Array {
-    return this.bytes[i]!.subarray(this.dataStarts[i]!, this.ends[i]! - 4)
+    return this.bytes[i]!.subarray(this.dataStarts[i], this.ends[i]! - 4)
   }
 
   /** A view. */
