@@ -6,6 +6,8 @@ import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import type { ObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import { readBacklog } from '#lib/compact/plan/backlog.ts'
+import { compactionStatus } from '#lib/compact/plan/status.ts'
 import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
 import type { QuerySettings } from '#lib/lambda/query-flags.ts'
 import { freshSource } from '#lib/query/fresh-source.ts'
@@ -77,6 +79,8 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
     backend,
     sources: async () => [fresh, ...((await endpoints?.knowledge()) ?? [])],
     ...(endpoints && { endpoints: () => endpoints.statuses() }),
+    compaction: async (blocks, signal) =>
+      compactionStatus(await readBacklog(bucket, signal), blocks),
     now,
     startedMs: now(),
     build: buildInfo(VERSION, process.version),

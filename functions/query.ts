@@ -11,6 +11,8 @@ import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
+import { readBacklog } from '#lib/compact/plan/backlog.ts'
+import { compactionStatus } from '#lib/compact/plan/status.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
 import type { HttpEvent, HttpResult } from '#lib/lambda/http.ts'
 import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
@@ -86,6 +88,8 @@ const app = Promise.all([
     backend,
     sources: async () => [fresh, ...((await endpoints?.knowledge()) ?? [])],
     ...(endpoints && { endpoints: () => endpoints.statuses() }),
+    compaction: async (blocks, signal) =>
+      compactionStatus(await readBacklog(bucket, signal), blocks),
     now: Date.now,
     startedMs: Date.now(),
     build: buildInfo(process.env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '', process.version),

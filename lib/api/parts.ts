@@ -27,6 +27,10 @@ export interface ApiParts {
   readonly sources?: (() => readonly Source[] | Promise<readonly Source[]>) | undefined
   /** StoreAPIs beside the bucket, for `stores`. */
   readonly endpoints?: (() => Promise<readonly StoreStatus[]>) | undefined
+  /** What waits to be compacted, downsampled, deleted: of these blocks, or all. As JSON; without a bucket there is nothing. */
+  readonly compaction?:
+    | ((blocks: ReadonlySet<string> | undefined, signal: AbortSignal) => Promise<object>)
+    | undefined
   /** Why the server can't answer yet, or true. */
   readonly ready?: (() => Promise<true | string>) | undefined
   /** Where queries wait when too many run; without it none waits. */

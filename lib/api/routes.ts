@@ -2,6 +2,7 @@
 import * as absent from './absent-routes.ts'
 import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
+import { compaction } from './compaction-route.ts'
 import { explainInstant, explainRange } from './explain-routes.ts'
 import * as expression from './expression-routes.ts'
 import { features } from './features-route.ts'
@@ -80,6 +81,7 @@ const API_ROUTES: Readonly<Record<string, Route>> = {
   '/status/walreplay': get(server.walReplay),
   '/status/tsdb': get(inventory.tsdbStatus),
   '/status/tsdb/blocks': get(inventory.tsdbBlocks),
+  '/status/compaction': get(compaction),
   '/status/self_metrics': get(absent.selfMetrics),
   '/search/metric_names': getOrPost(absent.search),
   '/search/label_names': getOrPost(absent.search),
