@@ -47,6 +47,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
     packages: ['yaml'],
   },
+  'lib/replicate': { lib: ['model', 'bucket', 'blocks'], packages: ['p-limit'] },
   'lib/query': {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],
     packages: [
