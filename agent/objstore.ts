@@ -9,6 +9,8 @@ import { DomainError } from '#lib/model/errors.ts'
 export interface ObjstoreFlags {
   readonly yaml?: string | undefined
   readonly file?: string | undefined
+  /** What stands before `.config` in the names of the flags. */
+  readonly name?: string | undefined
 }
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -30,11 +32,15 @@ export function objstoreFlags(parsed: Readonly<Record<string, unknown>>): Objsto
 }
 
 /** The text of the configuration, its variables not yet replaced. Undefined when neither flag is given. */
-export async function readObjstoreYaml({ yaml, file }: ObjstoreFlags): Promise<string | undefined> {
+export async function readObjstoreYaml({
+  yaml,
+  file,
+  name = 'objstore',
+}: ObjstoreFlags): Promise<string | undefined> {
   if (yaml !== undefined && file !== undefined) {
-    throw new DomainError('invalid', 'give --objstore.config or --objstore.config-file, not both')
+    throw new DomainError('invalid', `give --${name}.config or --${name}.config-file, not both`)
   }
-  const text = file === undefined ? yaml : await readConfigFile(file)
+  const text = file === undefined ? yaml : await readConfigFile(file, name)
   return text === undefined || text.trim() === '' ? undefined : text
 }
 
@@ -52,7 +58,7 @@ export async function openRequiredBucket(flags: ObjstoreFlags, env: Env): Promis
   if (bucket !== undefined) return bucket
   throw new DomainError(
     'invalid',
-    'no bucket is named, give --objstore.config-file=bucket.yml (see --help for an example)',
+    `no bucket is named, give --${flags.name ?? 'objstore'}.config-file=bucket.yml (see --help for an example)`,
   )
 }
 
@@ -71,11 +77,11 @@ In S3, with the usual AWS credentials of this machine:
     region: eu-central-1
 `
 
-async function readConfigFile(path: string): Promise<string> {
+async function readConfigFile(path: string, name: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
     const { message } = cause as Error
-    throw new DomainError('invalid', `--objstore.config-file: ${message}`, { cause })
+    throw new DomainError('invalid', `--${name}.config-file: ${message}`, { cause })
   }
 }

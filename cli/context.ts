@@ -9,4 +9,6 @@ export interface CliContext extends ProcessSignals {
   readonly write: (text: string) => void
   /** Standard error: warnings and what is going on. */
   readonly writeError: (text: string) => void
+  /** Standard error where somebody is looking at it: for progress bars. */
+  readonly terminal?: NodeJS.WriteStream | undefined
 }

@@ -7,6 +7,7 @@ const context = {
   now: Date.now,
   write: (text: string) => void process.stdout.write(text),
   writeError: (text: string) => void process.stderr.write(text),
+  terminal: process.stderr.isTTY ? process.stderr : undefined,
   ...processSignals(),
 }
 // `thaw query … | head` closes our output early; that is no error.

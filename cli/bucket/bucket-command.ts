@@ -3,10 +3,15 @@ import { Command } from 'commander'
 import type { CliContext } from '../context.ts'
 import { inspectCommand } from './inspect.ts'
 import { lsCommand } from './ls.ts'
+import { markCommand, unmarkCommand } from './mark.ts'
+import { replicateCommand } from './replicate.ts'
 
 export function bucketCommand(context: CliContext): Command {
   return new Command('bucket')
     .description('Looks into a bucket and keeps it in order.')
     .addCommand(lsCommand(context))
     .addCommand(inspectCommand(context))
+    .addCommand(markCommand(context))
+    .addCommand(unmarkCommand(context))
+    .addCommand(replicateCommand(context))
 }

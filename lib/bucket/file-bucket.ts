@@ -81,6 +81,15 @@ export function fileBucket(directory: string): Bucket {
     }
   }
 
+  async function temporaryFile(): ReturnType<typeof createTempFile> {
+    await mkdir(hidden, { recursive: true })
+    await (sweep ??= removeAbandonedFiles(hidden).catch((error: unknown) => {
+      sweep = undefined
+      throw error
+    }))
+    return createTempFile(hidden)
+  }
+
   /** Fills a temporary file with `fill`, then moves it to its place under the key's lock. */
   async function write(
     key: string,
@@ -90,12 +99,9 @@ export function fileBucket(directory: string): Bucket {
     const path = pathOf(root, key)
     throwIfAborted(options?.signal)
     await checkRoot()
-    await mkdir(hidden, { recursive: true })
-    await (sweep ??= removeAbandonedFiles(hidden).catch((error: unknown) => {
-      sweep = undefined
+    const temp = await temporaryFile().catch((error: unknown) => {
       throw storageError(hidden, error)
-    }))
-    const temp = await createTempFile(hidden)
+    })
     try {
       try {
         await fill(temp.file)
@@ -160,6 +166,18 @@ export function fileBucket(directory: string): Bucket {
         if (codeOf(error) !== 'ENOENT' || attempt >= 100) throw error
       }
     }
+  }
+
+  async function remove(path: string): Promise<void> {
+    try {
+      await unlink(path)
+    } catch (error) {
+      if (isMissing(error) || codeOf(error) === 'EISDIR') return
+      // A directory, on some systems; or a file that must stay.
+      if (codeOf(error) === 'EPERM' && !(await statObject(path))) return
+      throw error
+    }
+    await removeEmptyParents(root, dirname(path))
   }
 
   return {
@@ -242,16 +260,12 @@ export function fileBucket(directory: string): Bucket {
       const path = pathOf(root, key)
       throwIfAborted(options?.signal)
       await checkRoot()
-      await mkdir(hidden, { recursive: true })
-      await withFileLock(hidden, lockName(key), options?.signal, async () => {
-        try {
-          await unlink(path)
-        } catch (error) {
-          if (isMissing(error) || codeOf(error) === 'EISDIR' || codeOf(error) === 'EPERM') return
-          throw storageError(key, error)
-        }
-        await removeEmptyParents(root, dirname(path))
-      })
+      try {
+        await mkdir(hidden, { recursive: true })
+        await withFileLock(hidden, lockName(key), options?.signal, () => remove(path))
+      } catch (error) {
+        throw storageError(key, error)
+      }
     },
   }
 }

@@ -9,11 +9,14 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const NOON = Date.UTC(2026, 0, 31, 12)
 
-/** Makes `bucket.yml` and `bucket/` in an empty directory. */
+/** Makes `bucket.yml` and `bucket/` in an empty directory, and `other.yml` and `other/`, an empty bucket. */
 export async function makeOperationsWorld(dir: string): Promise<void> {
   const bucketDir = join(dir, 'bucket')
   await mkdir(bucketDir)
-  await writeFile(join(dir, 'bucket.yml'), 'type: FILESYSTEM\nconfig:\n  directory: ./bucket\n')
+  await mkdir(join(dir, 'other'))
+  for (const name of ['bucket', 'other']) {
+    await writeFile(join(dir, `${name}.yml`), `type: FILESYSTEM\nconfig:\n  directory: ./${name}\n`)
+  }
   const bucket = fileBucket(bucketDir)
   const lastDay = Date.UTC(2026, 0, 30)
   // Four blocks of a sidecar, to be compacted.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bucketCommand } from '#cli/bucket/bucket-command.ts'
+import { testId } from '#test/store/sample-block.ts'
 import { thaw } from '../cli-fixture.ts'
 import { commandsOf, missingLine, shellWords } from './operations-page.ts'
 import { makeOperationsWorld } from './operations-world.ts'
@@ -75,7 +76,11 @@ describe.each(COMMANDS.map((command) => ({ name: command.name(), command })))(
 )
 
 /** What a command must be told beside the bucket. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = {}
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  mark: [`--id=${testId(1)}`, '--marker=deletion-mark.json', '--details=why'],
+  unmark: [`--id=${testId(1)}`, '--marker=deletion-mark.json'],
+  replicate: ['--single-run', '--objstore-to.config={type: FILESYSTEM, config: {directory: /tmp}}'],
+}
 
 describe('a page', () => {
   it('is read as sh reads it', () => {
