@@ -100,8 +100,13 @@ async function writeAll(
   onSeries?.(writer.seriesCount)
 }
 
-async function openBlock(
-  { bucket, pieceBytes = DEFAULT_PIECE_BYTES, range, signal }: CompactOptions,
+export async function openBlock(
+  {
+    bucket,
+    pieceBytes = DEFAULT_PIECE_BYTES,
+    range,
+    signal,
+  }: Pick<CompactOptions, 'bucket' | 'pieceBytes' | 'range' | 'signal'>,
   block: BlockRecord,
 ): Promise<{ lookup: Lookup; stream: BlockStream }> {
   const [parts, tombstones] = await Promise.all([
@@ -121,7 +126,7 @@ async function openBlock(
   return { lookup, stream }
 }
 
-async function readMeta(
+export async function readMeta(
   bucket: Bucket,
   { id }: BlockRecord,
   signal: AbortSignal | undefined,
@@ -148,7 +153,8 @@ function compactionOf(metas: readonly BlockMeta[]): BlockMeta['compaction'] {
   }
 }
 
-function withThanos(
+/** The meta.json of a block that was made of others. */
+export function withThanos(
   { meta, files, indexStats }: WrittenBlock,
   { labels, resolutionMs }: BlockRecord,
   metas: readonly BlockMeta[],

@@ -6,6 +6,7 @@ import { describeJob, type Job, jobKey } from './job.ts'
 import { type Lease, takeLease } from './lease.ts'
 import { runCompact } from './run-compact.ts'
 import { runDelete, runDeleteObjects, runMark } from './run-delete.ts'
+import { runDownsample } from './run-downsample.ts'
 
 export interface JobContext {
   readonly bucket: Bucket
@@ -92,6 +93,8 @@ function runWith(job: Job, work: Work): Promise<JobOutcome> {
   switch (job.type) {
     case 'compact':
       return runCompact(job, work)
+    case 'downsample':
+      return runDownsample(job, work)
     case 'mark':
       return runMark(job, work)
     case 'delete':
@@ -101,7 +104,6 @@ function runWith(job: Job, work: Work): Promise<JobOutcome> {
     case 'cut':
     case 'part':
     case 'finish':
-    case 'downsample':
     case 'merge-packs':
       throw new DomainError('unsupported', `no worker for ${job.type} jobs`)
     default:

@@ -6,8 +6,11 @@
  */
 import type { ColumnBuilder } from './columns.ts'
 
-/** In place. Samples that are not later than those before them say only where the counter stands; NaN and stale markers are left out. */
-export function toCounterTotals(builder: ColumnBuilder): void {
+/**
+ * In place. Samples that are not later than those before them say only where the counter stands; NaN and stale markers are left out. Gives
+ * where it stands at the end.
+ */
+export function toCounterTotals(builder: ColumnBuilder): number {
   const { timestamps, values, length } = builder
   let kept = 0
   let any = false
@@ -33,4 +36,5 @@ export function toCounterTotals(builder: ColumnBuilder): void {
     last = value
   }
   builder.remove(kept, length)
+  return last
 }
