@@ -1,30 +1,56 @@
-/** Lambda `plan`: keeps the bucket index true. Woken by the schedule and whenever a meta.json arrives. */
+/** Lambda `plan`: keeps the bucket index true, and puts what is to be done into the queue. Woken by the schedule and whenever a meta.json arrives. */
 import { ulid } from 'ulid'
 import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
+import { sendMessages, sqsClient } from '#lib/aws/send-messages.ts'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import { formatJob } from '#lib/compact/jobs/job.ts'
+import { claimDue, DEFAULT_RESEND_MS } from '#lib/compact/plan/backlog.ts'
+import { planJobs } from '#lib/compact/plan/plan-jobs.ts'
+import { readPlanInput } from '#lib/compact/read-plan-input.ts'
+import { readCompactFlags } from '#lib/lambda/compact-flags.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
 
-const environment = readEnvironment(process.env)
-const opened = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env)).then(
-  async (bucket) => {
-    // Once in the life of an instance: without conditional writes two of them could undo each other's work.
-    await checkConditionalWrites(bucket, { id: ulid() })
-    return bucket
-  },
-)
+const { objstoreConfig, compactFlags, queueUrl } = readEnvironment(process.env)
+const settings = readCompactFlags(compactFlags)
+const queue = queueUrl === undefined ? undefined : { url: queueUrl, client: sqsClient() }
+const opened = openBucket(parseObjstoreConfig(objstoreConfig, process.env)).then(async (bucket) => {
+  // Once in the life of an instance: without conditional writes two of them could undo each other's work.
+  await checkConditionalWrites(bucket, { id: ulid() })
+  return bucket
+})
 
 /** `rescan: true` reads every meta.json again instead of trusting what the index knows. */
 export interface PlanEvent {
   readonly rescan?: boolean
 }
 
-export async function handler(event: PlanEvent): Promise<unknown> {
+export interface PlanAnswer {
+  readonly blocks: number
+  /** What is to be done, and how much of it was put into the queue just now. */
+  readonly jobs: number
+  readonly sent: number
+}
+
+export async function handler(event: PlanEvent): Promise<PlanAnswer> {
   const bucket = await opened
   const update = await updateBucketIndex(bucket, { now: Date.now, rescan: event?.rescan === true })
   const { blocks, hidden, partial, added, removed, written } = update
   const counts = { blocks, hidden, added: added.length, removed: removed.length, written, partial }
   console.log({ message: 'bucket index', ...counts })
-  return update
+  if (!queue) return { blocks, jobs: 0, sent: 0 }
+
+  const input = await readPlanInput(bucket, { settings, now: Date.now })
+  const plan = planJobs(input)
+  const { nowMs, leased } = input
+  const due = await claimDue(bucket, plan, { nowMs, resendMs: DEFAULT_RESEND_MS, leased })
+  await sendMessages(
+    await queue.client,
+    queue.url,
+    due.map(({ job }) => formatJob(job)),
+  )
+  const seconds = Math.round(plan.jobs.reduce((sum, job) => sum + job.estimateSeconds, 0))
+  console.log({ message: 'jobs', planned: plan.jobs.length, sent: due.length, seconds })
+  return { blocks, jobs: plan.jobs.length, sent: due.length }
 }

@@ -13,6 +13,12 @@ export const KEYS = {
   blockMeta: `${'?'.repeat(26)}/*.json`,
   bucketIndex: 'thaw/bucket-index/*',
   lookup: 'thaw/lookup/*',
+  /** Who does which job. */
+  lease: 'thaw/lease/*',
+  /** Blocks that are made in parts. */
+  parts: 'thaw/compact/*',
+  /** Jobs that are planned. */
+  backlog: 'thaw/backlog.json.gz',
   fresh: 'thaw/fresh/*',
   results: 'thaw/results/*',
   spill: 'thaw/spill/*',

@@ -1,10 +1,11 @@
-/** The `plan` function: keeps the bucket index true, by the clock and whenever a block arrives. */
+/** The `plan` function: keeps the bucket index true and plans jobs, by the clock and whenever a block arrives. */
 import { Duration } from 'aws-cdk-lib'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import type { Construct } from 'constructs'
 
 import type { MetricsBucket } from './bucket.ts'
+import type { JobQueue } from './job-queue.ts'
 import type { StackConfig } from './stack-config.ts'
 import { ThawFunction } from './thaw-function.ts'
 
@@ -12,20 +13,25 @@ export class PlanFunction extends ThawFunction {
   constructor(
     scope: Construct,
     id: string,
-    { config, bucket }: { config: StackConfig; bucket: MetricsBucket },
+    { config, bucket, jobs }: { config: StackConfig; bucket: MetricsBucket; jobs: JobQueue },
   ) {
     super(scope, id, {
       config,
       name: 'plan',
-      description: 'Keeps the bucket index true',
+      description: 'Keeps the bucket index true, and says what is to be done',
       memoryMb: 1024,
       timeoutSeconds: 300,
-      environment: { THAW_OBJSTORE_CONFIG: bucket.objstoreConfig() },
+      environment: {
+        THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
+        THAW_COMPACT_FLAGS: config.compactFlags,
+        THAW_QUEUE_URL: jobs.queue.queueUrl,
+      },
     })
     this.allowList(bucket)
-    this.allowRead(bucket, ['blockMeta', 'bucketIndex'])
-    this.allowWrite(bucket, ['bucketIndex', 'probe'])
+    this.allowRead(bucket, ['blockMeta', 'bucketIndex', 'lease', 'parts', 'backlog'])
+    this.allowWrite(bucket, ['bucketIndex', 'backlog', 'probe'])
     this.allowDelete(bucket, ['bucketIndex', 'probe'])
+    this.allow(['sqs:SendMessage'], [jobs.queue.queueArn])
 
     // A run that was lost is made good by the next one, so an old event is not worth a second try.
     const target = new LambdaFunction(this.function, {

@@ -10,6 +10,8 @@ export interface StackConfig {
   readonly bucketName: string
   /** Flags of Thanos's querier for the query function, as on a command line; docs/flags.md lists them. */
   readonly queryFlags: string
+  /** Flags of Thanos's compactor for the plan and compact functions: retention, deduplication; docs/flags.md lists them. */
+  readonly compactFlags: string
   /** Origins of web pages that may call the HTTP API. Empty: none. */
   readonly corsOrigins: readonly string[]
   /** Steady rate of the HTTP API; bursts may be twice that. */
@@ -17,8 +19,11 @@ export interface StackConfig {
   /** 1,769 MB is one whole vCPU, and a query runs on one thread. */
   readonly queryMemoryMb: number
   readonly storeMemoryMb: number
+  readonly compactMemoryMb: number
+  /** Jobs that are done at one time, 2 to 1000. */
+  readonly compactConcurrency: number
   readonly logRetentionDays: RetentionDays
-  /** Where `query.ts`, `store.ts` and `plan.ts` are. */
+  /** Where `query.ts`, `store.ts`, `plan.ts` and `compact.ts` are. */
   readonly functionsDir: string
 }
 
@@ -26,10 +31,13 @@ export const DEFAULT_STACK_CONFIG: StackConfig = {
   stackName: 'thaw',
   bucketName: '',
   queryFlags: '',
+  compactFlags: '',
   corsOrigins: ['*'],
   requestsPerSecond: 100,
   queryMemoryMb: 1769,
   storeMemoryMb: 1769,
+  compactMemoryMb: 1769,
+  compactConcurrency: 10,
   logRetentionDays: RetentionDays.TWO_WEEKS,
   functionsDir: fileURLToPath(new URL('../functions/', import.meta.url)),
 }
@@ -41,10 +49,13 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
     stackName: text('stackName', context) ?? defaults.stackName,
     bucketName: text('bucket', context) ?? defaults.bucketName,
     queryFlags: text('queryFlags', context) ?? defaults.queryFlags,
+    compactFlags: text('compactFlags', context) ?? defaults.compactFlags,
     corsOrigins: list('corsOrigins', context) ?? defaults.corsOrigins,
     requestsPerSecond: count('requestsPerSecond', context) ?? defaults.requestsPerSecond,
     queryMemoryMb: count('queryMemoryMb', context) ?? defaults.queryMemoryMb,
     storeMemoryMb: count('storeMemoryMb', context) ?? defaults.storeMemoryMb,
+    compactMemoryMb: count('compactMemoryMb', context) ?? defaults.compactMemoryMb,
+    compactConcurrency: count('compactConcurrency', context) ?? defaults.compactConcurrency,
     logRetentionDays: retention('logRetentionDays', context) ?? defaults.logRetentionDays,
     functionsDir: defaults.functionsDir,
   }

@@ -4,7 +4,9 @@ import { CfnOutput, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 
 import { MetricsBucket } from './bucket.ts'
+import { CompactFunction } from './compact.ts'
 import { FrontDoor } from './http-api.ts'
+import { JobQueue } from './job-queue.ts'
 import { PlanFunction } from './plan.ts'
 import { QueryFunction } from './query.ts'
 import type { StackConfig } from './stack-config.ts'
@@ -17,7 +19,9 @@ export class ThawStack extends Stack {
     const bucket = new MetricsBucket(this, 'Bucket', config)
     const store = new StoreFunction(this, 'Store', { config, bucket })
     const query = new QueryFunction(this, 'Query', { config, bucket, store })
-    new PlanFunction(this, 'Plan', { config, bucket })
+    const jobs = new JobQueue(this, 'Jobs', config)
+    new PlanFunction(this, 'Plan', { config, bucket, jobs })
+    new CompactFunction(this, 'Compact', { config, bucket, jobs })
     const door = new FrontDoor(this, 'HttpApi', { config, query })
 
     new CfnOutput(this, 'Url', { value: door.url, description: 'Data source URL for Grafana' })

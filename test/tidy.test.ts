@@ -97,7 +97,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
   },
   'lib/lambda': {
-    lib: ['model', 'storage', 'promql', 'api', 'endpoints'],
+    lib: ['model', 'storage', 'promql', 'compact', 'api', 'endpoints'],
     packages: ['hono', 'node:stream', 'node:zlib', 'node:util'],
   },
   'lib/aws': { lib: ['model', 'bucket'], packages: ['@aws-sdk/', '@smithy/', 'node:'] },

@@ -8,6 +8,10 @@ export interface FunctionEnvironment {
   readonly storeFunction: string | undefined
   /** `THAW_QUERY_FLAGS`: flags of Thanos's querier, as on a command line. */
   readonly queryFlags: string
+  /** `THAW_COMPACT_FLAGS`: flags of Thanos's compactor, as on a command line. */
+  readonly compactFlags: string
+  /** `THAW_QUEUE_URL`: where `plan` puts jobs; without it nobody does any. */
+  readonly queueUrl: string | undefined
   /** `THAW_SLICE_BYTES`: chunk bytes one slice should read. */
   readonly sliceBytes: number
   /** `THAW_MAX_SLICES`: slices of one query at most. */
@@ -36,6 +40,8 @@ export function readEnvironment(
     objstoreConfig,
     storeFunction: env['THAW_STORE_FUNCTION'] || undefined,
     queryFlags: env['THAW_QUERY_FLAGS'] ?? '',
+    compactFlags: env['THAW_COMPACT_FLAGS'] ?? '',
+    queueUrl: env['THAW_QUEUE_URL'] || undefined,
     sliceBytes: positive(env, 'THAW_SLICE_BYTES', 8 * 1024 * 1024),
     maxSlices: positive(env, 'THAW_MAX_SLICES', 64),
     deadlineMs: positive(env, 'THAW_QUERY_DEADLINE_MS', 25_000),

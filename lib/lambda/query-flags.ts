@@ -1,5 +1,4 @@
 /** The flags of Thanos's querier, from one environment variable: what `thanos query` takes, the `query` function takes. */
-import { parseArgs } from 'node:util'
 import { DEFAULT_SCOPE, type ScopeDefaults } from '#lib/api/parts.ts'
 import { CERTIFICATE_FIELDS, type CertificateField } from '#lib/api/tenant.ts'
 import type { EndpointSettings } from '#lib/endpoints/open-endpoints.ts'
@@ -24,6 +23,7 @@ import {
   wholeNumber,
 } from './flag-values.ts'
 import { readLimits } from './limit-flags.ts'
+import { parseFlags, wordsOf } from './parse-flags.ts'
 
 export interface QuerySettings {
   readonly engine: EngineOptions
@@ -118,7 +118,7 @@ export function readQueryFlags(line: string): QuerySettings {
 
 /** As words of a command line. */
 export function querySettings(words: readonly string[]): QuerySettings {
-  const values = parseFlags(words)
+  const values = parseFlags(words, QUERY_FLAGS, LISTS)
   const flag = (name: QueryFlag): string => values[name]
   const duration = (name: QueryFlag): number => positiveDuration(name, flag(name))
   const field = flag('query.tenant-certificate-field')
@@ -177,40 +177,11 @@ export function querySettings(words: readonly string[]): QuerySettings {
   }
 }
 
-function parseFlags(words: readonly string[]): Record<QueryFlag, string> {
-  const options = Object.fromEntries(
-    Object.entries<Flag>(QUERY_FLAGS).map(([name, { type }]) => [name, { type, multiple: true }]),
-  )
-  const values: Record<string, string> = {}
-  for (const [name, flag] of Object.entries<Flag>(QUERY_FLAGS)) values[name] = flag.default
-  try {
-    const given = parseArgs({ args: [...words], options, allowNegative: true }).values
-    // A flag given again adds to a list, as in Thanos; of the others the last one counts.
-    for (const [name, all] of Object.entries(given)) {
-      values[name] = LISTS.has(name)
-        ? (all as string[]).join(',')
-        : String((all as unknown[]).at(-1))
-    }
-  } catch (error) {
-    throw new DomainError('invalid', (error as Error).message)
-  }
-  return values
-}
-
 const LISTS: ReadonlySet<string> = new Set([
   'enable-feature',
   'query.replica-label',
   ...ENDPOINT_LISTS,
 ])
-
-/** Words at white space; quotes keep it. */
-function wordsOf(line: string): string[] {
-  const words: string[] = []
-  for (const [word] of line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)) {
-    words.push(word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'))
-  }
-  return words
-}
 
 function featuresOf(value: string): ReadonlySet<Feature> {
   const features = new Set<Feature>()

@@ -32,8 +32,10 @@ const VERSION = 1
 /** What a section may unpack to: the symbols of a hundred million series fit. */
 const MAX_SECTION = 1024 * 1024 * 1024
 
+export const LOOKUP_PREFIX = 'thaw/lookup/'
+
 export function lookupKey(blockId: string): string {
-  return `thaw/lookup/${blockId}`
+  return LOOKUP_PREFIX + blockId
 }
 
 export interface LookupParts {

@@ -80,12 +80,33 @@ describe('the functions', () => {
       Timeout: 300,
       Role: 'PlanRole.Arn',
       LoggingConfig: logging('Plan'),
-      Environment: { Variables: { ...RUNTIME, THAW_OBJSTORE_CONFIG: OBJSTORE } },
+      Environment: {
+        Variables: {
+          ...RUNTIME,
+          THAW_COMPACT_FLAGS: '',
+          THAW_OBJSTORE_CONFIG: OBJSTORE,
+          THAW_QUEUE_URL: 'JobsQueue',
+        },
+      },
+    })
+  })
+
+  it('gives compact a whole vCPU and the longest time there is', () => {
+    expect(functionOf(template, 'CompactFunction')).toEqual({
+      ...COMMON,
+      FunctionName: 'thaw-compact',
+      MemorySize: 1769,
+      Timeout: 900,
+      Role: 'CompactRole.Arn',
+      LoggingConfig: logging('Compact'),
+      Environment: {
+        Variables: { ...RUNTIME, THAW_COMPACT_FLAGS: '', THAW_OBJSTORE_CONFIG: OBJSTORE },
+      },
     })
   })
 
   it('has no function that we did not write', () => {
-    expect(Object.keys(resourcesOf(template, 'AWS::Lambda::Function'))).toHaveLength(3)
+    expect(Object.keys(resourcesOf(template, 'AWS::Lambda::Function'))).toHaveLength(4)
   })
 
   it('keeps logs for two weeks, and removes them with the stack', () => {
@@ -96,10 +117,40 @@ describe('the functions', () => {
         .toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
     ).toEqual([
       { LogGroupName: '/aws/apigateway/thaw', RetentionInDays: 14, DeletionPolicy: 'Delete' },
+      { LogGroupName: '/aws/lambda/thaw-compact', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-plan', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-query', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-store', RetentionInDays: 14, DeletionPolicy: 'Delete' },
     ])
+  })
+})
+
+describe('what wakes compact', () => {
+  const template = synthesize()
+
+  it('is a job in the queue, one at a time in each of ten', () => {
+    const [mapping] = Object.values(resourcesOf(template, 'AWS::Lambda::EventSourceMapping'))
+    expect(plain(mapping!.Properties)).toEqual({
+      BatchSize: 1,
+      EventSourceArn: 'JobsQueue.Arn',
+      FunctionName: 'CompactFunction',
+      ScalingConfig: { MaximumConcurrency: 10 },
+    })
+  })
+
+  it('is not a job that failed three times: that is kept for people', () => {
+    expect(plain(resourceOf(template, 'AWS::SQS::Queue', 'JobsQueue').Properties)).toEqual({
+      QueueName: 'thaw-jobs',
+      MessageRetentionPeriod: 86_400,
+      VisibilityTimeout: 960,
+      SqsManagedSseEnabled: true,
+      RedrivePolicy: { deadLetterTargetArn: 'JobsDeadLetters.Arn', maxReceiveCount: 3 },
+    })
+    expect(plain(resourceOf(template, 'AWS::SQS::Queue', 'JobsDeadLetters').Properties)).toEqual({
+      QueueName: 'thaw-dead-jobs',
+      MessageRetentionPeriod: 1_209_600,
+      SqsManagedSseEnabled: true,
+    })
   })
 })
 

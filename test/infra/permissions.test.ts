@@ -39,25 +39,69 @@ describe('what each function may do', () => {
     ])
   })
 
-  it('lets plan list, read what describes blocks, and write the bucket index', () => {
+  it('lets plan list, read what describes blocks and jobs, write the bucket index, and send jobs', () => {
     expect(allowances(template, 'PlanRole')).toEqual([
       'logs:CreateLogStream PlanLog.Arn',
       'logs:PutLogEvents PlanLog.Arn',
       's3:DeleteObject BucketMetrics.Arn/thaw/bucket-index/*',
       's3:DeleteObject BucketMetrics.Arn/thaw/probe/*',
       `s3:GetObject ${BLOCKS}/*.json`,
+      's3:GetObject BucketMetrics.Arn/thaw/backlog.json.gz',
       's3:GetObject BucketMetrics.Arn/thaw/bucket-index/*',
+      's3:GetObject BucketMetrics.Arn/thaw/compact/*',
+      's3:GetObject BucketMetrics.Arn/thaw/lease/*',
       's3:ListBucket BucketMetrics.Arn',
+      's3:PutObject BucketMetrics.Arn/thaw/backlog.json.gz',
       's3:PutObject BucketMetrics.Arn/thaw/bucket-index/*',
       's3:PutObject BucketMetrics.Arn/thaw/probe/*',
+      'sqs:SendMessage JobsQueue.Arn',
     ])
+  })
+
+  it('lets compact take jobs, and write and delete what they are about', () => {
+    expect(allowances(template, 'CompactRole')).toMatchInlineSnapshot(`
+      [
+        "logs:CreateLogStream CompactLog.Arn",
+        "logs:PutLogEvents CompactLog.Arn",
+        "s3:AbortMultipartUpload BucketMetrics.Arn/??????????????????????????/*",
+        "s3:AbortMultipartUpload BucketMetrics.Arn/thaw/compact/*",
+        "s3:DeleteObject BucketMetrics.Arn/??????????????????????????/*",
+        "s3:DeleteObject BucketMetrics.Arn/thaw/bucket-index/*",
+        "s3:DeleteObject BucketMetrics.Arn/thaw/compact/*",
+        "s3:DeleteObject BucketMetrics.Arn/thaw/fresh/*",
+        "s3:DeleteObject BucketMetrics.Arn/thaw/lease/*",
+        "s3:DeleteObject BucketMetrics.Arn/thaw/lookup/*",
+        "s3:GetObject BucketMetrics.Arn/??????????????????????????/*",
+        "s3:GetObject BucketMetrics.Arn/thaw/bucket-index/*",
+        "s3:GetObject BucketMetrics.Arn/thaw/compact/*",
+        "s3:GetObject BucketMetrics.Arn/thaw/fresh/*",
+        "s3:GetObject BucketMetrics.Arn/thaw/lease/*",
+        "s3:GetObject BucketMetrics.Arn/thaw/lookup/*",
+        "s3:ListBucket BucketMetrics.Arn",
+        "s3:PutObject BucketMetrics.Arn/??????????????????????????/*",
+        "s3:PutObject BucketMetrics.Arn/thaw/bucket-index/*",
+        "s3:PutObject BucketMetrics.Arn/thaw/compact/*",
+        "s3:PutObject BucketMetrics.Arn/thaw/lease/*",
+        "s3:PutObject BucketMetrics.Arn/thaw/lookup/*",
+        "sqs:ChangeMessageVisibility JobsQueue.Arn",
+        "sqs:DeleteMessage JobsQueue.Arn",
+        "sqs:GetQueueAttributes JobsQueue.Arn",
+        "sqs:GetQueueUrl JobsQueue.Arn",
+        "sqs:ReceiveMessage JobsQueue.Arn",
+      ]
+    `)
   })
 
   it('gives every function a role of its own, with no managed policy', () => {
     const roles = Object.values(resourcesOf(template, 'AWS::Lambda::Function')).map(
       ({ Properties }) => String(plain(Properties['Role'])),
     )
-    expect(roles.toSorted()).toEqual(['PlanRole.Arn', 'QueryRole.Arn', 'StoreRole.Arn'])
+    expect(roles.toSorted()).toEqual([
+      'CompactRole.Arn',
+      'PlanRole.Arn',
+      'QueryRole.Arn',
+      'StoreRole.Arn',
+    ])
     for (const { Properties } of Object.values(resourcesOf(template, 'AWS::IAM::Role'))) {
       expect(Object.keys(Properties).toSorted()).toEqual([
         'AssumeRolePolicyDocument',
@@ -92,10 +136,15 @@ describe('what each function may do on a bucket that exists', () => {
       `s3:DeleteObject ${arn}/thaw/bucket-index/*`,
       `s3:DeleteObject ${arn}/thaw/probe/*`,
       `s3:GetObject ${arn}/${'?'.repeat(26)}/*.json`,
+      `s3:GetObject ${arn}/thaw/backlog.json.gz`,
       `s3:GetObject ${arn}/thaw/bucket-index/*`,
+      `s3:GetObject ${arn}/thaw/compact/*`,
+      `s3:GetObject ${arn}/thaw/lease/*`,
       `s3:ListBucket ${arn}`,
+      `s3:PutObject ${arn}/thaw/backlog.json.gz`,
       `s3:PutObject ${arn}/thaw/bucket-index/*`,
       `s3:PutObject ${arn}/thaw/probe/*`,
+      'sqs:SendMessage JobsQueue.Arn',
     ])
   })
 })

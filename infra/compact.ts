@@ -1,0 +1,38 @@
+/** The `compact` function: does the jobs of the queue, one at a time in each of a few instances. */
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
+import type { Construct } from 'constructs'
+
+import type { MetricsBucket } from './bucket.ts'
+import { JOB_TIMEOUT_SECONDS, type JobQueue } from './job-queue.ts'
+import type { StackConfig } from './stack-config.ts'
+import { ThawFunction } from './thaw-function.ts'
+
+export interface CompactFunctionProps {
+  readonly config: StackConfig
+  readonly bucket: MetricsBucket
+  readonly jobs: JobQueue
+}
+
+export class CompactFunction extends ThawFunction {
+  constructor(scope: Construct, id: string, { config, bucket, jobs }: CompactFunctionProps) {
+    super(scope, id, {
+      config,
+      name: 'compact',
+      description: 'Merges, downsamples and deletes blocks',
+      memoryMb: config.compactMemoryMb,
+      timeoutSeconds: JOB_TIMEOUT_SECONDS,
+      environment: {
+        THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
+        THAW_COMPACT_FLAGS: config.compactFlags,
+      },
+    })
+    this.allowList(bucket)
+    this.allowRead(bucket, ['blocks', 'bucketIndex', 'lookup', 'fresh', 'lease', 'parts'])
+    this.allowUpload(bucket, ['blocks', 'parts'])
+    this.allowWrite(bucket, ['lookup', 'lease', 'bucketIndex'])
+    this.allowDelete(bucket, ['blocks', 'lookup', 'fresh', 'lease', 'parts', 'bucketIndex'])
+    this.function.addEventSource(
+      new SqsEventSource(jobs.queue, { batchSize: 1, maxConcurrency: config.compactConcurrency }),
+    )
+  }
+}
