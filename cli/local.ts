@@ -21,18 +21,27 @@ export function localCommand(
     .option('--prometheus.url <url>', 'a Prometheus whose blocks are shipped')
     .option('--tsdb.path <dir>', 'and its data directory')
     .option('--query.flags <flags>', "flags of Thanos's querier, in one argument", '')
+    .option('--compact.flags <flags>', "flags of Thanos's compactor, in one argument", '')
+    .option(
+      '--compact',
+      'merge, downsample and delete blocks also in the bucket of --objstore.config',
+    )
     .option('--debug', 'show stack traces of errors')
   return addObjstoreFlags(command)
     .addHelpText('after', HELP)
     .action(async (parsed: Record<string, unknown>) => {
       const { runLocal } = await load()
+      const objstore = objstoreFlags(parsed)
+      const isOwn = objstore.yaml === undefined && objstore.file === undefined
       await runLocal({
         port: parsed['port'] as number,
         dataDir: parsed['dataDir'] as string,
-        objstore: objstoreFlags(parsed),
+        objstore,
         prometheusUrl: parsed['prometheus.url'] as string | undefined,
         tsdbPath: parsed['tsdb.path'] as string | undefined,
         queryFlags: parsed['query.flags'] as string,
+        compactFlags: parsed['compact.flags'] as string,
+        compact: isOwn || parsed['compact'] === true,
         days: parsed['days'] as number,
         context,
       })
@@ -44,6 +53,7 @@ Examples:
   $ thaw local                                   sample data in .thaw, http://127.0.0.1:19090
   $ thaw local --objstore.config-file=bucket.yml query the bucket Thanos writes to, on this machine
   $ thaw local --query.flags='--query.enforce-tenancy --query.lookback-delta=2m'
+  $ thaw local --compact.flags='--retention.resolution-raw=30d'
   $ thaw local --prometheus.url=http://localhost:9090 --tsdb.path=/var/lib/prometheus/metrics2
 `
 

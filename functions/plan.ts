@@ -27,6 +27,7 @@ export interface PlanEvent {
 }
 
 export interface PlanAnswer {
+  /** That queries see. */
   readonly blocks: number
   /** What is to be done, and how much of it was put into the queue just now. */
   readonly jobs: number
@@ -39,7 +40,8 @@ export async function handler(event: PlanEvent): Promise<PlanAnswer> {
   const { blocks, hidden, partial, added, removed, written } = update
   const counts = { blocks, hidden, added: added.length, removed: removed.length, written, partial }
   console.log({ message: 'bucket index', ...counts })
-  if (!queue) return { blocks, jobs: 0, sent: 0 }
+  const visible = blocks - hidden
+  if (!queue) return { blocks: visible, jobs: 0, sent: 0 }
 
   const input = await readPlanInput(bucket, { settings, now: Date.now })
   const plan = planJobs(input)
@@ -52,5 +54,5 @@ export async function handler(event: PlanEvent): Promise<PlanAnswer> {
   )
   const seconds = Math.round(plan.jobs.reduce((sum, job) => sum + job.estimateSeconds, 0))
   console.log({ message: 'jobs', planned: plan.jobs.length, sent: due.length, seconds })
-  return { blocks, jobs: plan.jobs.length, sent: due.length }
+  return { blocks: visible, jobs: plan.jobs.length, sent: due.length }
 }

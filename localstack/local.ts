@@ -6,9 +6,10 @@ import type { Env, ObjstoreFlags } from '#agent/objstore.ts'
 import { readObjstoreYaml } from '#agent/objstore.ts'
 import type { Cloud } from './cloud/embedded-cloud.ts'
 import { startCloud } from './cloud/embedded-cloud.ts'
+import { compactAll, plan } from './compaction.ts'
 import type { LocalPrometheus, ShippedBlock } from './local-agents.ts'
 import { startAgents } from './local-agents.ts'
-import { startProgress } from './progress.ts'
+import { type ProgressOptions, startProgress } from './progress.ts'
 import { startSampleWorld } from './sample-world.ts'
 import { synthesise } from './synthesise.ts'
 
@@ -22,6 +23,10 @@ export interface LocalOptions {
   readonly tsdbPath?: string | undefined
   /** Flags of Thanos's querier for the query function. */
   readonly queryFlags: string
+  /** Flags of Thanos's compactor for the plan and compact functions. */
+  readonly compactFlags: string
+  /** Whether blocks are merged, downsampled and deleted: never in a bucket of somebody else unless that is wanted. */
+  readonly compact: boolean
   /** How many days of sample data. */
   readonly days: number
   readonly context: LocalContext
@@ -40,6 +45,8 @@ export interface LocalContext {
 const REPLICA_LABEL = 'replica'
 /** Small enough that the sample data of two weeks is worth several functions. */
 const SLICE_BYTES = 1024 * 1024
+/** Two jobs at a time, and queries beside them, are what a small machine can do. */
+const CONTEXT = { compactConcurrency: '2' }
 /** Parallel requests; more than two cores would make of it is still true to Lambda. */
 const CONCURRENCY = 12
 
@@ -59,7 +66,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
 
     const bundling = startProgress('functions', show)
     const assemblyDir = join(dataDir, 'cdk.out')
-    await synthesise({ outDir: assemblyDir, context: {}, signal })
+    await synthesise({ outDir: assemblyDir, context: CONTEXT, signal })
     bundling.finish('bundled from the synthesised stack')
 
     const prometheuses = await dataSources(options, dataDir, ends)
@@ -75,6 +82,8 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       environment: {
         THAW_OBJSTORE_CONFIG: yaml,
         THAW_QUERY_FLAGS: `--query.replica-label=${REPLICA_LABEL} ${options.queryFlags}`,
+        THAW_COMPACT_FLAGS: `--consistency-delay=0s ${options.compactFlags}`,
+        ...(!options.compact && { THAW_QUEUE_URL: '' }),
         THAW_SLICE_BYTES: String(SLICE_BYTES),
       },
       log: (source, line) => void functionsLog.write(`[${source}] ${line}\n`),
@@ -97,7 +106,9 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     )
 
     const planning = startProgress('bucket index', show)
-    planning.finish(await plan(cloud))
+    const { blocks } = await plan(cloud)
+    planning.finish(`${blocks} blocks visible`)
+    if (options.compact) await compactWithProgress(cloud, show, signal)
     const seconds = ((context.now() - startedMs) / 1000).toFixed(0)
     say(readyText(cloud.httpUrl, seconds, { ...options, logFile }, prometheuses))
     await aborted(signal)
@@ -145,17 +156,19 @@ function announce(cloud: Cloud, { ulid, metaSize }: ShippedBlock): void {
   cloud.objectCreated(`${ulid}/meta.json`, metaSize)
 }
 
-async function plan(cloud: Cloud): Promise<string> {
-  const name = cloud.assembly.functions.find((spec) => spec.name.endsWith('plan'))?.name
-  if (name === undefined) throw new Error('the synthesised stack has no plan function')
-  const result = await cloud.invoke(name, {})
-  const body = JSON.parse(Buffer.from(result.payload).toString('utf8')) as {
-    blocks?: number
-    errorMessage?: string
-  }
-  if (body.blocks === undefined)
-    throw new Error(`plan: ${body.errorMessage ?? JSON.stringify(body)}`)
-  return `${body.blocks} blocks visible`
+async function compactWithProgress(
+  cloud: Cloud,
+  show: ProgressOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const compacting = startProgress('compaction', show)
+  const { jobs, left, blocks } = await compactAll({
+    cloud,
+    signal,
+    onProgress: (done, total, note) => compacting.update(done, total, note),
+  })
+  const more = left > 0 ? `, ${left} jobs are left` : ''
+  compacting.finish(`${jobs} jobs done by the compact function, ${blocks} blocks${more}`)
 }
 
 function readyText(

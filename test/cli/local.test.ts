@@ -31,6 +31,8 @@ describe('thaw local', () => {
       prometheusUrl: undefined,
       tsdbPath: undefined,
       queryFlags: '',
+      compactFlags: '',
+      compact: true,
       days: 15,
       context,
     })
@@ -47,7 +49,16 @@ describe('thaw local', () => {
       prometheusUrl: 'http://p:9090',
       tsdbPath: '/data',
       queryFlags: '',
+      compact: false,
       days: 3,
+    })
+  })
+
+  it('compacts a bucket of somebody else only where that is said', async () => {
+    const flags = ['--objstore.config-file=b.yml', '--compact.flags=--delete-delay=0s']
+    expect(await optionsOf(...flags, '--compact')).toMatchObject({
+      compact: true,
+      compactFlags: '--delete-delay=0s',
     })
   })
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
+import { plan } from '#localstack/compaction.ts'
 import { synthesise } from '#localstack/synthesise.ts'
 import { askUrl, type Ask } from './ask.ts'
 
@@ -35,6 +36,8 @@ export interface LocalCloudOptions {
   /** Thanos's YAML. */
   readonly objstore: string
   readonly sliceBytes: number
+  /** Flags of the compactor; without them no job is planned, and the bucket stays as the test made it. */
+  readonly compactFlags?: string | undefined
 }
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
@@ -47,26 +50,19 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       THAW_QUERY_FLAGS: '--query.replica-label=replica',
       THAW_SLICE_BYTES: String(options.sliceBytes),
       THAW_MAX_SLICES: '8',
+      ...(options.compactFlags === undefined
+        ? { THAW_QUEUE_URL: '' }
+        : { THAW_COMPACT_FLAGS: options.compactFlags }),
     },
     log: (source, line) => void log.push(`[${source}] ${line}`),
   })
-  const nameOf = (end: string): string => {
-    const found = cloud.assembly.functions.find(({ name }) => name.endsWith(end))
-    if (found === undefined) throw new Error(`the stack has no function ${end}`)
-    return found.name
-  }
+  const store = cloud.assembly.functions.find(({ name }) => name.endsWith('-store'))!
   return {
     ask: askUrl(cloud.httpUrl),
     cloud,
     log,
-    async plan() {
-      const { payload } = await cloud.invoke(nameOf('plan'), {})
-      const text = Buffer.from(payload).toString('utf8')
-      const { blocks } = JSON.parse(text) as { blocks?: number }
-      if (blocks === undefined) throw new Error(`plan: ${text}`)
-      return blocks
-    },
-    storeInvokes: () => cloud.stats()[nameOf('store')]?.invokes ?? 0,
+    plan: async () => (await plan(cloud)).blocks,
+    storeInvokes: () => cloud.stats()[store.name]?.invokes ?? 0,
     stop: () => cloud.stop(),
   }
 }
