@@ -13,16 +13,17 @@ export interface CliResult {
   readonly err: string
 }
 
-/** At 2026-01-31T12:00:00Z. */
+/** At 2026-01-31T12:00:00Z unless said. */
 export async function thaw(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  nowMs = NOW,
 ): Promise<CliResult> {
   let out = ''
   let err = ''
   const context = {
     env,
-    now: () => NOW,
+    now: () => nowMs,
     write: (text: string) => void (out += text),
     writeError: (text: string) => void (err += text),
     signal: new AbortController().signal,
