@@ -42,6 +42,12 @@ export class JobDraft {
     this.#reasons.set(id, reason)
   }
 
+  /** And why it is in no job of another kind, where something is said about that. */
+  leaveToo(id: string, reason: string | undefined): void {
+    const before = this.#reasons.get(id)
+    if (reason !== undefined) this.#reasons.set(id, before ? `${before}; ${reason}` : reason)
+  }
+
   reasons(): ReadonlyMap<string, string> {
     return this.#reasons
   }

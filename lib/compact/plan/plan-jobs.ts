@@ -3,13 +3,15 @@ import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { PartialBlock } from '#lib/blocks/scan.ts'
 import type { FreshPack } from '#lib/fresh/fresh-list.ts'
 import { labelsFromPairs, type Labels } from '#lib/model/labels.ts'
+import { DownsampledSources, planDownsampling } from '../downsample/plan-downsampling.ts'
+import { NEXT_RESOLUTION } from '../downsample/windows.ts'
 import type { Dedup } from '../jobs/job.ts'
-import { bytesOf, estimateSeconds } from './estimate.ts'
+import { blockBytes, bytesOf, estimateSeconds } from './estimate.ts'
 import { JobDraft, type PlannedJob } from './job-draft.ts'
 import { type Compaction, planCompactions } from './plan-compactions.ts'
 import { type CutState, planCuts } from './plan-cuts.ts'
 import { planGarbage, planMarked, planPartial, planRetention } from './plan-deletions.ts'
-import { countText, spanText, timeText } from './plan-text.ts'
+import { countText, resolutionText, spanText, timeText } from './plan-text.ts'
 import { type CompactSettings, retentionOf } from './settings.ts'
 
 export type { PlannedJob }
@@ -53,7 +55,8 @@ export function planJobs(input: PlanInput): JobPlan {
   const merged = dedup ? kept.map((block) => withoutReplica(block, dedup)) : kept
   const live = planGarbage(draft, merged)
   const busy = planCuts(draft, cuts, { all: new Set(blocks.map(({ id }) => id)), live })
-  compact(draft, live, busy, input)
+  const taken = compact(draft, live, busy, input)
+  downsample(draft, live, taken, input)
   const writing = new Set([...(input.writing ?? []), ...cuts.map(({ ulid }) => ulid)])
   planPartial(draft, input.partial, { settings, nowMs, writing })
   cleanLookups(draft, input)
@@ -75,18 +78,24 @@ export function groupLabels(labels: Labels, replicaLabels: readonly string[]): L
   return labelsFromPairs(pairs)
 }
 
+/** Returns the blocks that are in a job, or soon will be, which makes of them what is to be downsampled instead. */
 function compact(
   draft: JobDraft,
   live: readonly BlockRecord[],
   busy: ReadonlyMap<string, string>,
   { settings, nowMs }: PlanInput,
-): void {
-  const covered = coverage(live)
+): ReadonlySet<string> {
+  const downsampled = new DownsampledSources(live)
   const notWorth = (blocks: readonly BlockRecord[]): string | undefined =>
-    goesSoon(blocks, settings, nowMs, covered)
+    goesSoon(blocks, settings, nowMs, downsampled)
   const { jobs, left } = planCompactions(live, { ...settings, nowMs, busy, notWorth })
   for (const [id, reason] of left) draft.leave(id, reason)
-  for (const job of jobs) addCompaction(draft, job, settings)
+  const taken = new Set(busy.keys())
+  for (const job of jobs) {
+    addCompaction(draft, job, settings)
+    for (const { id } of job.blocks) taken.add(id)
+  }
+  return taken
 }
 
 function addCompaction(
@@ -122,26 +131,6 @@ function compactionText(reason: Compaction['reason'], blocks: readonly BlockReco
   }
 }
 
-/** Ids of blocks whose samples are all downsampled already, or never will be. */
-type IsCovered = (block: BlockRecord) => boolean
-
-const NEXT_RESOLUTION_MS: Readonly<Record<number, number>> = { 0: 300_000, 300_000: 3_600_000 }
-
-function coverage(live: readonly BlockRecord[]): IsCovered {
-  const sources = new Map<number, Set<string>>()
-  for (const { resolutionMs, sources: some } of live) {
-    const known = sources.get(resolutionMs)
-    if (known) for (const source of some) known.add(source)
-    else sources.set(resolutionMs, new Set(some))
-  }
-  return ({ id, resolutionMs, sources: own }) => {
-    const next = NEXT_RESOLUTION_MS[resolutionMs]
-    if (next === undefined) return true
-    const known = sources.get(next)
-    return (own.length > 0 ? own : [id]).every((source) => known?.has(source))
-  }
-}
-
 /**
  * Inputs stay in the bucket for the delete delay after a merge. A block that goes by retention before that would only have cost its
  * making; unless it must become long enough to be downsampled.
@@ -150,14 +139,34 @@ function goesSoon(
   blocks: readonly BlockRecord[],
   { retentionMs, deleteDelayMs, downsampling }: CompactSettings,
   nowMs: number,
-  isCovered: IsCovered,
+  downsampled: DownsampledSources,
 ): string | undefined {
   const { resolutionMs } = blocks[0]!
   const endMs = Math.max(...blocks.map(({ maxTimeMs }) => maxTimeMs))
   const goneMs = endMs + retentionOf(retentionMs, resolutionMs)
   if (goneMs - nowMs >= deleteDelayMs) return undefined
-  if (downsampling && !blocks.every(isCovered)) return undefined
+  const next = NEXT_RESOLUTION.get(resolutionMs)
+  const isCovered = next === undefined || blocks.every((block) => downsampled.cover(block, next))
+  if (downsampling && !isCovered) return undefined
   return `goes by retention on ${timeText(goneMs)}, before merging it would pay`
+}
+
+/** A block that is being merged waits: what comes of it is downsampled in its place. */
+function downsample(
+  draft: JobDraft,
+  live: readonly BlockRecord[],
+  taken: ReadonlySet<string>,
+  { settings, nowMs }: PlanInput,
+): void {
+  if (!settings.downsampling) return
+  const free = ({ id }: { readonly id: string }): boolean => !taken.has(id)
+  const { jobs, left } = planDownsampling(live, { ...settings, nowMs })
+  for (const { id } of live.filter(free)) draft.leaveToo(id, left.get(id))
+  for (const { block, resolutionMs, reason } of jobs.filter(({ block }) => free(block))) {
+    const job = { type: 'downsample', input: block.id, resolutionMs } as const
+    const text = `to be downsampled to ${resolutionText(resolutionMs)}: ${reason}`
+    draft.add(job, text, [block.id], blockBytes(block))
+  }
 }
 
 /** Older than any upload: a lookup may be there before its block. */

@@ -151,6 +151,17 @@ describe('retention', () => {
     })
     expect(plan({ blocks: [...blocks, coarse], settings }).jobs).toEqual([])
   })
+
+  it('ends downsampling that would be for nothing', () => {
+    const planned = plan({
+      blocks: [block('a', 0, 48)],
+      settings: { retentionMs: { raw: 0, fiveMinutes: 10 * DAY_MS, oneHour: 0 } },
+    })
+    expect(planned.jobs).toEqual([])
+    expect(planned.reasons.get('a')).toBe(
+      'no other block fills a window with it yet; 5m blocks of its time are no longer kept',
+    )
+  })
 })
 
 describe('blocks that others hold', () => {
@@ -234,6 +245,18 @@ describe('a job that takes too long', () => {
       { type: 'mark', ids: cut.inputs, reason: 'compacted into new' },
       { type: 'delete-objects', keys: cut.keys },
     ])
+  })
+})
+
+describe('downsampling', () => {
+  it('waits for a merge', () => {
+    const week = [0, 48, 96, 144, 192, 240, 288].map((h) => block(`b${h}`, h, h + 48))
+    expect(jobsOf(plan({ blocks: week })).map(({ type }) => type)).toEqual(['compact'])
+    const six = jobsOf(plan({ blocks: week.slice(1), nowMs: 340 * HOUR_MS }))
+    expect(six.map(({ type }) => type)).toEqual(Array(6).fill('downsample'))
+    expect(
+      plan({ blocks: week.slice(1), nowMs: 340 * HOUR_MS, settings: { downsampling: false } }).jobs,
+    ).toEqual([])
   })
 })
 
