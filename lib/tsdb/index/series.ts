@@ -65,13 +65,7 @@ export function parseSeriesInto(
   frame.expectCrc(from)
   const reader = new ByteReader(bytes, from, from + size)
 
-  const labelCount = reader.uvarint32()
-  // Two references of a byte each at least.
-  if (labelCount * 2 > reader.remaining) {
-    throw new CorruptError(`${labelCount} labels in ${reader.remaining} bytes`, from)
-  }
-  const labelRefs = new Uint32Array(labelCount * 2)
-  for (let i = 0; i < labelRefs.length; i++) labelRefs[i] = reader.uvarint32()
+  const labelRefs = parseLabelRefs(reader)
 
   const chunkCount = reader.uvarint32()
   if (chunkCount * 3 > reader.remaining) {
@@ -91,6 +85,18 @@ export function parseSeriesInto(
     throw new CorruptError(`${reader.remaining} bytes behind the last chunk`, reader.offset)
   }
   return { labelRefs, end: frame.offset }
+}
+
+function parseLabelRefs(reader: ByteReader): Uint32Array {
+  const at = reader.offset
+  const labelCount = reader.uvarint32()
+  // Two references of a byte each at least.
+  if (labelCount * 2 > reader.remaining) {
+    throw new CorruptError(`${labelCount} labels in ${reader.remaining} bytes`, at)
+  }
+  const labelRefs = new Uint32Array(labelCount * 2)
+  for (let i = 0; i < labelRefs.length; i++) labelRefs[i] = reader.uvarint32()
+  return labelRefs
 }
 
 /** Appends size, body and checksum; gives the number of bytes. */
@@ -124,4 +130,32 @@ export function writeSeries(
   body.crc(0)
   out.append(body.bytes())
   return out.length - start
+}
+
+/** What the first bytes of an entry say, checksum unseen. */
+export interface SeriesHead {
+  /** Name, value, name, value…, as symbol references. */
+  readonly labelRefs: Uint32Array
+  readonly chunkCount: number
+  /** Where the first chunk is; of the block's first where there is none. */
+  readonly segment: number
+  readonly offset: number
+}
+
+/** Of the entry at `at`. Throws CorruptError also where the bytes are too few. */
+export function parseSeriesHead(bytes: Uint8Array, at: number): SeriesHead {
+  const reader = new ByteReader(bytes, at)
+  reader.uvarint()
+  const labelRefs = parseLabelRefs(reader)
+  const chunkCount = reader.uvarint32()
+  if (chunkCount === 0) return { labelRefs, chunkCount, segment: 0, offset: 0 }
+  reader.varint()
+  reader.uvarint()
+  const ref = reader.uvarint()
+  return {
+    labelRefs,
+    chunkCount,
+    segment: Math.floor(ref / 0x1_0000_0000),
+    offset: ref % 0x1_0000_0000,
+  }
 }
