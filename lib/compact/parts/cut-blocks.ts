@@ -5,13 +5,13 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { isKind } from '#lib/model/errors.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { DEFAULT_SEGMENT_SIZE } from '#lib/tsdb/block/segment-writer.ts'
+import { uniteSymbols } from '#lib/tsdb/index/unite-symbols.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { Lookup } from '#lib/store/lookup.ts'
 import type { Dedup } from '../jobs/job.ts'
 import { type BlockProfile, openProfile } from './block-profile.ts'
 import { chooseBorders, PART_FRACTION } from './choose-borders.ts'
-import { type Cut, cutKey, type CutPart, formatCut, readCut, type StoredCut, symbolsKey } from './cut.ts'
-import { mergeSymbols } from './merge-symbols.ts'
+import { type Cut, cutKey, type CutPart, formatCut, readCut, type StoredCut, headKey } from './cut.ts'
 
 export interface CutOptions {
   readonly bucket: Bucket
@@ -43,8 +43,8 @@ export async function cutBlocks(options: CutOptions): Promise<StoredCut> {
   const lookups = await Promise.all(
     blocks.map(async ({ id }) => new Lookup(await readLookupParts(bucket, `${id}/index`, signal))),
   )
-  const symbols = mergeSymbols(lookups.map((lookup) => lookup.symbols))
-  await bucket.put(symbolsKey(ulid), symbols, { signal })
+  const { head } = uniteSymbols(lookups.map((lookup) => lookup.symbols))
+  await bucket.put(headKey(ulid), head, { signal })
   const cut = await planCut(options, blocks, lookups)
   try {
     await bucket.put(cutKey(ulid), formatCut(cut), { ifAbsent: true, signal })

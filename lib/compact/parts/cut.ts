@@ -42,20 +42,21 @@ export interface StoredCut extends Cut {
   readonly etag: string
 }
 
-export function cutPrefix(ulid: string): string {
-  return `${CUTS_PREFIX}${ulid}/`
+/** Where all of it lies, without the slash behind. */
+export function cutFolder(ulid: string): string {
+  return CUTS_PREFIX + ulid
 }
 
 export function cutKey(ulid: string): string {
-  return cutPrefix(ulid) + CUT_FILE
+  return `${cutFolder(ulid)}/${CUT_FILE}`
 }
 
-/** Head and symbols of the index: what is in front of the series. */
-export function symbolsKey(ulid: string): string {
-  return `${cutPrefix(ulid)}symbols`
+/** What will be in front of the series in the index: magic, version and symbols. */
+export function headKey(ulid: string): string {
+  return `${cutFolder(ulid)}/head`
 }
 
-/** The file of part `part`, counted from 0, under `cutPrefix`. */
+/** The file of part `part`, counted from 0, in `cutFolder`. */
 export function partFile(part: number): string {
   return `part-${String(part + 1).padStart(4, '0')}`
 }

@@ -11,7 +11,7 @@ import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import { CorruptError } from '#lib/model/errors.ts'
 import type { BlockFile } from '#lib/tsdb/block/segment-writer.ts'
-import { cutPrefix, partFile } from './cut.ts'
+import { cutFolder, partFile } from './cut.ts'
 
 /** The JSON. */
 export interface PartSummary {
@@ -54,7 +54,7 @@ export async function readSummary(
   part: number,
   signal?: AbortSignal,
 ): Promise<PartSummary> {
-  const key = cutPrefix(ulid) + partFile(part)
+  const key = `${cutFolder(ulid)}/${partFile(part)}`
   let tail = await bucket.getTail(key, TAIL_SIZE, { signal })
   try {
     const size = jsonSize(tail.body) + TRAILER_SIZE

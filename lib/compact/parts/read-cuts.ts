@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import type { Bucket, ObjectInfo } from '#lib/bucket/bucket.ts'
 import { isKind } from '#lib/model/errors.ts'
 import type { Dedup } from '../jobs/job.ts'
-import { cutKey, cutPrefix, CUTS_PREFIX, partOf, readCut } from './cut.ts'
+import { cutKey, cutFolder, CUTS_PREFIX, partOf, readCut } from './cut.ts'
 
 /** What lies under `thaw/compact/<ulid>/`. */
 export interface CutState {
@@ -49,7 +49,7 @@ async function readState(
   signal: AbortSignal | undefined,
 ): Promise<CutState> {
   const keys = objects.map(({ key }) => key)
-  const done = keys.flatMap((key) => partOf(key.slice(cutPrefix(ulid).length)) ?? [])
+  const done = keys.flatMap((key) => partOf(key.slice(cutFolder(ulid).length + 1)) ?? [])
   const state = {
     ulid,
     done: done.sort((a, b) => a - b),

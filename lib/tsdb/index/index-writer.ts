@@ -71,10 +71,7 @@ export class IndexWriter {
   /** The same by the numbers of symbols, which stay the writer's. */
   addEntry(refs: Uint32Array, chunks: ChunkPlaces): number {
     this.#expectStage('series')
-    if (this.#last && compareRefs(this.#last, refs) >= 0) {
-      throw new DomainError('invalid', `series ${this.#text(refs)} is out of order`)
-    }
-    this.#last = refs
+    this.#expectOrder(refs)
     const wrong = chunks.firstOutOfOrder()
     if (wrong >= 0) {
       const range = `${chunks.minTimes[wrong]}..${chunks.maxTimes[wrong]}`
@@ -89,6 +86,17 @@ export class IndexWriter {
     return id
   }
 
+  /** The same with an entry that is ready: its size, body and checksum, which are taken for right. */
+  addReady(refs: Uint32Array, entry: Uint8Array): void {
+    this.#expectStage('series')
+    this.#expectOrder(refs)
+    this.#output.align(SERIES_ALIGN)
+    this.#postings.add(this.#output.position / SERIES_ALIGN, refs)
+    this.#output.out.append(entry)
+    this.#maxSeriesSize = Math.max(this.#maxSeriesSize, entry.length)
+    this.#output.flush()
+  }
+
   /** Writes postings, their table and the contents. */
   finish(): WrittenIndex {
     this.#expectStage('series')
@@ -100,6 +108,13 @@ export class IndexWriter {
 
   #expectStage(stage: Stage): void {
     assert(this.#stage === stage, `index writer is at ${this.#stage}, not at ${stage}`)
+  }
+
+  #expectOrder(refs: Uint32Array): void {
+    if (this.#last && compareRefs(this.#last, refs) >= 0) {
+      throw new DomainError('invalid', `series ${this.#text(refs)} is out of order`)
+    }
+    this.#last = refs
   }
 
   #ref(symbol: string): number {

@@ -1,0 +1,175 @@
+/** Makes one part of a block that was cut. */
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { ConflictError, DomainError, isKind } from '#lib/model/errors.ts'
+import { META_FILE } from '#lib/tsdb/block/meta.ts'
+import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
+import { parseSymbols } from '#lib/tsdb/index/symbols.ts'
+import { INDEX_HEADER_SIZE } from '#lib/tsdb/index/toc.ts'
+import { uniteSymbols } from '#lib/tsdb/index/unite-symbols.ts'
+import { readLookupParts } from '#lib/store/load-lookup.ts'
+import { Lookup } from '#lib/store/lookup.ts'
+import { readTombstones } from '#lib/store/read-tombstones.ts'
+import { BlockStream } from '../block-stream.ts'
+import { BlockUpload } from '../block-upload.ts'
+import { MergedStream } from '../merged-stream.ts'
+import { changedInput, exists } from './check-inputs.ts'
+import { cutKey, cutFolder, type CutPart, partFile, readCut, type StoredCut } from './cut.ts'
+import { type PartSummary, readSummary } from './part-file.ts'
+import { PartWriter } from './part-writer.ts'
+
+export interface PartOptions {
+  readonly bucket: Bucket
+  /** Of the block that was cut. */
+  readonly ulid: string
+  /** From 0. */
+  readonly part: number
+  /** Of each file that is read, at a time. */
+  readonly pieceBytes?: number | undefined
+  readonly onSeries?: ((count: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export type PartOutcome =
+  | { readonly status: 'done'; readonly summary: PartSummary }
+  /** There is nothing to do any more: `reason` says why. */
+  | { readonly status: 'skipped'; readonly reason: string }
+
+const DEFAULT_PIECE_BYTES = 2 * 1024 * 1024
+
+/**
+ * One that is done already stays as it is. May be run by several at a time: they write the same. Rejects with 'corrupt' (and the file's name)
+ * where an input is broken, 'limit' where its segment files don't hold it, 'invalid' where there is no such part.
+ */
+export async function writePart(options: PartOptions): Promise<PartOutcome> {
+  const { bucket, ulid, part, signal } = options
+  let cut: StoredCut
+  try {
+    cut = await readCut(bucket, ulid, signal)
+  } catch (error) {
+    if (isKind(error, 'not-found')) return { status: 'skipped', reason: `no cut of block ${ulid}` }
+    throw error
+  }
+  const range = cut.parts[part]
+  if (!range) {
+    throw new DomainError('invalid', `no part ${part} of ${cut.parts.length} of block ${ulid}`)
+  }
+  // What was cut anew behind a block that is made must not write into it.
+  if (await exists(bucket, `${ulid}/${META_FILE}`, signal)) {
+    return { status: 'skipped', reason: `block ${ulid} is made` }
+  }
+  const summary = await doneBefore(cut, options)
+  if (summary) return { status: 'done', summary }
+  try {
+    const reason = await changedInput(bucket, cut, signal)
+    if (reason !== undefined) return { status: 'skipped', reason }
+    return { status: 'done', summary: await write(cut, range, options) }
+  } catch (error) {
+    if (!isKind(error, 'not-found')) throw error
+    const reason = await changedInput(bucket, cut, signal)
+    if (reason === undefined) throw error
+    return { status: 'skipped', reason }
+  }
+}
+
+/** Undefined where it is to be made: also where what is there is broken, or of another cut. */
+async function doneBefore(
+  { checksum }: StoredCut,
+  { bucket, ulid, part, signal }: PartOptions,
+): Promise<PartSummary | undefined> {
+  try {
+    const summary = await readSummary(bucket, ulid, part, signal)
+    return summary.cut === checksum ? summary : undefined
+  } catch (error) {
+    if (isKind(error, 'not-found') || isKind(error, 'corrupt')) return undefined
+    throw error
+  }
+}
+
+async function write(cut: StoredCut, range: CutPart, options: PartOptions): Promise<PartSummary> {
+  const { bucket, ulid, part, signal } = options
+  const { streams, head } = await openStreams(cut, range, options)
+  const chunks = new BlockUpload(bucket, ulid, signal)
+  const entries = new BlockUpload(bucket, cutFolder(ulid), signal)
+  try {
+    const writer = new PartWriter(cut, range, {
+      chunks: chunks.write,
+      part: (bytes) => entries.write(partFile(part), bytes),
+    })
+    const merged = new MergedStream(streams)
+    await writeAll(merged, head, writer, [chunks, entries], options)
+    const summary = writer.finish()
+    await chunks.finish()
+    await expectSameCut(cut, options)
+    await entries.finish()
+    return summary
+  } catch (error) {
+    await Promise.all([chunks.abort(error), entries.abort(error)])
+    throw error
+  }
+}
+
+async function openStreams(
+  { inputs }: StoredCut,
+  { index }: CutPart,
+  { bucket, pieceBytes = DEFAULT_PIECE_BYTES, signal }: PartOptions,
+): Promise<{ streams: BlockStream[]; head: Uint8Array }> {
+  const opened = await Promise.all(
+    inputs.map(async (block, i) => {
+      const [parts, tombstones] = await Promise.all([
+        readLookupParts(bucket, `${block.id}/index`, signal),
+        readTombstones(bucket, block, signal),
+      ])
+      const [start, end] = index[i]!
+      const lookup = new Lookup({ ...parts, series: { start, end } })
+      return { bucket, block, lookup, tombstones, pieceBytes, signal }
+    }),
+  )
+  const { head } = uniteSymbols(opened.map(({ lookup }) => lookup.symbols))
+  return { streams: opened.map((source) => new BlockStream(source)), head }
+}
+
+/** Asks about the signal, and the caller about its progress, this often. */
+const TURN = 1000
+
+async function writeAll(
+  merged: MergedStream,
+  head: Uint8Array,
+  writer: PartWriter,
+  uploads: readonly BlockUpload[],
+  { onSeries, signal }: PartOptions,
+): Promise<void> {
+  const symbols = parseSymbols(head.subarray(INDEX_HEADER_SIZE), 2, INDEX_HEADER_SIZE)
+  const known = new Map<string, number>()
+  const frames = new FrameList()
+  for (let count = 1; ; count++) {
+    const reading = merged.next()
+    if (reading) await reading
+    if (!merged.labels) break
+    const refs = Uint32Array.from(merged.labels, (text) => {
+      let ref = known.get(text)
+      if (ref === undefined) known.set(text, (ref = symbols.find(text)))
+      return ref
+    })
+    frames.clear()
+    for (const chunk of merged.chunks) frames.addChunk(chunk)
+    writer.addFrames(refs, frames)
+    for (const upload of uploads) {
+      const waiting = upload.room()
+      if (waiting) await waiting
+    }
+    if (count % TURN !== 0) continue
+    if (signal?.aborted) throw new DomainError('canceled', 'canceled')
+    onSeries?.(count)
+  }
+  onSeries?.(writer.seriesCount)
+}
+
+/** A part must not appear beside another cut than its own. */
+async function expectSameCut(
+  { etag }: StoredCut,
+  { bucket, ulid, signal }: PartOptions,
+): Promise<void> {
+  const key = cutKey(ulid)
+  const { etag: now } = await bucket.head(key, { signal })
+  if (now !== etag) throw new ConflictError(key, 'is another now')
+}
