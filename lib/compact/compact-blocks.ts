@@ -6,6 +6,8 @@ import { labelsToRecord } from '#lib/model/labels.ts'
 import { BlockWriter, type WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
 import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { Lookup } from '#lib/store/lookup.ts'
+import type { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
+import type { ByteRange } from '#lib/tsdb/index/toc.ts'
 import { uniteSymbols } from '#lib/tsdb/index/unite-symbols.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { readTombstones } from '#lib/store/read-tombstones.ts'
@@ -45,22 +47,15 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
     (a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1),
   )
   const metas = await Promise.all(blocks.map((block) => readMeta(bucket, block, signal)))
-  const opened = await Promise.all(blocks.map((block) => openBlock(options, block)))
-  const { head, numbers } = uniteSymbols(opened.map(({ lookup }) => lookup.symbols))
-  const inputs = opened.map(({ stream }, i) => ({ stream, numbers: numbers[i]! }))
-  const minTimeMs = Math.min(...blocks.map((block) => block.minTimeMs))
-  const maxTimeMs = Math.max(...blocks.map((block) => block.maxTimeMs))
-  // Prometheus cuts what is outside of the new block, too.
-  const keep = { minTimeMs, maxTimeMs: maxTimeMs - 1 }
-  const merged = new MergedStream(inputs, new ChunkMerger(), keep)
+  const { merged, head, times } = await openMerged(options, blocks)
   const upload = new BlockUpload(bucket, ulid, signal)
   let written: WrittenBlock
   try {
     await merged.next()
     if (!merged.refs) return undefined
     const writer = new BlockWriter({ write: upload.write, head })
-    await writeAll(merged, writer, upload, options)
-    written = writer.finish({ ulid, minTimeMs, maxTimeMs, compaction: compactionOf(metas) })
+    await writeMerged(merged, writer, [upload], options)
+    written = writer.finish({ ulid, ...times, compaction: compactionOf(metas) })
     await upload.finish()
   } catch (error) {
     await upload.abort(error)
@@ -76,20 +71,63 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
   return meta
 }
 
+/** What is read of blocks that become one, and how. */
+export interface MergeOptions extends Pick<
+  CompactOptions,
+  'bucket' | 'range' | 'pieceBytes' | 'signal'
+> {
+  /** For each block the bytes of its index with the series that are wanted, which are there whole; all without it. */
+  readonly sections?: readonly ByteRange[] | undefined
+}
+
+export interface OpenMerge {
+  readonly merged: MergedStream
+  /** Of an index with the symbols of all of them. */
+  readonly head: Uint8Array
+  /** From the first start to the last end. */
+  readonly times: { readonly minTimeMs: number; readonly maxTimeMs: number }
+}
+
+/** `blocks` in the order of their starts. */
+export async function openMerged(
+  options: MergeOptions,
+  blocks: readonly BlockRecord[],
+): Promise<OpenMerge> {
+  const opened = await Promise.all(
+    blocks.map((block, i) => openBlock(options, block, options.sections?.[i])),
+  )
+  const { head, numbers } = uniteSymbols(opened.map(({ lookup }) => lookup.symbols))
+  const inputs = opened.map(({ stream }, i) => ({ stream, numbers: numbers[i]! }))
+  const minTimeMs = Math.min(...blocks.map((block) => block.minTimeMs))
+  const maxTimeMs = Math.max(...blocks.map((block) => block.maxTimeMs))
+  // Prometheus cuts what is outside of the new block, too.
+  const keep = { minTimeMs, maxTimeMs: maxTimeMs - 1 }
+  const merged = new MergedStream(inputs, new ChunkMerger(), keep)
+  return { merged, head, times: { minTimeMs, maxTimeMs } }
+}
+
+/** What takes series, one after the other. */
+export interface SeriesSink {
+  readonly seriesCount: number
+  addFrames(refs: Uint32Array, frames: FrameList): void
+}
+
 /** Asks about the signal, and the caller about its progress, this often. */
 const TURN = 1000
 
-/** From the series on at which it is. */
-async function writeAll(
+/** From the series on at which `merged` is. */
+export async function writeMerged(
   merged: MergedStream,
-  writer: BlockWriter,
-  upload: BlockUpload,
-  { onSeries, signal }: CompactOptions,
+  writer: SeriesSink,
+  uploads: readonly BlockUpload[],
+  { onSeries, signal }: Pick<CompactOptions, 'onSeries' | 'signal'>,
 ): Promise<void> {
   for (let count = 1; merged.refs; count++) {
     writer.addFrames(merged.refs, merged.frames)
-    const waiting = upload.room()
-    if (waiting) await waiting
+    for (const upload of uploads) {
+      const waiting = upload.room()
+      if (waiting) await waiting
+    }
     if (count % TURN === 0) {
       if (signal?.aborted) throw new DomainError('canceled', 'canceled')
       onSeries?.(count)
@@ -100,35 +138,29 @@ async function writeAll(
   onSeries?.(writer.seriesCount)
 }
 
+/** With the series of `section` alone, which has them whole; all without it. */
 export async function openBlock(
   {
     bucket,
     pieceBytes = DEFAULT_PIECE_BYTES,
     range,
     signal,
-  }: Pick<CompactOptions, 'bucket' | 'pieceBytes' | 'range' | 'signal'>,
+  }: Pick<MergeOptions, 'bucket' | 'pieceBytes' | 'range' | 'signal'>,
   block: BlockRecord,
+  section?: ByteRange,
 ): Promise<{ lookup: Lookup; stream: BlockStream }> {
   const [parts, tombstones] = await Promise.all([
     readLookupParts(bucket, `${block.id}/index`, signal),
     readTombstones(bucket, block, signal),
   ])
-  const lookup = new Lookup(parts)
-  const stream = new BlockStream({
-    bucket,
-    block,
-    lookup,
-    tombstones,
-    pieceBytes,
-    range,
-    signal,
-  })
-  return { lookup, stream }
+  const lookup = new Lookup({ ...parts, series: section ?? parts.series })
+  const source = { bucket, block, lookup, tombstones, pieceBytes, range, signal }
+  return { lookup, stream: new BlockStream(source) }
 }
 
 export async function readMeta(
   bucket: Bucket,
-  { id }: BlockRecord,
+  { id }: Pick<BlockRecord, 'id'>,
   signal: AbortSignal | undefined,
 ): Promise<BlockMeta> {
   const key = `${id}/${META_FILE}`
@@ -140,7 +172,7 @@ export async function readMeta(
 }
 
 /** One level above the highest; all sources, and who was merged. */
-function compactionOf(metas: readonly BlockMeta[]): BlockMeta['compaction'] {
+export function compactionOf(metas: readonly BlockMeta[]): BlockMeta['compaction'] {
   const sources = new Set(
     metas.flatMap(({ compaction, ulid }) =>
       compaction.sources.length > 0 ? compaction.sources : [ulid],

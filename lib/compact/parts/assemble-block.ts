@@ -7,6 +7,7 @@ import { segmentFileName, segmentHeader, SEGMENT_HEADER_SIZE } from '#lib/tsdb/c
 import { IndexWriter, type WrittenIndex } from '#lib/tsdb/index/index-writer.ts'
 import { BlockUpload } from '../block-upload.ts'
 import { compactionOf, readMeta, withThanos } from '../compact-blocks.ts'
+import { leaveLookup } from '../leave-lookup.ts'
 import { headKey, type StoredCut } from './cut.ts'
 import { addEntries } from './join-entries.ts'
 import type { PartSummary } from './part-file.ts'
@@ -40,7 +41,7 @@ export async function assembleBlock(
   }
   const { index, maxSeriesSize } = await writeIndex(summaries, options)
   const { inputs } = cut
-  const metas = await Promise.all(inputs.map(({ id }) => readMeta(bucket, id, signal)))
+  const metas = await Promise.all(inputs.map((input) => readMeta(bucket, input, signal)))
   const files = [...segments].map(([path, size]): BlockFile => ({ path, size }))
   const written: WrittenBlock = {
     meta: {
@@ -58,6 +59,7 @@ export async function assembleBlock(
     },
     index,
   }
+  await leaveLookup(bucket, ulid, index, signal)
   const meta = withThanos(written, inputs[0]!, metas, now())
   await confirm?.()
   await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {

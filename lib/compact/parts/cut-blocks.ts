@@ -11,7 +11,15 @@ import { Lookup } from '#lib/store/lookup.ts'
 import type { Dedup } from '../jobs/job.ts'
 import { type BlockProfile, openProfile } from './block-profile.ts'
 import { chooseBorders, PART_FRACTION } from './choose-borders.ts'
-import { type Cut, cutKey, type CutPart, formatCut, readCut, type StoredCut, headKey } from './cut.ts'
+import {
+  type Cut,
+  cutKey,
+  type CutPart,
+  formatCut,
+  readCut,
+  type StoredCut,
+  headKey,
+} from './cut.ts'
 
 export interface CutOptions {
   readonly bucket: Bucket

@@ -1,5 +1,10 @@
 /** `thaw/compact/<ulid>/cut.json`: of which blocks the block `ulid` is made, and which part makes which of its series. */
-import { type BlockRecord, type BlockRecordJson, recordFromJson, recordToJson } from '#lib/blocks/block-record.ts'
+import {
+  type BlockRecord,
+  type BlockRecordJson,
+  recordFromJson,
+  recordToJson,
+} from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { crc32c } from '#lib/bytes/crc32c.ts'
 import { CorruptError } from '#lib/model/errors.ts'
@@ -93,11 +98,16 @@ export async function readCut(
 }
 
 /** Undefined where it is none, or none of this version. */
-function parseJson(body: Uint8Array): (Omit<Cut, 'inputs'> & { inputs: BlockRecordJson[] }) | undefined {
+function parseJson(
+  body: Uint8Array,
+): (Omit<Cut, 'inputs'> & { inputs: BlockRecordJson[] }) | undefined {
   try {
     const json: unknown = JSON.parse(new TextDecoder().decode(body))
-    const isCut = typeof json === 'object' && json !== null && 'version' in json && json.version === 1
-    return isCut ? (json as Omit<Cut, 'inputs'> & { version: 1; inputs: BlockRecordJson[] }) : undefined
+    const isCut =
+      typeof json === 'object' && json !== null && 'version' in json && json.version === 1
+    return isCut
+      ? (json as Omit<Cut, 'inputs'> & { version: 1; inputs: BlockRecordJson[] })
+      : undefined
   } catch {
     return undefined
   }

@@ -45,7 +45,7 @@ export async function finishParts(options: FinishOptions): Promise<FinishOutcome
     throw error
   }
   if (await exists(bucket, `${ulid}/${META_FILE}`, signal)) {
-    return { status: 'done', meta: await readMeta(bucket, ulid, signal), cut }
+    return { status: 'done', meta: await readMeta(bucket, { id: ulid }, signal), cut }
   }
   const reason = await changedInput(bucket, cut, signal)
   if (reason !== undefined) return { status: 'skipped', reason }
@@ -55,8 +55,8 @@ export async function finishParts(options: FinishOptions): Promise<FinishOutcome
   if (missing.length > 0) return pending(missing, options)
   try {
     const meta = await assembleBlock(cut, summaries as PartSummary[], sizes, {
-      pieceBytes: DEFAULT_PIECE_BYTES,
       ...options,
+      pieceBytes: options.pieceBytes ?? DEFAULT_PIECE_BYTES,
     })
     return { status: 'done', meta, cut }
   } catch (error) {

@@ -2,16 +2,8 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { ConflictError, DomainError, isKind } from '#lib/model/errors.ts'
 import { META_FILE } from '#lib/tsdb/block/meta.ts'
-import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
-import { parseSymbols } from '#lib/tsdb/index/symbols.ts'
-import { INDEX_HEADER_SIZE } from '#lib/tsdb/index/toc.ts'
-import { uniteSymbols } from '#lib/tsdb/index/unite-symbols.ts'
-import { readLookupParts } from '#lib/store/load-lookup.ts'
-import { Lookup } from '#lib/store/lookup.ts'
-import { readTombstones } from '#lib/store/read-tombstones.ts'
-import { BlockStream } from '../block-stream.ts'
 import { BlockUpload } from '../block-upload.ts'
-import { MergedStream } from '../merged-stream.ts'
+import { openMerged, writeMerged } from '../compact-blocks.ts'
 import { changedInput, exists } from './check-inputs.ts'
 import { cutKey, cutFolder, type CutPart, partFile, readCut, type StoredCut } from './cut.ts'
 import { type PartSummary, readSummary } from './part-file.ts'
@@ -33,8 +25,6 @@ export type PartOutcome =
   | { readonly status: 'done'; readonly summary: PartSummary }
   /** There is nothing to do any more: `reason` says why. */
   | { readonly status: 'skipped'; readonly reason: string }
-
-const DEFAULT_PIECE_BYTES = 2 * 1024 * 1024
 
 /**
  * One that is done already stays as it is. May be run by several at a time: they write the same. Rejects with 'corrupt' (and the file's name)
@@ -87,7 +77,8 @@ async function doneBefore(
 
 async function write(cut: StoredCut, range: CutPart, options: PartOptions): Promise<PartSummary> {
   const { bucket, ulid, part, signal } = options
-  const { streams, head } = await openStreams(cut, range, options)
+  const sections = range.index.map(([start, end]) => ({ start, end }))
+  const { merged } = await openMerged({ ...options, sections }, cut.inputs)
   const chunks = new BlockUpload(bucket, ulid, signal)
   const entries = new BlockUpload(bucket, cutFolder(ulid), signal)
   try {
@@ -95,8 +86,8 @@ async function write(cut: StoredCut, range: CutPart, options: PartOptions): Prom
       chunks: chunks.write,
       part: (bytes) => entries.write(partFile(part), bytes),
     })
-    const merged = new MergedStream(streams)
-    await writeAll(merged, head, writer, [chunks, entries], options)
+    await merged.next()
+    await writeMerged(merged, writer, [chunks, entries], options)
     const summary = writer.finish()
     await chunks.finish()
     await expectSameCut(cut, options)
@@ -106,62 +97,6 @@ async function write(cut: StoredCut, range: CutPart, options: PartOptions): Prom
     await Promise.all([chunks.abort(error), entries.abort(error)])
     throw error
   }
-}
-
-async function openStreams(
-  { inputs }: StoredCut,
-  { index }: CutPart,
-  { bucket, pieceBytes = DEFAULT_PIECE_BYTES, signal }: PartOptions,
-): Promise<{ streams: BlockStream[]; head: Uint8Array }> {
-  const opened = await Promise.all(
-    inputs.map(async (block, i) => {
-      const [parts, tombstones] = await Promise.all([
-        readLookupParts(bucket, `${block.id}/index`, signal),
-        readTombstones(bucket, block, signal),
-      ])
-      const [start, end] = index[i]!
-      const lookup = new Lookup({ ...parts, series: { start, end } })
-      return { bucket, block, lookup, tombstones, pieceBytes, signal }
-    }),
-  )
-  const { head } = uniteSymbols(opened.map(({ lookup }) => lookup.symbols))
-  return { streams: opened.map((source) => new BlockStream(source)), head }
-}
-
-/** Asks about the signal, and the caller about its progress, this often. */
-const TURN = 1000
-
-async function writeAll(
-  merged: MergedStream,
-  head: Uint8Array,
-  writer: PartWriter,
-  uploads: readonly BlockUpload[],
-  { onSeries, signal }: PartOptions,
-): Promise<void> {
-  const symbols = parseSymbols(head.subarray(INDEX_HEADER_SIZE), 2, INDEX_HEADER_SIZE)
-  const known = new Map<string, number>()
-  const frames = new FrameList()
-  for (let count = 1; ; count++) {
-    const reading = merged.next()
-    if (reading) await reading
-    if (!merged.labels) break
-    const refs = Uint32Array.from(merged.labels, (text) => {
-      let ref = known.get(text)
-      if (ref === undefined) known.set(text, (ref = symbols.find(text)))
-      return ref
-    })
-    frames.clear()
-    for (const chunk of merged.chunks) frames.addChunk(chunk)
-    writer.addFrames(refs, frames)
-    for (const upload of uploads) {
-      const waiting = upload.room()
-      if (waiting) await waiting
-    }
-    if (count % TURN !== 0) continue
-    if (signal?.aborted) throw new DomainError('canceled', 'canceled')
-    onSeries?.(count)
-  }
-  onSeries?.(writer.seriesCount)
 }
 
 /** A part must not appear beside another cut than its own. */
