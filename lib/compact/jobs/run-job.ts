@@ -7,6 +7,7 @@ import { type Lease, takeLease } from './lease.ts'
 import { runCompact } from './run-compact.ts'
 import { runDelete, runDeleteObjects, runMark } from './run-delete.ts'
 import { runDownsample } from './run-downsample.ts'
+import { runCut, runFinish, runPart } from './run-parts.ts'
 
 export interface JobContext {
   readonly bucket: Bucket
@@ -102,8 +103,11 @@ function runWith(job: Job, work: Work): Promise<JobOutcome> {
     case 'delete-objects':
       return runDeleteObjects(job, work)
     case 'cut':
+      return runCut(job, work)
     case 'part':
+      return runPart(job, work)
     case 'finish':
+      return runFinish(job, work)
     case 'merge-packs':
       throw new DomainError('unsupported', `no worker for ${job.type} jobs`)
     default:

@@ -2,9 +2,10 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { isKind } from '#lib/model/errors.ts'
 import { META_FILE } from '#lib/tsdb/block/meta.ts'
+import { DELETION_MARK } from '../jobs/marks.ts'
 import type { Cut } from './cut.ts'
 
-/** Why there is no use in going on: one is gone, or is another now. */
+/** Why there is no use in going on: one is gone, is another now, or was replaced already. */
 export async function changedInput(
   bucket: Bucket,
   { inputs }: Cut,
@@ -12,9 +13,13 @@ export async function changedInput(
 ): Promise<string | undefined> {
   const reasons = await Promise.all(
     inputs.map(async ({ id, metaEtag }) => {
-      const etag = await etagOf(bucket, `${id}/${META_FILE}`, signal)
-      if (etag === metaEtag) return undefined
-      return etag === undefined ? `block ${id} is gone` : `block ${id} has changed`
+      const [etag, isMarked] = await Promise.all([
+        etagOf(bucket, `${id}/${META_FILE}`, signal),
+        exists(bucket, `${id}/${DELETION_MARK}`, signal),
+      ])
+      if (etag === undefined) return `block ${id} is gone`
+      if (etag !== metaEtag) return `block ${id} has changed`
+      return isMarked ? `block ${id} is marked for deletion` : undefined
     }),
   )
   return reasons.find((reason) => reason !== undefined)

@@ -112,7 +112,7 @@ async function planCut(
       segments,
     }
   })
-  const inputs = blocks.map(({ hidden: _, ...block }) => ({ ...block, marks: {} }))
+  const inputs = blocks.map((block) => ({ ...block, marks: {}, hidden: undefined }))
   return { version: 1, ulid, inputs, ...(dedup && { dedup }), segmentSize, parts: cutParts }
 }
 

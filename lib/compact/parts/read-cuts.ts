@@ -2,31 +2,19 @@
 import pLimit from 'p-limit'
 import type { Bucket, ObjectInfo } from '#lib/bucket/bucket.ts'
 import { isKind } from '#lib/model/errors.ts'
-import type { Dedup } from '../jobs/job.ts'
+import type { CutState } from '../plan/plan-cuts.ts'
 import { cutKey, cutFolder, CUTS_PREFIX, partOf, readCut } from './cut.ts'
 
-/** What lies under `thaw/compact/<ulid>/`. */
-export interface CutState {
-  /** Of the block that is made. */
-  readonly ulid: string
-  /** Block ids. */
-  readonly inputs: readonly string[]
-  readonly dedup?: Dedup | undefined
-  readonly parts: number
-  /** Parts that are there, counted from 0, ascending. */
-  readonly done: readonly number[]
-  /** All objects. */
-  readonly keys: readonly string[]
-  /** Of the newest of them. */
-  readonly lastModifiedMs: number
-  /** Why it can't be gone on with: `inputs` and `parts` are none then. It may be one that is just being written. */
-  readonly broken?: string | undefined
-}
-
 const READS_AT_ONCE = 32
+/** What is being cut has no cut.json yet; no worker takes longer for it. */
+const CUTTING_MS = 3600_000
 
 /** By ulid. One listing, and one request for each. */
-export async function readCuts(bucket: Bucket, signal?: AbortSignal): Promise<CutState[]> {
+export async function readCuts(
+  bucket: Bucket,
+  nowMs: number,
+  signal?: AbortSignal,
+): Promise<CutState[]> {
   const objects = new Map<string, ObjectInfo[]>()
   for await (const page of bucket.list(CUTS_PREFIX, { signal })) {
     for (const object of page.objects) {
@@ -37,9 +25,13 @@ export async function readCuts(bucket: Bucket, signal?: AbortSignal): Promise<Cu
     }
   }
   const limit = pLimit(READS_AT_ONCE)
-  return Promise.all(
+  const states = await Promise.all(
     [...objects].map(([ulid, found]) => limit(() => readState(bucket, ulid, found, signal))),
   )
+  return states.filter(({ ulid, broken }) => {
+    const isNew = objects.get(ulid)!.some((object) => nowMs - object.lastModifiedMs < CUTTING_MS)
+    return broken === undefined || !isNew
+  })
 }
 
 async function readState(
@@ -54,7 +46,6 @@ async function readState(
     ulid,
     done: done.sort((a, b) => a - b),
     keys,
-    lastModifiedMs: Math.max(...objects.map(({ lastModifiedMs }) => lastModifiedMs)),
   }
   try {
     const { inputs, dedup, parts } = await readCut(bucket, ulid, signal)

@@ -17,7 +17,8 @@ export interface PartOptions {
   readonly part: number
   /** Of each file that is read, at a time. */
   readonly pieceBytes?: number | undefined
-  readonly onSeries?: ((count: number) => void) | undefined
+  /** `total`: of all inputs together, where the part were all of the block. */
+  readonly onSeries?: ((count: number, total: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -87,7 +88,9 @@ async function write(cut: StoredCut, range: CutPart, options: PartOptions): Prom
       part: (bytes) => entries.write(partFile(part), bytes),
     })
     await merged.next()
-    await writeMerged(merged, writer, [chunks, entries], options)
+    const total = cut.inputs.reduce((sum, { seriesCount }) => sum + seriesCount, 0)
+    const onSeries = (count: number): void => options.onSeries?.(count, total)
+    await writeMerged(merged, writer, [chunks, entries], { onSeries, signal })
     const summary = writer.finish()
     await chunks.finish()
     await expectSameCut(cut, options)

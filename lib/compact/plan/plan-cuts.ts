@@ -15,6 +15,8 @@ export interface CutState {
   readonly done: readonly number[]
   /** All objects under `thaw/compact/<ulid>/`. */
   readonly keys: readonly string[]
+  /** Why nothing can come of it: nobody knows its inputs and parts. */
+  readonly broken?: string | undefined
 }
 
 /** `all`: every block of the bucket. `live`: those that are to stay. Returns the blocks that are busy, and why. */
@@ -24,13 +26,16 @@ export function planCuts(
   { all, live }: { readonly all: ReadonlySet<string>; readonly live: readonly BlockRecord[] },
 ): Map<string, string> {
   const busy = new Map<string, string>()
-  const byId = new Map(live.map((block) => [block.id, block]))
+  const free = live.filter(({ marks }) => !marks.noCompact)
+  const byId = new Map(free.map((block) => [block.id, block]))
   for (const cut of cuts.toSorted((a, b) => (a.ulid < b.ulid ? -1 : 1))) {
     const { ulid, parts, keys } = cut
     const inputs = cut.inputs.flatMap((id) => byId.get(id) ?? [])
     const isTaken = inputs.some(({ id }) => busy.has(id))
-    if (all.has(ulid) || inputs.length < cut.inputs.length || isTaken) {
-      const why = all.has(ulid) ? 'the block is there' : 'its blocks are not all there any more'
+    const { broken } = cut
+    if (all.has(ulid) || inputs.length < cut.inputs.length || isTaken || broken !== undefined) {
+      const gone = broken ?? 'its blocks are not all there any more, or set aside'
+      const why = all.has(ulid) ? 'the block is there' : gone
       if (keys.length > 0) {
         draft.add(
           { type: 'delete-objects', keys },

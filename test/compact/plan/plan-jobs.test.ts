@@ -246,6 +246,19 @@ describe('a job that takes too long', () => {
       { type: 'delete-objects', keys: cut.keys },
     ])
   })
+
+  it('is given up where one of its blocks was set aside, or nobody knows what it was', () => {
+    const noCompact = { timeMs: 0, etag: 'x', reason: 'unreadable' }
+    const blocks = inputs.map((one, i) => (i === 2 ? { ...one, marks: { noCompact } } : one))
+    const aside = plan({ blocks, cuts: [{ ...cut, done: [] }] })
+    expect(jobsOf(aside)).toContainEqual({ type: 'delete-objects', keys: cut.keys })
+    const unknown = { ...cut, inputs: [], parts: 0, done: [], broken: 'no cut of a block' }
+    const broken = plan({ blocks: inputs, cuts: [unknown] })
+    expect(broken.jobs.find(({ job }) => job.type === 'delete-objects')).toMatchObject({
+      job: { keys: cut.keys },
+      reason: 'left of block new made in parts: no cut of a block',
+    })
+  })
 })
 
 describe('downsampling', () => {
