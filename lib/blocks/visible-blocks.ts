@@ -14,6 +14,7 @@ export function markHidden(records: readonly BlockRecord[], nowMs: number): Bloc
     else live.push(record)
   }
   for (const id of supersededBlocks(live).keys()) reasons.set(id, 'superseded')
+  for (const id of replacedReplicas(live)) reasons.set(id, 'superseded')
   return records.map((record) => {
     const { hidden: _, ...rest } = record
     const hidden = reasons.get(record.id)
@@ -45,6 +46,32 @@ export function supersededBlocks(records: readonly BlockRecord[]): Map<string, s
   const by = new Map<string, string>()
   for (const group of groupBy(records, groupKey)) addSuperseded(group, by)
   return by
+}
+
+/**
+ * Replicas that became one block, which lacks their replica labels and so is of another group: as soon as they are marked, a block that was
+ * made of all that they were made of answers for them.
+ */
+function replacedReplicas(records: readonly BlockRecord[]): string[] {
+  const marked = records.filter(({ marks }) => marks.deletion)
+  if (marked.length === 0) return []
+  const holders = new Map<string, Holder[]>()
+  for (const record of records) {
+    if (record.marks.deletion) continue
+    const own = { id: record.id, sources: new Set(record.sources) }
+    for (const source of own.sources) {
+      const key = `${record.resolutionMs} ${source}`
+      const list = holders.get(key)
+      if (list) list.push(own)
+      else holders.set(key, [own])
+    }
+  }
+  return marked.flatMap(({ id, resolutionMs, sources }) => {
+    const [first = id] = sources
+    const candidates = holders.get(`${resolutionMs} ${first}`) ?? []
+    const isHeld = candidates.some((one) => sources.every((source) => one.sources.has(source)))
+    return isHeld ? [id] : []
+  })
 }
 
 interface Holder {
