@@ -48,6 +48,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: ['yaml'],
   },
   'lib/replicate': { lib: ['model', 'bucket', 'blocks'], packages: ['p-limit'] },
+  'lib/verify': {
+    lib: ['model', 'bytes', 'tsdb', 'bucket', 'blocks', 'store', 'compact', 'rewrite', 'replicate'],
+    packages: [],
+  },
   'lib/query': {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],
     packages: [

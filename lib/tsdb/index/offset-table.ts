@@ -86,13 +86,17 @@ export class PostingsOffsetTable {
   readonly #valueAt: Uint32Array
   readonly #offsets: Float64Array
   #sortedOffsets: Float64Array | undefined
+  /** Whether the section was sorted, as version 2 promises. */
+  readonly isInOrder: boolean
 
   constructor(
     bytes: Uint8Array,
     names: readonly NameRun[],
     valueAt: Uint32Array,
     offsets: Float64Array,
+    isInOrder = true,
   ) {
+    this.isInOrder = isInOrder
     this.#bytes = bytes
     this.#names = names
     this.#byName = new Map(names.map((run) => [run.name, run]))
@@ -194,6 +198,7 @@ export class PostingsOffsetTable {
       names,
       Uint32Array.from(rows, ({ at }) => this.#valueAt[at]!),
       Float64Array.from(rows, ({ at }) => this.#offsets[at]!),
+      false,
     )
   }
 
