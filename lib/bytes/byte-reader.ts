@@ -103,6 +103,23 @@ export class ByteReader {
     throw new CorruptError('uvarint overflows', start)
   }
 
+  /** The bits of an int64 as a uvarint, as Go writes it: what is below zero takes ten bytes. Exact within ±2^53. */
+  uvarintOfInt(): number {
+    const { bytes, offset } = this
+    if (this.end - offset < 10 || bytes[offset + 9] !== 1) return this.uvarint()
+    let complement = 0
+    let scale = 1
+    for (let i = 0; i < 9; i++) {
+      const byte = bytes[offset + i]!
+      if (byte < 0x80) return this.uvarint()
+      complement += (0xff - byte) * scale
+      scale *= 128
+    }
+    if (complement >= Number.MAX_SAFE_INTEGER) throw new CorruptError('uvarint overflows', offset)
+    this.offset = offset + 10
+    return -complement - 1
+  }
+
   /** At most five bytes and below 2^32. */
   uvarint32(): number {
     const start = this.offset

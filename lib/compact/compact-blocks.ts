@@ -2,9 +2,9 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
-import { labelsToRecord } from '#lib/model/labels.ts'
 import { BlockWriter, type WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
 import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
+import { metaOfWritten } from '#lib/tsdb/block/thanos-meta.ts'
 import { Lookup } from '#lib/store/lookup.ts'
 import type { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import type { ByteRange } from '#lib/tsdb/index/toc.ts'
@@ -187,31 +187,16 @@ export function compactionOf(metas: readonly BlockMeta[]): BlockMeta['compaction
 
 /** The meta.json of a block that was made of others. */
 export function withThanos(
-  { meta, files, indexStats }: WrittenBlock,
+  written: WrittenBlock,
   { labels, resolutionMs }: BlockRecord,
   metas: readonly BlockMeta[],
   nowMs: number,
 ): BlockMeta {
-  const paths = [...files, { path: META_FILE, size: 0 }].sort((a, b) => (a.path < b.path ? -1 : 1))
-  const extensions = metas.find(({ thanos }) => thanos?.extensions !== undefined)?.thanos
-    ?.extensions
-  return {
-    ...meta,
-    thanos: {
-      version: 1,
-      labels: labelsToRecord(labels),
-      downsample: { resolution: resolutionMs },
-      source: 'compactor',
-      segment_files: paths
-        .filter(({ path }) => path.startsWith('chunks/'))
-        .map(({ path }) => path.slice('chunks/'.length)),
-      files: paths.map(({ path, size }) => ({
-        rel_path: path,
-        ...(path !== META_FILE && { size_bytes: size }),
-      })),
-      index_stats: indexStats,
-      ...(extensions !== undefined && { extensions }),
-      upload_time: new Date(nowMs).toISOString(),
-    },
-  }
+  return metaOfWritten(written, {
+    labels,
+    resolutionMs,
+    source: 'compactor',
+    uploadTimeMs: nowMs,
+    extensions: metas.find(({ thanos }) => thanos?.extensions !== undefined)?.thanos?.extensions,
+  })
 }

@@ -2,6 +2,7 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { BlockUpload } from '#lib/compact/block-upload.ts'
+import { leaveLookup } from '#lib/compact/leave-lookup.ts'
 import { ChunkMerger, type MergedChunk } from '#lib/compact/merge-chunks.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { Labels } from '#lib/model/labels.ts'
@@ -98,6 +99,7 @@ export async function writeRewritten(parts: RewriteParts): Promise<Rewritten> {
         ? undefined
         : writer.finish({ ulid, minTimeMs: block.minTimeMs, maxTimeMs: block.maxTimeMs })
     await upload.finish()
+    if (written) await leaveLookup(bucket, ulid, written.index, signal)
     return { counts: rewriting.counts, written }
   } catch (error) {
     await upload.abort(error)

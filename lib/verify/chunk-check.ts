@@ -18,6 +18,7 @@ import {
   segmentFileName,
 } from '#lib/tsdb/chunk/chunk-frame.ts'
 import { ColumnBuilder } from '#lib/tsdb/chunk/columns.ts'
+import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import type { ChunkMeta } from '#lib/tsdb/index/series.ts'
 import type { ProblemList } from './problem.ts'
 
@@ -48,6 +49,7 @@ export class ChunkCheck {
   readonly #options: ChunkCheckOptions
   readonly #segments = new Map<number, SegmentStream>()
   readonly #builder = new ColumnBuilder()
+  readonly #frames = new FrameList()
 
   constructor(options: ChunkCheckOptions) {
     this.#options = options
@@ -145,11 +147,15 @@ export class ChunkCheck {
       return undefined
     }
     const stream = this.#segment(segment, size)
+    const frames = this.#frames
+    const { minTimeMs, maxTimeMs } = meta
+    frames.clear()
     try {
-      const chunk = stream.chunk(offset)
-      if (chunk) return chunk
-      await stream.load(offset)
-      return stream.chunk(offset)
+      if (!stream.addTo(frames, offset, minTimeMs, maxTimeMs)) {
+        await stream.load(offset)
+        stream.addTo(frames, offset, minTimeMs, maxTimeMs)
+      }
+      return frames.chunk(0)
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error
       this.#isLost(meta, 'a chunk cannot be read', error)

@@ -57,7 +57,9 @@ export async function repairBlock(
 ): Promise<Repair | undefined> {
   const { bucket, dryRun, signal } = options
   const { id, problems } = report
-  const wrong = problems.filter(({ issue, severity }) => severity === 'error' && REWRITTEN.has(issue))
+  const wrong = problems.filter(
+    ({ issue, severity }) => severity === 'error' && REWRITTEN.has(issue),
+  )
   const lookup = problems.some(({ issue }) => issue === 'lookup')
   if (lookup && !dryRun) await bucket.delete(lookupKey(id), { signal })
   if (wrong.length === 0) {
@@ -71,8 +73,7 @@ export async function repairBlock(
   if (files.segmentSizes.includes(0)) return left('a segment is missing: put it back')
   if (dryRun) return { id, status: 'would-repair', text: planText(found) }
   const record = await scanBlock(bucket, id, signal)
-  const block: BlockRecord | undefined =
-    record && 'reason' in record ? undefined : record
+  const block: BlockRecord | undefined = record && 'reason' in record ? undefined : record
   if (!block && !record) return left('it is gone')
   if (!block) return left((record as { reason: string }).reason)
   await backUp(block, options)
@@ -214,4 +215,3 @@ export async function removeDuplicates(
   }
   return repairs
 }
-

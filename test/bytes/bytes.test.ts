@@ -47,6 +47,19 @@ describe('ByteReader', () => {
     expect(bytes(0, 0x1f, 255, 255, 255, 255, 255, 255).uint64()).toBe(Number.MAX_SAFE_INTEGER)
   })
 
+  it('reads an int64 that was written as a uvarint', () => {
+    // `binary.PutUvarint(buf, uint64(value))` in Go.
+    const minus1000 = bytes(0x98, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 7)
+    expect(minus1000.uvarintOfInt()).toBe(-1000)
+    expect(minus1000.uint8()).toBe(7)
+    const minus1 = bytes(...Array.from({ length: 9 }, () => 0xff), 1)
+    expect(minus1.uvarintOfInt()).toBe(-1)
+    expect(bytes(0xe8, 0x07).uvarintOfInt()).toBe(1000)
+    const least = bytes(...Array.from({ length: 9 }, () => 0x80), 1)
+    expect(() => least.uvarintOfInt()).toThrow('uvarint overflows at byte 0')
+    expect(() => bytes(0x80).uvarintOfInt()).toThrow('1 bytes wanted')
+  })
+
   it('reads Go varints', () => {
     expect(bytes(0x80, 0xa0, 0xab, 0xfe, 0xf9, 0x62).varint()).toBe(1_700_000_000_000)
     expect(bytes(1).varint()).toBe(-1)

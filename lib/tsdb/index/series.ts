@@ -74,7 +74,8 @@ export function parseSeriesInto(
   let time = 0
   let ref = 0
   for (let i = 0; i < chunkCount; i++) {
-    const minTimeMs = i === 0 ? reader.varint() : time + reader.uvarint()
+    // Less than nothing where chunks are out of order, which blocks of old had.
+    const minTimeMs = i === 0 ? reader.varint() : time + reader.uvarintOfInt()
     const maxTimeMs = minTimeMs + reader.uvarint()
     ref = i === 0 ? reader.uvarint() : ref + reader.varint()
     if (ref < 0) throw new CorruptError(`chunk reference ${ref}`, reader.offset)
