@@ -5,6 +5,8 @@ import { inspectCommand } from './inspect.ts'
 import { lsCommand } from './ls.ts'
 import { markCommand, unmarkCommand } from './mark.ts'
 import { replicateCommand } from './replicate.ts'
+import { rewriteCommand } from './rewrite.ts'
+import { verifyCommand } from './verify.ts'
 
 export function bucketCommand(context: CliContext): Command {
   return new Command('bucket')
@@ -14,4 +16,6 @@ export function bucketCommand(context: CliContext): Command {
     .addCommand(markCommand(context))
     .addCommand(unmarkCommand(context))
     .addCommand(replicateCommand(context))
+    .addCommand(verifyCommand(context))
+    .addCommand(rewriteCommand(context))
 }

@@ -172,13 +172,15 @@ function mending(block: BlockRecord, { lost, wrong }: FoundInBlock): MendChunks 
       return isInside && !lost.has(chunkPlace(chunk))
     },
     mended(meta: ChunkMeta, chunk: ReadyChunk) {
-      return wrong.has(chunkPlace(meta)) && chunk.encoding !== AGGREGATE ? inOrder(chunk) : [chunk]
+      return wrong.has(chunkPlace(meta)) && chunk.encoding !== AGGREGATE
+        ? encodedAnew(chunk)
+        : [chunk]
     },
   }
 }
 
-/** The samples of a chunk, sorted, each time once, at the times that they have. */
-function inOrder({ encoding, data }: ReadyChunk): readonly ReadyChunk[] {
+/** The samples of a chunk, each time once, at the times that they have. */
+function encodedAnew({ encoding, data }: ReadyChunk): readonly ReadyChunk[] {
   const builder = new ColumnBuilder()
   decodeChunk(encoding, data, builder)
   const all = copyColumns(builder.columns())

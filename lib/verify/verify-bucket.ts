@@ -1,10 +1,10 @@
 /** `bucket verify`: every block of a bucket, one after the other, and what lies between them. */
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
-import { scanBlocks } from '#lib/blocks/scan.ts'
+import { type Scan, scanBlocks } from '#lib/blocks/scan.ts'
 import { markHidden } from '#lib/blocks/visible-blocks.ts'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { DomainError } from '#lib/model/errors.ts'
+import { DomainError, isKind } from '#lib/model/errors.ts'
 import {
   checkBucketIndex,
   checkDuplicates,
@@ -52,10 +52,7 @@ export async function verifyBucket(options: VerifyOptions): Promise<VerifyReport
   if (ids.length === 0) {
     checkOverlaps(records, problems)
     checkDuplicates(records, problems)
-    const index = new BucketIndexReader(bucket, { now, maxAgeMs: 0 })
-    if (issues.has('bucket_index')) {
-      checkBucketIndex(await index.view(-Infinity, Infinity, { signal }), scan, problems)
-    }
+    if (issues.has('bucket_index')) await checkIndex(options, scan, problems)
     if (issues.has('files')) await checkStrayObjects(bucket, new Set(all), problems, signal)
   }
   const blocks: BlockReport[] = []
@@ -71,6 +68,20 @@ export async function verifyBucket(options: VerifyOptions): Promise<VerifyReport
     await onBlock?.(verified)
   }
   return { blocks, bucket: problems.problems() }
+}
+
+async function checkIndex(
+  { bucket, now, signal }: VerifyOptions,
+  scan: Scan,
+  problems: ProblemList,
+): Promise<void> {
+  const index = new BucketIndexReader(bucket, { now, maxAgeMs: 0 })
+  try {
+    checkBucketIndex(await index.view(-Infinity, Infinity, { signal }), scan, problems)
+  } catch (error) {
+    if (!isKind(error, 'corrupt')) throw error
+    problems.add('bucket_index', 'it can not be read', error.message)
+  }
 }
 
 function isMarked(records: readonly BlockRecord[], id: string): boolean {

@@ -9,12 +9,13 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const NOON = Date.UTC(2026, 0, 31, 12)
 
-/** Makes `bucket.yml` and `bucket/` in an empty directory, and `other.yml` and `other/`, an empty bucket. */
+/** Makes `bucket.yml` and `bucket/` in an empty directory, and the like of `other`, an empty bucket, and `lab`, where something is broken. */
 export async function makeOperationsWorld(dir: string): Promise<void> {
   const bucketDir = join(dir, 'bucket')
   await mkdir(bucketDir)
   await mkdir(join(dir, 'other'))
-  for (const name of ['bucket', 'other']) {
+  await mkdir(join(dir, 'lab'))
+  for (const name of ['bucket', 'other', 'lab']) {
     await writeFile(join(dir, `${name}.yml`), `type: FILESYSTEM\nconfig:\n  directory: ./${name}\n`)
   }
   const bucket = fileBucket(bucketDir)
@@ -39,6 +40,17 @@ export async function makeOperationsWorld(dir: string): Promise<void> {
   await bucket.put(left, bytes('half of a segment'))
   const then = (NOON - 3 * DAY) / 1000
   await utimes(join(bucketDir, left), then, then)
+  await makeLab(fileBucket(join(dir, 'lab')))
+}
+
+/** A block with a flipped bit, and a good one. */
+async function makeLab(bucket: Bucket): Promise<void> {
+  await put(bucket, 40, Date.UTC(2026, 0, 30), 2 * HOUR)
+  await put(bucket, 41, Date.UTC(2026, 0, 30, 2), 2 * HOUR)
+  const key = `${testId(40)}/chunks/000001`
+  const body = Uint8Array.from((await bucket.get(key)).body)
+  body[20]! ^= 1
+  await bucket.put(key, body)
 }
 
 async function put(

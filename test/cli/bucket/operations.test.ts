@@ -79,6 +79,7 @@ describe.each(COMMANDS.map((command) => ({ name: command.name(), command })))(
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   mark: [`--id=${testId(1)}`, '--marker=deletion-mark.json', '--details=why'],
   unmark: [`--id=${testId(1)}`, '--marker=deletion-mark.json'],
+  rewrite: [`--id=${testId(1)}`, '--rewrite.to-relabel-config=[{action: labeldrop, regex: a}]'],
   replicate: ['--single-run', '--objstore-to.config={type: FILESYSTEM, config: {directory: /tmp}}'],
 }
 
