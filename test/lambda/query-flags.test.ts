@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
+import { COMPACT_FLAGS } from '#lib/lambda/compact-flags.ts'
+import type { Flag } from '#lib/lambda/flag-values.ts'
 import { QUERY_FLAGS, readQueryFlags } from '#lib/lambda/query-flags.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 
@@ -98,11 +100,11 @@ it('stand in docs/flags.md, each with its default and what it does', async () =>
   const rows = [
     ...(await readFile('docs/flags.md', 'utf8')).matchAll(/^\| `--([^`]+)` \| (.*?) \| (.*) \|$/gm),
   ].map(([, name, value, help]) => [name, value, help])
+  const all: readonly [string, Flag][] = [
+    ...Object.entries<Flag>(QUERY_FLAGS),
+    ...Object.entries<Flag>(COMPACT_FLAGS),
+  ]
   expect(rows).toEqual(
-    Object.entries(QUERY_FLAGS).map(([name, flag]) => [
-      name,
-      flag.default === '' ? '' : `\`${flag.default}\``,
-      flag.help,
-    ]),
+    all.map(([name, flag]) => [name, flag.default === '' ? '' : `\`${flag.default}\``, flag.help]),
   )
 })
