@@ -31,7 +31,8 @@ export class QueryFunction extends ThawFunction {
     this.allow(['lambda:InvokeFunction'], [store.function.functionArn])
     this.allowList(bucket)
     // A lone small slice is evaluated in place, so this reads what `store` reads.
-    this.allowRead(bucket, ['blocks', 'bucketIndex', 'lookup', 'fresh', 'results', 'spill'])
+    const inPlace = ['blocks', 'bucketIndex', 'lookup', 'fresh', 'results', 'spill'] as const
+    this.allowRead(bucket, [...inPlace, 'backlog'])
     this.allowWrite(bucket, ['lookup', 'results'])
   }
 }

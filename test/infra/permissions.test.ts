@@ -28,6 +28,7 @@ describe('what each function may do', () => {
       'logs:CreateLogStream QueryLog.Arn',
       'logs:PutLogEvents QueryLog.Arn',
       `s3:GetObject ${BLOCKS}/*`,
+      's3:GetObject BucketMetrics.Arn/thaw/backlog.json.gz',
       's3:GetObject BucketMetrics.Arn/thaw/bucket-index/*',
       's3:GetObject BucketMetrics.Arn/thaw/fresh/*',
       's3:GetObject BucketMetrics.Arn/thaw/lookup/*',
