@@ -5,6 +5,7 @@ import { FRESH_PREFIX } from '#lib/fresh/fresh-key.ts'
 import { parseFreshList } from '#lib/fresh/fresh-list.ts'
 import { LOOKUP_PREFIX } from '#lib/store/lookup.ts'
 import { liveLeases } from './jobs/lease.ts'
+import { readCuts } from './parts/read-cuts.ts'
 import type { PlanInput } from './plan/plan-jobs.ts'
 import type { CompactSettings } from './plan/settings.ts'
 
@@ -21,9 +22,10 @@ export async function readPlanInput(
 ): Promise<PlanInput & { readonly leased: ReadonlySet<string> }> {
   const nowMs = now()
   const index = new BucketIndexReader(bucket, { now, maxAgeMs: 0 })
-  const [{ blocks, partial }, packs, leases, lookups] = await Promise.all([
+  const [{ blocks, partial }, packs, cuts, leases, lookups] = await Promise.all([
     index.view(-Infinity, Infinity, { signal }),
     listAll(bucket, FRESH_PREFIX, signal),
+    readCuts(bucket, nowMs, signal),
     liveLeases(bucket, nowMs, signal),
     listAll(bucket, LOOKUP_PREFIX, signal),
   ])
@@ -31,7 +33,7 @@ export async function readPlanInput(
     blocks,
     partial,
     packs: parseFreshList(packs),
-    cuts: [],
+    cuts,
     settings,
     nowMs,
     leased: new Set(leases.keys()),
