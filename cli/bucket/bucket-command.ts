@@ -1,9 +1,11 @@
 /** `thaw bucket`: looks into a bucket and keeps it in order. */
 import { Command } from 'commander'
 import type { CliContext } from '../context.ts'
+import { explainCommand } from './explain.ts'
 import { inspectCommand } from './inspect.ts'
 import { lsCommand } from './ls.ts'
 import { markCommand, unmarkCommand } from './mark.ts'
+import { planCommand } from './plan.ts'
 import { replicateCommand } from './replicate.ts'
 import { rewriteCommand } from './rewrite.ts'
 import { verifyCommand } from './verify.ts'
@@ -13,6 +15,8 @@ export function bucketCommand(context: CliContext): Command {
     .description('Looks into a bucket and keeps it in order.')
     .addCommand(lsCommand(context))
     .addCommand(inspectCommand(context))
+    .addCommand(planCommand(context))
+    .addCommand(explainCommand(context))
     .addCommand(markCommand(context))
     .addCommand(unmarkCommand(context))
     .addCommand(replicateCommand(context))

@@ -52,9 +52,10 @@ describe('status/compaction', () => {
         { type: 'compact', reason },
       ],
     })
+    const ids = HOURS.flatMap((h) => [`a${h}`, `b${h}`])
     expect(data).toHaveProperty(
       'blocks',
-      BLOCKS.map(({ id }) => ({ ulid: id, reason })),
+      ids.map((ulid) => ({ ulid, reason })),
     )
   })
 

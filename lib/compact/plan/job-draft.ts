@@ -48,8 +48,9 @@ export class JobDraft {
     if (reason !== undefined) this.#reasons.set(id, before ? `${before}; ${reason}` : reason)
   }
 
-  reasons(): ReadonlyMap<string, string> {
-    return this.#reasons
+  /** In the order of `blocks`. */
+  reasons(blocks: readonly { readonly id: string }[]): ReadonlyMap<string, string> {
+    return new Map(blocks.map(({ id }) => [id, this.#reasons.get(id)!]))
   }
 
   /** Short ones first among their like, so that most is done soonest. */

@@ -35,7 +35,11 @@ export function planMarked(
   }
   for (const some of batches(due)) {
     const ids = some.map(({ id }) => id)
-    draft.add({ type: 'delete', ids }, `marked for deletion ${spanText(deleteDelayMs)} ago`, ids)
+    draft.add(
+      { type: 'delete', ids },
+      `marked for deletion longer than ${spanText(deleteDelayMs)} ago`,
+      ids,
+    )
   }
   return others
 }

@@ -40,7 +40,7 @@ export interface LookupObject {
 export interface JobPlan {
   /** In the order of their worth. No block is in two of them. */
   readonly jobs: readonly PlannedJob[]
-  /** Of every block: why it is or is not planned. */
+  /** Of every block, by time: why it is or is not planned. Then of what is no block yet, or no more. */
   readonly reasons: ReadonlyMap<string, string>
 }
 
@@ -60,7 +60,7 @@ export function planJobs(input: PlanInput): JobPlan {
   const writing = new Set([...(input.writing ?? []), ...cuts.map(({ ulid }) => ulid)])
   planPartial(draft, input.partial, { settings, nowMs, writing })
   cleanLookups(draft, input)
-  return { jobs: draft.jobs(), reasons: draft.reasons() }
+  return { jobs: draft.jobs(), reasons: draft.reasons([...sorted, ...input.partial]) }
 }
 
 /** External labels without replica labels; where nothing is left, Thanos names the first of them. */

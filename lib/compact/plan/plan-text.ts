@@ -7,11 +7,12 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
   ['s', 1000],
 ]
 
-/** The largest two units, as Prometheus writes durations: `14d`, `2h`, `1d12h`, `40h` is `1d16h`. */
+/** The largest two units, as Prometheus writes durations: `14d`, `2d12h`, `30m`; what is shorter than two days in hours, `40h`. */
 export function spanText(ms: number): string {
   const parts: string[] = []
   let rest = Math.max(0, Math.round(ms / 1000) * 1000)
   for (const [name, unit] of UNITS) {
+    if (name === 'd' && rest < 2 * unit) continue
     const count = Math.floor(rest / unit)
     if (count > 0 && parts.length < 2) parts.push(`${count}${name}`)
     rest -= count * unit

@@ -77,6 +77,7 @@ describe.each(COMMANDS.map((command) => ({ name: command.name(), command })))(
 
 /** What a command must be told beside the bucket. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  explain: ['--id=01000000000000000000000010'],
   mark: [`--id=${testId(1)}`, '--marker=deletion-mark.json', '--details=why'],
   unmark: [`--id=${testId(1)}`, '--marker=deletion-mark.json'],
   rewrite: [`--id=${testId(1)}`, '--rewrite.to-relabel-config=[{action: labeldrop, regex: a}]'],

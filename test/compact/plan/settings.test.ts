@@ -18,7 +18,7 @@ function kept(raw: number, fiveMinutes = 0, downsampling = true): () => void {
 
 describe('checkSettings', () => {
   it('refuses what would be deleted before it is downsampled, as Thanos does', () => {
-    expect(kept(40 * HOUR_MS - 1)).toThrow('--retention.resolution-raw of 1d16h: blocks would be')
+    expect(kept(40 * HOUR_MS - 1)).toThrow('--retention.resolution-raw of 40h: blocks would be')
     expect(kept(0, 10 * DAY_MS - 1)).toThrow('--retention.resolution-5m')
     for (const good of [kept(0), kept(40 * HOUR_MS, 10 * DAY_MS), kept(HOUR_MS, HOUR_MS, false)]) {
       expect(good).not.toThrow()
@@ -47,11 +47,12 @@ describe('retentionOf', () => {
 
 describe('texts', () => {
   it('say times as people do', () => {
-    expect([0, 59_999, 7_200_000, 36 * HOUR_MS, 14 * DAY_MS].map(spanText)).toEqual([
+    expect([0, 59_999, 7_200_000, 36 * HOUR_MS, 60 * HOUR_MS, 14 * DAY_MS].map(spanText)).toEqual([
       '0s',
       '1m',
       '2h',
-      '1d12h',
+      '36h',
+      '2d12h',
       '14d',
     ])
     expect(timeText(Date.UTC(2026, 10, 21, 14, 5))).toBe('2026-11-21 14:05')
