@@ -95,6 +95,17 @@ async function readLocalMeta(dir: string, ulid: string): Promise<BlockMeta | und
   return meta
 }
 
+/** Of index and chunks. */
+export async function blockBytes({ dir }: LocalBlock): Promise<number> {
+  const chunks = join(dir, 'chunks')
+  const names = await readdir(chunks).catch((error: unknown) => {
+    throw localFileError(error, chunks)
+  })
+  const paths = [join(dir, 'index'), ...names.map((name) => join(chunks, name))]
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
 export async function isGone(path: string): Promise<boolean> {
   try {
     await stat(path)

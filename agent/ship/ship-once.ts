@@ -5,7 +5,7 @@ import { type PrometheusOptions, prometheusOptions } from '../agent-options.ts'
 import { type Logger, SILENT } from '../logger.ts'
 import type { Env } from '../objstore.ts'
 import { configuredPrometheus } from '../prometheus/prometheus-client.ts'
-import { type ShipOutcome, noExternalLabels, shipBlocks } from './shipper.ts'
+import { type ShipOutcome, type ShipperOptions, noExternalLabels, shipBlocks } from './shipper.ts'
 import { cleanShipperState } from './shipper-state.ts'
 import { cleanStaging } from './staging.ts'
 import type { UploadProgress } from './upload.ts'
@@ -21,6 +21,8 @@ export interface ShipOnceOptions extends Partial<PrometheusOptions> {
   readonly now: () => number
   readonly env?: Env | undefined
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined
+  readonly check?: ShipperOptions['check']
+  readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -32,16 +34,20 @@ export async function shipOnce(given: ShipOnceOptions): Promise<ShipOutcome> {
     logger = SILENT,
     now,
     onProgress,
+    check,
+    dryRun,
     signal,
     env,
     ...rest
   } = given
   const options = prometheusOptions(rest)
-  await cleanShipperState(join(options.tsdbPath, options.metaFileName))
-  await cleanStaging(options.tsdbPath)
+  if (!dryRun) {
+    await cleanShipperState(join(options.tsdbPath, options.metaFileName))
+    await cleanStaging(options.tsdbPath)
+  }
   const labels = externalLabels ?? (await askPrometheus(options, logger, env, signal))
   return shipBlocks(
-    { ...options, bucket, source: source ?? 'sidecar', logger, now },
+    { ...options, bucket, source: source ?? 'sidecar', logger, now, check, dryRun },
     { externalLabels: labels, onProgress, signal },
   )
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError, isKind } from '#lib/model/errors.ts'
-import { type BrokenBlock, type LocalBlock, readLocalBlocks } from './block-dir.ts'
+import { blockBytes, type BrokenBlock, type LocalBlock, readLocalBlocks } from './block-dir.ts'
 import type { Logger } from '../logger.ts'
 import { leaveLookup } from './lookup.ts'
 import { overlapCheck } from './overlap.ts'
@@ -24,6 +24,10 @@ export interface ShipperOptions {
   readonly source: string
   readonly logger: Logger
   readonly now: () => number
+  /** Asked of each block before it is uploaded: rejects where the block is broken. */
+  readonly check?: ((block: LocalBlock) => Promise<void>) | undefined
+  /** Nothing is written, here or in the bucket: what is said to be uploaded would be. */
+  readonly dryRun?: boolean | undefined
 }
 
 export interface ShipPass {
@@ -125,6 +129,8 @@ export async function shipBlocks(options: ShipperOptions, pass: ShipPass): Promi
     if (compacted && !options.allowOutOfOrderUploads) {
       if (await overlaps.isCovered(meta, pass.signal)) return 'sources-in-bucket'
     }
+    await options.check?.(block)
+    if (options.dryRun) return { byteLength: await blockBytes(block) }
     try {
       return await stageAndUpload(block)
     } catch (error) {
@@ -166,6 +172,7 @@ export async function shipBlocks(options: ShipperOptions, pass: ShipPass): Promi
   }
 
   async function saveState(): Promise<void> {
+    if (options.dryRun) return
     const inOrder = blocks.map(({ ulid }) => ulid).filter((ulid) => stateOf.has(ulid))
     try {
       await writeShipperState(statePath, inOrder)

@@ -8,6 +8,7 @@ import { markCommand, unmarkCommand } from './mark.ts'
 import { planCommand } from './plan.ts'
 import { replicateCommand } from './replicate.ts'
 import { rewriteCommand } from './rewrite.ts'
+import { uploadBlocksCommand } from './upload-blocks.ts'
 import { verifyCommand } from './verify.ts'
 
 export function bucketCommand(context: CliContext): Command {
@@ -22,4 +23,5 @@ export function bucketCommand(context: CliContext): Command {
     .addCommand(replicateCommand(context))
     .addCommand(verifyCommand(context))
     .addCommand(rewriteCommand(context))
+    .addCommand(uploadBlocksCommand(context))
 }

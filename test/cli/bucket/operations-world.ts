@@ -41,6 +41,7 @@ export async function makeOperationsWorld(dir: string): Promise<void> {
   const then = (NOON - 3 * DAY) / 1000
   await utimes(join(bucketDir, left), then, then)
   await makeLab(fileBucket(join(dir, 'lab')))
+  await makeData(dir)
 }
 
 /** A block with a flipped bit, and a good one. */
@@ -51,6 +52,12 @@ async function makeLab(bucket: Bucket): Promise<void> {
   const body = Uint8Array.from((await bucket.get(key)).body)
   body[20]! ^= 1
   await bucket.put(key, body)
+}
+
+/** What a Prometheus left behind. */
+async function makeData(dir: string): Promise<void> {
+  await mkdir(join(dir, 'data'))
+  await put(fileBucket(join(dir, 'data')), 50, Date.UTC(2026, 0, 29), 2 * HOUR)
 }
 
 async function put(

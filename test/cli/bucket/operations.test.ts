@@ -80,6 +80,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   explain: ['--id=01000000000000000000000010'],
   mark: [`--id=${testId(1)}`, '--marker=deletion-mark.json', '--details=why'],
   unmark: [`--id=${testId(1)}`, '--marker=deletion-mark.json'],
+  'upload-blocks': ['--label=a=b', '--path=.'],
   rewrite: [`--id=${testId(1)}`, '--rewrite.to-relabel-config=[{action: labeldrop, regex: a}]'],
   replicate: ['--single-run', '--objstore-to.config={type: FILESYSTEM, config: {directory: /tmp}}'],
 }
