@@ -74,6 +74,8 @@ export interface ScopeDefaults {
   readonly autoDownsampling: boolean
   /** `--query-range.request-downsampled`: range queries with `auto` ask again of coarser blocks where there is no answer yet. */
   readonly requestDownsampled: boolean
+  /** `--query.exact-downsampling`: functions over downsampled blocks are those over raw samples, wherever windows tell it. */
+  readonly exactDownsampling: boolean
   readonly tenancy: TenancySettings
 }
 
@@ -105,6 +107,7 @@ export const DEFAULT_SCOPE: ScopeDefaults = {
   partialResponse: true,
   autoDownsampling: false,
   requestDownsampled: true,
+  exactDownsampling: true,
   tenancy: DEFAULT_TENANCY,
 }
 

@@ -17,6 +17,7 @@ export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope 
     replicaLabels: replicaLabels.length > 0 ? replicaLabels : parts.scope.replicaLabels,
     deduplication: parts.scope.deduplication,
     partialResponse: flag(form, 'partial_response', parts.scope.partialResponse),
+    exactDownsampling: parts.scope.exactDownsampling,
     maxSourceResolutionMs: readResolution(form, parts.scope.autoDownsampling, stepMs),
     tenant,
     enforced: tenantMatchers(parts.scope.tenancy, tenant),

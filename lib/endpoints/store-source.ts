@@ -100,6 +100,7 @@ const WIRE_AGGREGATES: Readonly<Record<Aggregation, readonly Aggr[]>> = {
   max: ['MAX'],
   counter: ['COUNTER'],
   average: ['COUNT', 'SUM'],
+  weighted: ['COUNT', 'SUM'],
 }
 
 /**

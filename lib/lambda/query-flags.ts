@@ -77,6 +77,10 @@ export const QUERY_FLAGS = {
     false,
     'a tenant only ever sees series that carry its tenant label',
   ),
+  'query.exact-downsampling': toggle(
+    true,
+    'functions over downsampled blocks give what they would over raw samples, wherever windows tell it; otherwise what they give in Thanos',
+  ),
   'query.lookback-delta': text('5m', 'how far back an instant selector looks'),
   'query.max-bytes': text('0', 'bytes of chunks a query may read, as its plan guesses; 0 for any'),
   'query.max-concurrent': text(
@@ -142,6 +146,7 @@ export function querySettings(words: readonly string[]): QuerySettings {
       replicaLabels: listOf(flag('query.replica-label')),
       partialResponse: flag('query.partial-response') === 'true',
       requestDownsampled: flag('query-range.request-downsampled') === 'true',
+      exactDownsampling: flag('query.exact-downsampling') === 'true',
       autoDownsampling: flag('query.auto-downsampling') === 'true',
       tenancy: {
         header: flag('query.tenant-header'),

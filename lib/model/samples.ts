@@ -14,6 +14,11 @@ export interface SampleColumns {
   readonly histograms?: HistogramColumn | undefined
   /** Start timestamps in ms, 0 where unknown. Absent when none is known. */
   readonly startTimestamps?: Float64Array | undefined
+  /**
+   * Of windows of downsampled blocks, for who asked for that: how many raw samples each is made of, of which values and histograms are the sums
+   * then. Absent when each is one sample.
+   */
+  readonly weights?: Float64Array | undefined
 }
 
 export const NO_SAMPLES: SampleColumns = {

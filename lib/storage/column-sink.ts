@@ -8,6 +8,7 @@ export class ColumnSink {
   readonly #values: Float64Array
   readonly #histograms: HistogramColumn | undefined
   readonly #startTimestamps: Float64Array | undefined
+  readonly #weights: Float64Array | undefined
 
   /** Room for all samples of `sources`. */
   constructor(sources: readonly SampleColumns[]) {
@@ -20,6 +21,7 @@ export class ColumnSink {
     if (sources.some(({ startTimestamps }) => startTimestamps)) {
       this.#startTimestamps = new Float64Array(capacity)
     }
+    if (sources.some(({ weights }) => weights)) this.#weights = new Float64Array(capacity)
   }
 
   /** Sample `index` of `source`, in every bit. */
@@ -32,6 +34,7 @@ export class ColumnSink {
     if (this.#startTimestamps && source.startTimestamps) {
       this.#startTimestamps[at] = source.startTimestamps[index]!
     }
+    if (this.#weights) this.#weights[at] = source.weights ? source.weights[index]! : 1
   }
 
   /** Changes the last sample, a float. */
@@ -53,6 +56,7 @@ export class ColumnSink {
       values: this.#values.subarray(0, length),
       histograms: this.#histograms,
       startTimestamps: this.#startTimestamps?.subarray(0, length),
+      weights: this.#weights?.subarray(0, length),
     }
   }
 }

@@ -1,13 +1,39 @@
 /** What a function takes from downsampled blocks: which of their aggregates, and how coarse they may be; as Thanos's querier chooses. */
 import type { SelectHints } from './storage.ts'
 
-/** `average` is sum over count. */
-export type Aggregation = 'count' | 'sum' | 'min' | 'max' | 'counter' | 'average'
+/** `average` is sum over count; `weighted` are the sums, with the counts as weights. */
+export type Aggregation = 'count' | 'sum' | 'min' | 'max' | 'counter' | 'average' | 'weighted'
 
 const COUNTER_FUNCTIONS: ReadonlySet<string> = new Set(['rate', 'increase', 'irate', 'resets'])
 
-/** `func` is the closest function or aggregation above a selector. */
-export function aggregationOf(func: string): Aggregation {
+/**
+ * What a selector takes of downsampled blocks: as Thanos's querier chooses; `exact`: so that functions give what they would over raw samples,
+ * wherever windows tell it.
+ */
+export function aggregationOf(hints: SelectHints, exact = false): Aggregation {
+  return (exact ? exactly(hints) : undefined) ?? asThanos(hints.func)
+}
+
+/** Undefined where Thanos is right. */
+function exactly({ func, rangeMs }: SelectHints): Aggregation | undefined {
+  switch (func) {
+    case 'avg_over_time':
+    case 'count_over_time':
+      // The steps of a subquery have values, not samples.
+      return rangeMs > 0 ? 'weighted' : 'average'
+    case 'sum_over_time':
+      return rangeMs > 0 ? 'sum' : 'average'
+    case 'count_values':
+      return 'average'
+    // Totals never fall; the least of a window falls where a counter begins anew.
+    case 'resets':
+      return 'min'
+    default:
+      return undefined
+  }
+}
+
+function asThanos(func: string): Aggregation {
   if (COUNTER_FUNCTIONS.has(func)) return 'counter'
   for (const kind of ['min', 'max', 'count'] as const) {
     if (func === kind || func.startsWith(`${kind}_`)) return kind

@@ -12,6 +12,8 @@ export interface Scope {
   readonly partialResponse: boolean
   /** Coarsest resolution of downsampled blocks that may be read, in ms; 0 is raw only. */
   readonly maxSourceResolutionMs: number
+  /** Functions over downsampled blocks give what they would over raw samples, wherever windows tell it; otherwise what they give in Thanos. */
+  readonly exactDownsampling?: boolean | undefined
   /** Who asks, for limits and logs; undefined where nobody said. */
   readonly tenant?: string | undefined
   /** Only series that match are seen, by any way: how tenancy is enforced. */

@@ -60,7 +60,7 @@ export function planRead(
     interval,
     coarsestMs,
     thanos: {
-      aggregation: aggregationOf(hints.func),
+      aggregation: aggregationOf(hints, scope.exactDownsampling),
       merge: dedupes(scope) ? merge : undefined,
       bounds: hints.asked?.query ?? { startMs, endMs },
       windows: {

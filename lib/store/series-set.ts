@@ -214,5 +214,6 @@ function cut(columns: SampleColumns, startMs: number, endMs: number): SampleColu
     values: columns.values.subarray(from, to),
     histograms: histograms?.slice(from, to),
     startTimestamps: startTimestamps?.subarray(from, to),
+    weights: columns.weights?.subarray(from, to),
   }
 }

@@ -48,7 +48,7 @@ export async function selectSources(
           matchers,
           ...interval,
           labelsOnly: hints.labelsOnly,
-          aggregation: aggregationOf(hints.func),
+          aggregation: aggregationOf(hints, scope.exactDownsampling),
           maxResolutionMs: coarsestMs,
           tenant,
           partialResponse,

@@ -90,7 +90,8 @@ function payloadOf({ chunks, row }: ChunkAt, aggregation: Aggregation): Payload 
   const chunk = chunks.chunk(row)
   if (chunk.encoding !== AGGREGATE) return { downsampled: false, pieces: [chunk] }
   const all = parseAggregateChunk(chunk.data)
-  const wanted = aggregation === 'average' ? (['count', 'sum'] as const) : ([aggregation] as const)
+  const isPair = aggregation === 'average' || aggregation === 'weighted'
+  const wanted = isPair ? (['count', 'sum'] as const) : ([aggregation] as const)
   return { downsampled: true, pieces: wanted.flatMap((name) => all[name] ?? []) }
 }
 

@@ -85,7 +85,13 @@ function thawsOver(
   endpoints?: EndpointSet,
 ): Record<'penalty' | 'chain' | 'frontend', Ask> {
   const ours = (deduplication: 'penalty' | 'chain', requestDownsampled = false): Ask =>
-    thawOver(bucket, { replicaLabels: ['replica'], deduplication, requestDownsampled, endpoints })
+    thawOver(bucket, {
+      replicaLabels: ['replica'],
+      deduplication,
+      requestDownsampled,
+      exactDownsampling: false,
+      endpoints,
+    })
   return { penalty: ours('penalty'), chain: ours('chain'), frontend: ours('penalty', true) }
 }
 

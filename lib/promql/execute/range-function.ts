@@ -48,7 +48,7 @@ export type RangeKernel = (window: RangeWindow, out: Column, call: RangeCall) =>
 /** A kernel may keep something per series: it is made anew for each. */
 export interface RangeFunction {
   (call: RangeCall, samples: RangeSamples): RangeKernel
-  /** Instead, where there are only floats and neither start timestamps nor an extension of the range. */
+  /** Instead, where there are only floats and neither start timestamps, nor weights, nor an extension of the range. */
   readonly ofFloats?: FloatsFunction | undefined
 }
 
@@ -99,7 +99,7 @@ export function rangeFunctionOperator(options: {
       const read = floats.count + histograms.weight
       evaluation.countRead(read)
       evaluation.countWork(read * (windowsOfSample - 1))
-      if (fn.ofFloats && plain && histograms.count === 0) {
+      if (fn.ofFloats && plain && histograms.count === 0 && !floats.weights) {
         fn.ofFloats(call, floats, reference, out)
         after?.(source.heads[index]!.labels, out)
         return out

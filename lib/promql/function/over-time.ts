@@ -45,14 +45,26 @@ export function mentionIgnored(window: RangeWindow, call: RangeCall): void {
   )
 }
 
-/** Floats or histograms, but not both. */
+type OfFloats = (values: Float64Array, from: number, to: number) => number
+
+/** Floats or histograms, but not both. `ofWeighted` is of sums of several samples each. */
 function eitherKind(
-  ofFloats: (values: Float64Array, from: number, to: number) => number,
+  ofFloats: OfFloats,
   ofHistograms: (window: RangeWindow, out: Column, call: RangeCall) => void,
+  ofWeighted: (
+    values: Float64Array,
+    from: number,
+    to: number,
+    weights: Float64Array,
+  ) => number = ofFloats,
 ): RangeFunction {
   const kernel: RangeKernel = (window, out, call) => {
+    const { floatFrom, floatTo } = window
     if (histogramsIn(window) === 0) {
-      const value = ofFloats(window.samples.floats.values, window.floatFrom, window.floatTo)
+      const { values, weights } = window.samples.floats
+      const value = weights
+        ? ofWeighted(values, floatFrom, floatTo, weights)
+        : ofFloats(values, floatFrom, floatTo)
       setFloat(out, window.step, value)
     } else if (floatsIn(window) === 0) ofHistograms(window, out, call)
     else {
@@ -113,6 +125,36 @@ function averageFloats(values: Float64Array, from: number, to: number): number {
     c = nextCompensation(scaled, share, mean, q * c)
   }
   return incremental ? mean + c : sum / count + c / count
+}
+
+/** Of sums of so many samples each. */
+function averageSums(
+  values: Float64Array,
+  from: number,
+  to: number,
+  weights: Float64Array,
+): number {
+  const weight = sumFloats(weights, from, to)
+  const sum = sumFloats(values, from, to)
+  if (Number.isFinite(sum)) return sum / weight
+  return sumFloats(
+    values.subarray(from, to).map((value) => value / weight),
+    0,
+    to - from,
+  )
+}
+
+/** How many raw samples are in the window. */
+function countSamples(window: RangeWindow): number {
+  const { floats, histograms } = window.samples
+  return (
+    countOf(floats.weights, window.floatFrom, window.floatTo) +
+    countOf(histograms.weights, window.histogramFrom, window.histogramTo)
+  )
+}
+
+function countOf(weights: Float64Array | undefined, from: number, to: number): number {
+  return weights ? sumFloats(weights, from, to) : to - from
 }
 
 function variance(window: RangeWindow): number {
@@ -212,7 +254,7 @@ function quantileAt(call: RangeCall, step: number): number {
 
 export const OVER_TIME_FUNCTIONS: Readonly<Record<string, RangeFunction>> = {
   sum_over_time: eitherKind(sumFloats, sumHistograms),
-  avg_over_time: eitherKind(averageFloats, averageHistograms),
+  avg_over_time: eitherKind(averageFloats, averageHistograms, averageSums),
   min_over_time: Object.assign(
     extreme((value, best) => value < best, false),
     {
@@ -228,7 +270,7 @@ export const OVER_TIME_FUNCTIONS: Readonly<Record<string, RangeFunction>> = {
   ts_of_min_over_time: extreme((value, best) => value <= best, true),
   ts_of_max_over_time: extreme((value, best) => value >= best, true),
   count_over_time: plain((window, out) => {
-    setFloat(out, window.step, floatsIn(window) + histogramsIn(window))
+    setFloat(out, window.step, countSamples(window))
   }),
   present_over_time: plain((window, out) => {
     setFloat(out, window.step, 1)

@@ -3,13 +3,18 @@ import { setHistogram, type Column } from '../execute/column.ts'
 import type { RangeCall, RangeWindow } from '../execute/range-function.ts'
 import { HistogramMean, HistogramSum } from './running.ts'
 import { warnMixedSchemas } from './reporting.ts'
+import { divideHistogram } from './working-histogram.ts'
 
 export function sumHistograms(window: RangeWindow, out: Column, call: RangeCall): void {
   run(new HistogramSum(), window, out, call)
 }
 
 export function averageHistograms(window: RangeWindow, out: Column, call: RangeCall): void {
-  run(new HistogramMean(), window, out, call)
+  const { weights } = window.samples.histograms
+  if (!weights) return run(new HistogramMean(), window, out, call)
+  let count = 0
+  for (let i = window.histogramFrom; i < window.histogramTo; i++) count += weights[i]!
+  run(new HistogramSum(), window, out, call, count)
 }
 
 function run(
@@ -17,6 +22,7 @@ function run(
   window: RangeWindow,
   out: Column,
   call: RangeCall,
+  divisor = 1,
 ): void {
   const { annotations } = call.evaluation
   let reconciled = false
@@ -34,5 +40,5 @@ function run(
   if (reconciled) {
     annotations.info('mismatched custom buckets were reconciled during aggregation', call.position)
   }
-  setHistogram(out, window.step, result)
+  setHistogram(out, window.step, divisor === 1 ? result : divideHistogram(result, divisor))
 }

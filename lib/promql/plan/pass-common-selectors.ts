@@ -33,8 +33,9 @@ function keyOf({ matchers, startMs, endMs, hints }: SelectRequest): string {
     ...new Set(matchers.map(({ name, type, value }) => JSON.stringify([name, type, value]))),
   ].sort()
   const { grouping: _grouping, by: _by, func, ...rest } = hints
-  // Only what takes the same from downsampled blocks may share a read.
-  return JSON.stringify([texts, startMs, endMs, aggregationOf(func), needsPairs(func), rest])
+  // Only what takes the same from downsampled blocks may share a read, in either way of reading them.
+  const taken = [aggregationOf(hints), aggregationOf(hints, true)]
+  return JSON.stringify([texts, startMs, endMs, taken, needsPairs(func), rest])
 }
 
 /** What is above one of them need not be above the other. */

@@ -21,36 +21,43 @@ export function parseAggregateChunk(data: Uint8Array): AggregateChunk {
   return chunks
 }
 
+/** `average` is sum over count, `weighted` the sums with the counts as weights. */
+export type Aggregation = Aggregate | 'average' | 'weighted'
+
 /**
- * Adds the samples of one aggregate, or their average (sum over count), to the columns. The counter comes as it is stored: see
- * `toCounterTotals`. The columns must want all samples. Histograms have neither least nor greatest: asked for these, they give their average.
+ * Adds the samples of one aggregate, or of two together, to the columns. The counter comes as it is stored: see `toCounterTotals`. The columns
+ * must want all samples. Histograms have neither least nor greatest: asked for these, they give their average.
  */
 export function decodeAggregateChunk(
   data: Uint8Array,
-  aggregation: Aggregate | 'average',
+  aggregation: Aggregation,
   into: ColumnBuilder,
 ): void {
   const chunks = parseAggregateChunk(data)
-  const one = aggregation === 'average' ? undefined : chunks[aggregation]
+  const isOne = aggregation !== 'average' && aggregation !== 'weighted'
+  const one = isOne ? chunks[aggregation] : undefined
   if (one) return decodeChunk(one.encoding, one.data, into)
   if (!chunks.sum || !chunks.count) {
     throw new CorruptError(`downsampled chunk without ${aggregation}`, 0)
   }
-  decodeAverage(chunks.sum, chunks.count, into)
+  const from = into.length
+  decodePair(chunks.sum, chunks.count, into)
+  if (aggregation === 'weighted') {
+    into.weights().set(counts.values.subarray(0, counts.length), from)
+  } else for (let i = 0; i < counts.length; i++) into.divide(from + i, counts.values[i]!)
 }
 
 const counts = new ColumnBuilder()
 
-function decodeAverage(sum: EncodedChunk, count: EncodedChunk, into: ColumnBuilder): void {
+/** Sums into the columns, how many samples each is of into `counts`. */
+function decodePair(sum: EncodedChunk, count: EncodedChunk, into: ColumnBuilder): void {
   const from = into.length
   decodeChunk(sum.encoding, sum.data, into)
   counts.reset()
   decodeChunk(count.encoding, count.data, counts)
   let aligned = into.length - from === counts.length
   for (let i = 0; i < counts.length && aligned; i++) {
-    const at = from + i
-    aligned = into.timestamps[at] === counts.timestamps[i]
-    into.divide(at, counts.values[i]!)
+    aligned = into.timestamps[from + i] === counts.timestamps[i]
   }
   if (aligned) return
   into.remove(from, into.length)

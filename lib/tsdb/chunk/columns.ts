@@ -26,6 +26,7 @@ export class ColumnBuilder {
   /** Whether any sample is a histogram: the column is kept from series to series. */
   #hasHistograms = false
   #startTimestamps: Float64Array | undefined
+  #weights: Float64Array | undefined
 
   constructor(capacity = 1024) {
     this.timestamps = new Float64Array(capacity)
@@ -40,6 +41,7 @@ export class ColumnBuilder {
     if (this.#hasHistograms) this.#histograms!.clear()
     this.#hasHistograms = false
     this.#startTimestamps = undefined
+    this.#weights = undefined
   }
 
   /** Makes room for `count` more samples. */
@@ -51,6 +53,10 @@ export class ColumnBuilder {
     this.values = grown(this.values, capacity)
     this.valueBits = new Int32Array(this.values.buffer)
     if (this.#startTimestamps) this.#startTimestamps = grown(this.#startTimestamps, capacity)
+    if (this.#weights) {
+      const had = this.#weights.length
+      this.#weights = grown(this.#weights, capacity).fill(1, had)
+    }
     if (this.#hasHistograms) this.#histograms!.reserve(capacity)
   }
 
@@ -71,6 +77,12 @@ export class ColumnBuilder {
   startTimestamps(): Float64Array {
     this.#startTimestamps ??= new Float64Array(this.timestamps.length)
     return this.#startTimestamps
+  }
+
+  /** Where decoders of windows write how many samples each is made of, one until then. Call after `reserve`. */
+  weights(): Float64Array {
+    this.#weights ??= new Float64Array(this.timestamps.length).fill(1)
+    return this.#weights
   }
 
   /** One float sample. Batch decoders write the arrays themselves. */
@@ -99,6 +111,7 @@ export class ColumnBuilder {
       values: this.values,
       histograms: this.#hasHistograms ? this.#histograms : undefined,
       startTimestamps: this.#startTimestamps,
+      weights: this.#weights,
     }
   }
 
@@ -126,6 +139,8 @@ export class ColumnBuilder {
     this.timestamps.copyWithin(from, to, this.length)
     this.valueBits.copyWithin(from * 2, to * 2, this.length * 2)
     this.#startTimestamps?.copyWithin(from, to, this.length)
+    this.#weights?.copyWithin(from, to, this.length)
+    this.#weights?.fill(1, this.length - (to - from), this.length)
     if (this.#hasHistograms) this.#histograms!.remove(from, to)
     this.length -= to - from
   }
@@ -146,6 +161,7 @@ export class ColumnBuilder {
     this.valueBits[to * 2] = this.valueBits[from * 2]!
     this.valueBits[to * 2 + 1] = this.valueBits[from * 2 + 1]!
     if (this.#startTimestamps) this.#startTimestamps[to] = this.#startTimestamps[from]!
+    if (this.#weights) this.#weights[to] = this.#weights[from]!
     if (this.#hasHistograms) this.#histograms!.move(from, to)
   }
 }

@@ -20,6 +20,7 @@ export interface ThawAppOptions {
   readonly replicaLabels?: readonly string[] | undefined
   readonly deduplication?: Deduplication | undefined
   readonly requestDownsampled?: boolean | undefined
+  readonly exactDownsampling?: boolean | undefined
   /** Small enough by default that queries are cut. */
   readonly sliceBytes?: number | undefined
   readonly now?: (() => number) | undefined
@@ -45,6 +46,7 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const { endpoints } = options
   const { indexAgeMs = 0, deadlineMs = 30_000, tenancy = DEFAULT_TENANCY } = options
   const { deduplication = 'nearest', requestDownsampled = true, sources = [] } = options
+  const { exactDownsampling = true } = options
   const kept = { maxBytes: 64 * 1024 * 1024, inBucket: true, random: () => 0 }
   const index = new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs })
   const runner = { bucket, index, cache: new StoreCache(64 * 1024 * 1024), now }
@@ -72,7 +74,14 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
       goVersion: '',
     },
     engine: DEFAULT_ENGINE_OPTIONS,
-    scope: { ...DEFAULT_SCOPE, replicaLabels, deduplication, requestDownsampled, tenancy },
+    scope: {
+      ...DEFAULT_SCOPE,
+      replicaLabels,
+      deduplication,
+      requestDownsampled,
+      exactDownsampling,
+      tenancy,
+    },
     limits: { ...DEFAULT_LIMITS, deadlineMs },
     sources: async () => [fresh, ...sources, ...((await endpoints?.knowledge()) ?? [])],
     ...(endpoints && { endpoints: () => endpoints.statuses() }),

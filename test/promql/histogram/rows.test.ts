@@ -117,7 +117,7 @@ describe('the increase of rows', () => {
           all.length,
           Float64Array.from(all, (_, i) => i),
           HistogramColumn.of(all),
-          undefined,
+          { starts: undefined, weights: undefined },
         )
         const last = all.length - 1
         for (const isCounter of [true, false]) {

@@ -78,10 +78,18 @@ describe('answers of Thanos', () => {
     }
     const replicaLabels = ['replica']
     for (const deduplication of ['penalty', 'chain'] as const) {
-      const options = { replicaLabels, deduplication, requestDownsampled: false }
+      const options = {
+        replicaLabels,
+        deduplication,
+        requestDownsampled: false,
+        exactDownsampling: false,
+      }
       asks.set(deduplication, thawOver(bucket, options))
     }
-    asks.set('frontend', thawOver(bucket, { replicaLabels, deduplication: 'penalty' }))
+    asks.set(
+      'frontend',
+      thawOver(bucket, { replicaLabels, deduplication: 'penalty', exactDownsampling: false }),
+    )
   })
 
   it('are of these cases', () => {
