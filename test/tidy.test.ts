@@ -28,7 +28,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: ['p-limit', 'lru-cache', 'node:zlib'],
   },
   'lib/compact': {
-    lib: ['model', 'bytes', 'tsdb', 'bucket', 'fresh', 'promql', 'blocks', 'store'],
+    lib: ['model', 'bytes', 'tsdb', 'bucket', 'storage', 'fresh', 'promql', 'blocks', 'store'],
     packages: ['p-limit', 'ulid', 'node:crypto', 'node:zlib'],
   },
   'lib/relabel': { lib: ['model', 'regex'], packages: ['yaml', 'node:crypto'] },

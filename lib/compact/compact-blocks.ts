@@ -2,6 +2,7 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
+import { compareLabels, withoutLabels } from '#lib/model/labels.ts'
 import { BlockWriter, type WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
 import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { metaOfWritten } from '#lib/tsdb/block/thanos-meta.ts'
@@ -13,17 +14,20 @@ import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { readTombstones } from '#lib/store/read-tombstones.ts'
 import { BlockStream, type SeriesRange } from './block-stream.ts'
 import { BlockUpload } from './block-upload.ts'
+import type { Dedup } from './jobs/job.ts'
 import { leaveLookup } from './leave-lookup.ts'
 import { ChunkMerger } from './merge-chunks.ts'
 import { MergedStream } from './merged-stream.ts'
 
 export interface CompactOptions {
   readonly bucket: Bucket
-  /** Of one group: same external labels, same resolution. At least one. */
+  /** Of one group: same resolution, same external labels, but for replica labels where there is `dedup`. At least one. */
   readonly blocks: readonly BlockRecord[]
   /** Of the new block. */
   readonly ulid: string
   readonly now: () => number
+  /** The new block's external labels lack the replica labels. */
+  readonly dedup?: Dedup | undefined
   /** Of all series, without it. */
   readonly range?: SeriesRange | undefined
   /** Awaited when all but meta.json is in the bucket. Where it rejects, there will be no block. */
@@ -39,10 +43,11 @@ const DEFAULT_PIECE_BYTES = 2 * 1024 * 1024
 /**
  * The meta.json of the new block, which is in the bucket; undefined where the blocks have no samples, and then nothing is.
  * The blocks stay: who asked for it marks them. May be run again with the same ULID.
- * Rejects with 'corrupt' (and the file's name) where a block is broken, 'unsupported' where downsampled chunks overlap, 'not-found'.
+ * Rejects with 'corrupt' (and the file's name) where a block is broken, 'invalid' where they are no group, 'not-found'.
  */
 export async function compactBlocks(options: CompactOptions): Promise<BlockMeta | undefined> {
-  const { bucket, ulid, now, signal } = options
+  const { bucket, ulid, now, dedup, signal } = options
+  const group = groupOf(options.blocks, dedup)
   const blocks = options.blocks.toSorted(
     (a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1),
   )
@@ -62,7 +67,7 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
     throw error
   }
   await leaveLookup(bucket, ulid, written.index, signal)
-  const meta = withThanos(written, blocks[0]!, metas, now())
+  const meta = withThanos(written, group, metas, now())
   await options.confirm?.()
   await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
     contentType: 'application/json',
@@ -74,7 +79,7 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
 /** What is read of blocks that become one, and how. */
 export interface MergeOptions extends Pick<
   CompactOptions,
-  'bucket' | 'range' | 'pieceBytes' | 'signal'
+  'bucket' | 'dedup' | 'range' | 'pieceBytes' | 'signal'
 > {
   /** For each block the bytes of its index with the series that are wanted, which are there whole; all without it. */
   readonly sections?: readonly ByteRange[] | undefined
@@ -102,8 +107,28 @@ export async function openMerged(
   const maxTimeMs = Math.max(...blocks.map((block) => block.maxTimeMs))
   // Prometheus cuts what is outside of the new block, too.
   const keep = { minTimeMs, maxTimeMs: maxTimeMs - 1 }
-  const merged = new MergedStream(inputs, new ChunkMerger(), keep)
+  const { resolutionMs } = blocks[0]!
+  const merger = new ChunkMerger({ func: options.dedup?.func, resolutionMs })
+  const merged = new MergedStream(inputs, merger, keep)
   return { merged, head, times: { minTimeMs, maxTimeMs } }
+}
+
+/** What a block that is made of several has of them. */
+export type BlockGroup = Pick<BlockRecord, 'labels' | 'resolutionMs'>
+
+/** Throws 'invalid' where the blocks are no group. */
+export function groupOf(blocks: readonly BlockRecord[], dedup: Dedup | undefined): BlockGroup {
+  const replicaLabels = new Set(dedup?.replicaLabels)
+  const [first, ...others] = blocks.map(({ labels, resolutionMs }) => {
+    return { labels: withoutLabels(labels, replicaLabels), resolutionMs }
+  })
+  const isGroup = others.every(
+    ({ labels, resolutionMs }) =>
+      resolutionMs === first!.resolutionMs && compareLabels(labels, first!.labels) === 0,
+  )
+  if (isGroup) return first!
+  const ids = blocks.map(({ id }) => id).join(', ')
+  throw new DomainError('invalid', `blocks of different labels or resolutions: ${ids}`)
 }
 
 /** What takes series, one after the other. */
@@ -188,7 +213,7 @@ export function compactionOf(metas: readonly BlockMeta[]): BlockMeta['compaction
 /** The meta.json of a block that was made of others. */
 export function withThanos(
   written: WrittenBlock,
-  { labels, resolutionMs }: BlockRecord,
+  { labels, resolutionMs }: BlockGroup,
   metas: readonly BlockMeta[],
   nowMs: number,
 ): BlockMeta {

@@ -1,6 +1,8 @@
 /** Several blocks as one: their series in order, each with the chunks of all. */
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
-import type { Interval } from '#lib/tsdb/chunk/columns.ts'
+import { CorruptError } from '#lib/model/errors.ts'
+import { ColumnBuilder, type Interval } from '#lib/tsdb/chunk/columns.ts'
+import { decodeXor } from '#lib/tsdb/chunk/xor.ts'
 import { type ReadyChunk, XOR } from '#lib/tsdb/chunk/chunk.ts'
 import { SAMPLES_PER_CHUNK } from '#lib/tsdb/chunk/encode.ts'
 import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
@@ -100,7 +102,8 @@ export class MergedStream {
     const chunks: MergedChunk[] = []
     for (const [source, { series }] of taken.entries()) {
       const deleted = [...series!.deleted, ...outside(this.#keep)]
-      for (const chunk of series!.chunks) {
+      for (const one of series!.chunks) {
+        const chunk = atTrueTimes(one)
         chunks.push({ chunk, deleted: touching(deleted, chunk), source })
       }
     }
@@ -157,6 +160,19 @@ function isPlain(frames: FrameList, keep: Interval): boolean {
     lastCount = count
   }
   return lastMs <= keep.maxTimeMs
+}
+
+const builder = new ColumnBuilder()
+
+/** With the times of its samples, where the index has others. */
+function atTrueTimes(chunk: ReadyChunk): ReadyChunk {
+  const { encoding, data, minTimeMs } = chunk
+  if (encoding !== XOR || new ByteReader(data, 2).varint() === minTimeMs) return chunk
+  builder.reset()
+  decodeXor(data, builder)
+  const { timestamps, length } = builder
+  if (length === 0) throw new CorruptError('chunk without samples', 0)
+  return { encoding, data, minTimeMs: timestamps[0]!, maxTimeMs: timestamps[length - 1]! }
 }
 
 /** A float chunk says it behind the number of its samples. */

@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { scanBlocks } from '#lib/blocks/scan.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { compactBlocks } from '#lib/compact/compact-blocks.ts'
-import { ConflictError } from '#lib/model/errors.ts'
+import type { Dedup } from '#lib/compact/jobs/job.ts'
+import { ConflictError, DomainError } from '#lib/model/errors.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
+import { encodeLookup, lookupKey } from '#lib/store/lookup.ts'
+import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
 import { blockStorage } from '#lib/store/block-storage.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
@@ -219,6 +222,55 @@ describe('compactBlocks', () => {
     const found = await Promise.all(parts.map((ulid) => contents(bucket, [ulid])))
     expect(found.every(({ size }) => size > 0)).toBe(true)
     expect(found.flatMap((one) => [...one])).toEqual([...(await contents(bucket, ids))])
+  })
+
+  it('makes one block of replicas, without their labels', async () => {
+    const bucket = memoryBucket()
+    for (const replica of ['0', '1']) {
+      await putBlock(bucket, {
+        id: testId(Number(replica) + 1),
+        minTimeMs: 0,
+        maxTimeMs: HOUR_MS,
+        externalLabels: { cluster: 'a', replica },
+        series: hour(0, 20, METRICS.slice(0, 3)),
+      })
+    }
+    const { blocks } = await scanBlocks(bucket, new Map())
+    const ulid = testId(900)
+    const compact = (dedup?: Dedup): Promise<BlockMeta | undefined> =>
+      compactBlocks({ bucket, blocks, ulid, now: () => 0, dedup })
+    await expect(compact()).rejects.toMatchObject({ kind: 'invalid' })
+    await expect(compact({ func: '', replicaLabels: ['cluster'] })).rejects.toMatchObject({
+      kind: 'invalid',
+    })
+    const made = await compact({ func: '', replicaLabels: ['replica', 'none'] })
+    expect(made!.thanos!.labels).toEqual({ cluster: 'a' })
+    expect(made!.stats).toMatchObject({ numSamples: 60, numSeries: 3, numChunks: 3 })
+    expect([...(await contents(bucket, [ulid])).keys()].length).toBe(3)
+  })
+
+  it('leaves the lookup that would be made of its index', async () => {
+    const bucket = memoryBucket()
+    const series = hour(0, 20, METRICS)
+    await putBlock(bucket, { id: testId(1), minTimeMs: 0, maxTimeMs: HOUR_MS, series })
+    const ulid = await compacted(bucket, [testId(1)])
+    const { body } = await bucket.get(lookupKey(ulid))
+    expect(body).toEqual(encodeLookup(await readLookupParts(bucket, `${ulid}/index`)))
+  })
+
+  it('makes the block too where the bucket takes no lookup', async () => {
+    const bucket = memoryBucket()
+    const series = hour(0, 20, METRICS.slice(0, 2))
+    await putBlock(bucket, { id: testId(1), minTimeMs: 0, maxTimeMs: HOUR_MS, series })
+    const refusing: Bucket = {
+      ...bucket,
+      put: (key, body, options) =>
+        key.startsWith('thaw/')
+          ? Promise.reject(new DomainError('unauthorized', 'no'))
+          : bucket.put(key, body, options),
+    }
+    const ulid = await compacted(refusing, [testId(1)])
+    expect((await contents(bucket, [ulid])).size).toBe(2)
   })
 
   it('gives no block where there are no samples', async () => {

@@ -5,6 +5,7 @@ import { compareLabels, labelsFrom } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
 import { formatBlockMeta } from '#lib/tsdb/block/meta.ts'
+import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { BlockWriter } from '#lib/tsdb/block/block-writer.ts'
 
 export interface TestSeries {
@@ -18,6 +19,10 @@ export interface TestBlock {
   readonly maxTimeMs: number
   readonly externalLabels?: Readonly<Record<string, string>>
   readonly series: readonly TestSeries[]
+  /** More series, behind those by their labels. */
+  readonly chunks?:
+    | readonly { readonly labels: Labels; readonly chunks: readonly ReadyChunk[] }[]
+    | undefined
   readonly meta?: (meta: BlockMeta) => BlockMeta
 }
 
@@ -53,6 +58,7 @@ export async function putBlock(bucket: Bucket, block: TestBlock): Promise<BlockM
   })
   const sorted = [...block.series].sort((a, b) => compareLabels(a.labels, b.labels))
   for (const { labels, samples } of sorted) writer.addSeries(labels, samples)
+  for (const { labels, chunks } of block.chunks ?? []) writer.addChunks(labels, chunks)
   const { id: ulid, minTimeMs, maxTimeMs } = block
   const written = writer.finish({ ulid, minTimeMs, maxTimeMs })
   const withThanos: BlockMeta = {

@@ -22,6 +22,7 @@ export async function runCompact(
       blocks,
       ulid,
       now,
+      dedup: job.dedup,
       signal,
       confirm,
       onSeries: (doneSeries) => onProgress?.({ job, doneSeries, totalSeries }),

@@ -6,7 +6,7 @@ import type { BlockFile } from '#lib/tsdb/block/segment-writer.ts'
 import { segmentFileName, segmentHeader, SEGMENT_HEADER_SIZE } from '#lib/tsdb/chunk/chunk-frame.ts'
 import { IndexWriter, type WrittenIndex } from '#lib/tsdb/index/index-writer.ts'
 import { BlockUpload } from '../block-upload.ts'
-import { compactionOf, readMeta, withThanos } from '../compact-blocks.ts'
+import { compactionOf, groupOf, readMeta, withThanos } from '../compact-blocks.ts'
 import { leaveLookup } from '../leave-lookup.ts'
 import { headKey, type StoredCut } from './cut.ts'
 import { addEntries } from './join-entries.ts'
@@ -60,7 +60,7 @@ export async function assembleBlock(
     index,
   }
   await leaveLookup(bucket, ulid, index, signal)
-  const meta = withThanos(written, inputs[0]!, metas, now())
+  const meta = withThanos(written, groupOf(inputs, cut.dedup), metas, now())
   await confirm?.()
   await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
     contentType: 'application/json',

@@ -79,7 +79,7 @@ async function doneBefore(
 async function write(cut: StoredCut, range: CutPart, options: PartOptions): Promise<PartSummary> {
   const { bucket, ulid, part, signal } = options
   const sections = range.index.map(([start, end]) => ({ start, end }))
-  const { merged } = await openMerged({ ...options, sections }, cut.inputs)
+  const { merged } = await openMerged({ ...options, dedup: cut.dedup, sections }, cut.inputs)
   const chunks = new BlockUpload(bucket, ulid, signal)
   const entries = new BlockUpload(bucket, cutFolder(ulid), signal)
   try {

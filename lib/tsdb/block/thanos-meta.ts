@@ -1,7 +1,8 @@
 /** The meta.json of a block that was just written, with Thanos's section: what files it has, whose it is, who made it. */
 import { type Labels, labelsToRecord } from '#lib/model/labels.ts'
 import type { WrittenBlock } from './block-writer.ts'
-import { type BlockMeta, META_FILE, type ThanosMeta } from './meta.ts'
+import { SERIES_ALIGN } from '../index/series.ts'
+import { type BlockMeta, META_FILE, type ThanosIndexStats, type ThanosMeta } from './meta.ts'
 
 export interface ThanosSection {
   /** The external labels. */
@@ -31,10 +32,16 @@ export function metaOfWritten(written: WrittenBlock, section: ThanosSection): Bl
       rel_path: path,
       ...(path !== META_FILE && { size_bytes: size }),
     })),
-    index_stats: written.indexStats,
+    index_stats: aligned(written.indexStats),
     ...(rewrites && { rewrites }),
     ...(extensions !== undefined && { extensions }),
     upload_time: new Date(uploadTimeMs).toISOString(),
   }
   return { ...written.meta, thanos }
+}
+
+/** As Thanos measures it: up to where the next series may begin. */
+function aligned(stats: ThanosIndexStats): ThanosIndexStats {
+  const size = stats.series_max_size ?? 0
+  return { ...stats, series_max_size: Math.ceil(size / SERIES_ALIGN) * SERIES_ALIGN }
 }
