@@ -52,6 +52,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     lib: ['model', 'bytes', 'tsdb', 'bucket', 'blocks', 'store', 'compact', 'rewrite', 'replicate'],
     packages: [],
   },
+  'lib/backfill': {
+    lib: ['model', 'bytes', 'tsdb', 'bucket', 'blocks', 'store', 'compact', 'exposition'],
+    packages: ['ulid', 'node:crypto'],
+  },
   'lib/query': {
     lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],
     packages: [

@@ -1,6 +1,7 @@
 /** `thaw bucket`: looks into a bucket and keeps it in order. */
 import { Command } from 'commander'
 import type { CliContext } from '../context.ts'
+import { backfillCommand } from './backfill.ts'
 import { explainCommand } from './explain.ts'
 import { inspectCommand } from './inspect.ts'
 import { lsCommand } from './ls.ts'
@@ -24,4 +25,5 @@ export function bucketCommand(context: CliContext): Command {
     .addCommand(verifyCommand(context))
     .addCommand(rewriteCommand(context))
     .addCommand(uploadBlocksCommand(context))
+    .addCommand(backfillCommand(context))
 }

@@ -54,10 +54,15 @@ async function makeLab(bucket: Bucket): Promise<void> {
   await bucket.put(key, body)
 }
 
-/** What a Prometheus left behind. */
+/** What a Prometheus left behind, and texts. */
 async function makeData(dir: string): Promise<void> {
   await mkdir(join(dir, 'data'))
   await put(fileBucket(join(dir, 'data')), 50, Date.UTC(2026, 0, 29), 2 * HOUR)
+  const at = Date.UTC(2026, 0, 28) / 1000
+  const lines = [0, 1, 2].map((n) => `visits_total{page="/"} ${n * 10} ${at + n * 5400}`)
+  const text = ['# TYPE visits counter', ...lines, '# EOF', ''].join('\n')
+  await writeFile(join(dir, 'visits.om'), text)
+  await writeFile(join(dir, 'broken.om'), text.replace('} 10 ', '} ten '))
 }
 
 async function put(

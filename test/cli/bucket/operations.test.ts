@@ -81,6 +81,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   mark: [`--id=${testId(1)}`, '--marker=deletion-mark.json', '--details=why'],
   unmark: [`--id=${testId(1)}`, '--marker=deletion-mark.json'],
   'upload-blocks': ['--label=a=b', '--path=.'],
+  backfill: ['--label=a=b', '--openmetrics=package.json'],
   rewrite: [`--id=${testId(1)}`, '--rewrite.to-relabel-config=[{action: labeldrop, regex: a}]'],
   replicate: ['--single-run', '--objstore-to.config={type: FILESYSTEM, config: {directory: /tmp}}'],
 }
