@@ -1,4 +1,5 @@
 /** The HTTP API in this process, with no functions: over a bucket, over endpoints, or both; the engine here and on worker threads. */
+import type { Registry } from 'prom-client'
 import { VERSION } from '#agent/version.ts'
 import { apiApp } from '#lib/api/app.ts'
 import { type ApiParts, buildInfo, DEFAULT_LIMITS } from '#lib/api/parts.ts'
@@ -8,6 +9,7 @@ import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import type { ObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { readBacklog } from '#lib/compact/plan/backlog.ts'
 import { compactionStatus } from '#lib/compact/plan/status.ts'
+import { registerTodoGauges } from '#lib/compact/plan/todo-gauges.ts'
 import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
 import type { QuerySettings } from '#lib/lambda/query-flags.ts'
 import { freshSource } from '#lib/query/fresh-source.ts'
@@ -31,6 +33,8 @@ export interface BucketAppOptions {
   readonly now: () => number
   /** Of answers that are kept for the next who asks, in memory and in the bucket; 0 for none. */
   readonly keptBytes: number
+  /** What waits to be compacted is told there. */
+  readonly registry?: Registry | undefined
   /** What a server has besides: logs, metrics, a queue. */
   readonly server?: Partial<ApiParts> | undefined
   /** Where `slice-worker.ts` is when it is not beside this file. */
@@ -49,6 +53,7 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
   const { config, endpoints, settings, sliceBytes, keptBytes, now } = options
   const { workerEntry: entry = new URL('./slice-worker.ts', import.meta.url) } = options
   const bucket = config ? await openBucket(config) : memoryBucket()
+  if (config && options.registry) registerTodoGauges(options.registry, bucket, now)
   const count = config ? options.workers : 0
   const cacheBytes = Math.floor(CACHE_BYTES / (count + 1))
   const runner = { bucket, cache: new StoreCache(cacheBytes), now }

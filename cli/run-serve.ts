@@ -58,6 +58,7 @@ export async function runServe(
     sliceBytes: SLICE_BYTES,
     keptBytes: KEPT_BYTES,
     now,
+    registry,
     server: {
       queue: new QueryQueue(settings.limitsOf),
       queryLog: queryLog(settings, logger),

@@ -13,6 +13,7 @@ import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
 import { readBacklog } from '#lib/compact/plan/backlog.ts'
 import { compactionStatus } from '#lib/compact/plan/status.ts'
+import { registerTodoGauges } from '#lib/compact/plan/todo-gauges.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
 import type { HttpEvent, HttpResult } from '#lib/lambda/http.ts'
 import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
@@ -36,6 +37,7 @@ const app = Promise.all([
   openEndpoints(),
 ]).then(([bucket, endpoints]) => {
   const { storeFunction, deadlineMs, sliceBytes, maxSlices } = environment
+  registerTodoGauges(registry, bucket, Date.now)
   const index = new BucketIndexReader(bucket, { now: Date.now, maxAgeMs: 5000 })
   const cache = new StoreCache(environment.cacheBytes)
   const { megabytes } = environment

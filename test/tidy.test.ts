@@ -29,7 +29,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   },
   'lib/compact': {
     lib: ['model', 'bytes', 'tsdb', 'bucket', 'storage', 'fresh', 'promql', 'blocks', 'store'],
-    packages: ['p-limit', 'ulid', 'node:crypto', 'node:zlib'],
+    packages: ['p-limit', 'ulid', 'prom-client', 'node:crypto', 'node:zlib'],
   },
   'lib/relabel': { lib: ['model', 'regex'], packages: ['yaml', 'node:crypto'] },
   'lib/rewrite': {

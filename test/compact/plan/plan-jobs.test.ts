@@ -356,6 +356,27 @@ describe('any bucket', () => {
     )
   })
 
+  it('loses what is beyond its retention with the next plan, whatever else is to be done', () => {
+    fc.assert(
+      fc.property(anyBlocks, anySettings, (blocks, settings) => {
+        const bucket = new ModelBucket(settings, NOW_MS, blocks)
+        // Whatever was cut is under way.
+        for (const { job } of bucket.plan().jobs) if (job.type === 'cut') bucket.run(job)
+        bucket.nowMs += 5 * DAY_MS
+        const expired = [...bucket.blocks.values()].filter(
+          ({ marks, maxTimeMs, resolutionMs }) =>
+            !marks.deletion &&
+            bucket.nowMs > maxTimeMs + retentionOf(settings.retentionMs, resolutionMs),
+        )
+        const { jobs } = bucket.plan()
+        const marked = new Set(jobs.flatMap(({ job }) => (job.type === 'mark' ? job.ids : [])))
+        expect(expired.filter(({ id }) => !marked.has(id))).toEqual([])
+        const types = jobs.map(({ job }) => job.type)
+        expect(types.lastIndexOf('mark')).toBe(types.filter((type) => type === 'mark').length - 1)
+      }),
+    )
+  })
+
   it('comes to rest, and keeps what is not beyond its retention', () => {
     fc.assert(
       fc.property(anyBlocks, anySettings, (blocks, settings) => {
