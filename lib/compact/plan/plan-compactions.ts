@@ -148,13 +148,6 @@ class GroupPlan {
   }
 
   #addOverlap(run: readonly BlockRecord[]): void {
-    if (run[0]!.resolutionMs > 0) {
-      // Aggregates of the same time can't be added up: the samples may be the same.
-      for (const { id } of run) {
-        this.#left.set(id, 'overlaps another downsampled block, queries merge them')
-      }
-      return
-    }
     const { maxInputs } = this.#rules
     this.#add('overlap', run.slice(0, maxInputs))
     for (const block of run.slice(maxInputs)) {

@@ -146,14 +146,15 @@ describe('planCompactions', () => {
     expect(jobs(plan(blocks, rules))).toEqual(['range b0 b2 b4 b6', 'range b8 b10 b12 b14'])
   })
 
-  it('leaves overlaps alone that are too large, or downsampled', () => {
+  it('leaves overlaps alone that are too large', () => {
     const blocks = [block('a', 0, 8), block('b', 4, 12)]
     expect(plan(blocks, { maxIndexBytes: 200 }).left.get('b')).toMatch('overlaps 1 other, and')
+  })
+
+  it('merges overlaps of downsampled blocks too', () => {
+    const blocks = [block('a', 0, 8), block('b', 4, 12)]
     const coarse = blocks.map((one) => ({ ...one, resolutionMs: 300_000 }))
-    expect(plan(coarse).jobs).toEqual([])
-    expect(plan(coarse).left.get('a')).toBe(
-      'overlaps another downsampled block, queries merge them',
-    )
+    expect(jobs(plan(coarse))).toEqual(['overlap a b'])
   })
 
   it('does not take a block that is wider than the window', () => {
