@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ulid } from 'ulid'
 import { DomainError, isKind } from '#lib/model/errors.ts'
+import { epochOf } from '#lib/fresh/fresh-key.ts'
 import { type Labels, labelsFrom, labelsKey } from '#lib/model/labels.ts'
 import { type BucketBlocks, bucketBlocks } from './bucket-blocks.ts'
 import { endOfBlocks } from './covered.ts'
@@ -133,7 +134,9 @@ export class FreshWriter {
       packs,
       known,
     )
-    const sequence = { epoch: ulid(now()), packs, upkeep, next: 0 }
+    // Who asks for samples sees no data directory, so there is nothing that it could ship.
+    const epoch = epochOf(ulid(now()), { shipsBlocks: session.source === 'wal' })
+    const sequence = { epoch, packs, upkeep, next: 0 }
     this.#metrics.epochs.inc()
     logger.info(
       {

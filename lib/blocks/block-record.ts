@@ -1,4 +1,5 @@
 /** What the bucket index keeps of one block: enough to plan a query or a compaction without reading its meta.json. */
+import { fromExtensions, type PacksInBlock } from '#lib/fresh/packs-in-block.ts'
 import type { BlockSummary } from '#lib/model/block-summary.ts'
 import { labelsFrom, labelsToRecord } from '#lib/model/labels.ts'
 import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
@@ -17,10 +18,17 @@ export interface BlockRecord extends BlockSummary {
   readonly failed?: true | undefined
   readonly metaEtag: string
   readonly marks: BlockMarks
+  /** Of which packs it was made, if of any. */
+  readonly fresh?: IndexedPacks | undefined
   /** Why queries don't see it. */
   readonly hidden?: HiddenReason | undefined
   /** It is a pack, under its key: a fresh block. The bucket index has none of them. */
   readonly pack?: PackPlace | undefined
+}
+
+export interface IndexedPacks extends PacksInBlock {
+  /** When the bucket index first had the block; absent before. */
+  readonly indexedMs?: number | undefined
 }
 
 /** What the key of a pack says beside labels and times. */
@@ -55,6 +63,7 @@ export function recordFromMeta(
   meta: BlockMeta,
   files: Pick<BlockRecord, 'metaEtag' | 'indexSize' | 'segmentSizes' | 'hasTombstones' | 'marks'>,
 ): BlockRecord {
+  const fresh = fromExtensions(meta.thanos?.extensions)
   return {
     id: meta.ulid,
     minTimeMs: meta.minTime,
@@ -73,6 +82,7 @@ export function recordFromMeta(
     chunkMaxSize: meta.thanos?.index_stats?.chunk_max_size ?? 0,
     hasTombstones: files.hasTombstones,
     uploadTimeMs: meta.thanos?.upload_time ? Date.parse(meta.thanos.upload_time) : 0,
+    ...(fresh && { fresh }),
     ...(meta.compaction.failed === true && { failed: true as const }),
     metaEtag: files.metaEtag,
     marks: files.marks,

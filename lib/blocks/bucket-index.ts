@@ -200,9 +200,9 @@ async function updateOnce(
   const before = await readForUpdate(bucket, signal)
   const known = new Map(before.blocks.map((block) => [block.id, block]))
   const scan = await scanBlocks(bucket, rescan ? new Map() : known, signal)
-  const blocks = markHidden(scan.blocks, nowMs).sort(
-    (a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1),
-  )
+  const blocks = markHidden(scan.blocks, nowMs)
+    .map((block) => withIndexedTime(block, nowMs))
+    .sort((a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1))
   const { inline, parts } = split(blocks)
   const ids = new Set(blocks.map((block) => block.id))
   const update = {
@@ -234,6 +234,12 @@ async function updateOnce(
   // One that is left behind by a kill costs its bytes and nothing else.
   for (const { key } of outdated) await bucket.delete(key, { signal })
   return { ...update, written: true }
+}
+
+/** When it came decides how long packs stay beside the block in their place. */
+function withIndexedTime(block: BlockRecord, nowMs: number): BlockRecord {
+  if (!block.fresh || block.fresh.indexedMs !== undefined) return block
+  return { ...block, fresh: { ...block.fresh, indexedMs: nowMs } }
 }
 
 /** Parts no longer named, with those that were retired before. One that is named again is not retired. */

@@ -3,6 +3,7 @@ import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import type { Bucket, ObjectInfo } from '#lib/bucket/bucket.ts'
 import { FRESH_PREFIX } from '#lib/fresh/fresh-key.ts'
 import { parseFreshList } from '#lib/fresh/fresh-list.ts'
+import { parseMarks } from '#lib/fresh/pack-marks.ts'
 import { LOOKUP_PREFIX } from '#lib/store/lookup.ts'
 import { liveLeases } from './jobs/lease.ts'
 import { readCuts } from './parts/read-cuts.ts'
@@ -33,6 +34,7 @@ export async function readPlanInput(
     blocks,
     partial,
     packs: parseFreshList(packs),
+    packMarks: parseMarks(packs),
     cuts,
     settings,
     nowMs,

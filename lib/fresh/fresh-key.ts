@@ -8,14 +8,31 @@ import { type Labels, labelsFromPairs } from '#lib/model/labels.ts'
 
 export const FRESH_PREFIX = 'thaw/fresh/'
 
-export interface FreshKey {
-  /** External labels of who wrote it. */
-  readonly labels: Labels
+/** Ends an epoch whose writer ships no blocks: nothing but its packs will ever have its samples. */
+const ALONE = 'r'
+
+/** `id` is a ULID: one that is made later is greater, whatever it ends with. */
+export function epochOf(id: string, { shipsBlocks }: { readonly shipsBlocks: boolean }): string {
+  return shipsBlocks ? id : id + ALONE
+}
+
+/** Whether a block of its writer may come in place of its packs. Of epochs that say nothing it may. */
+export function mayShipBlocks(epoch: string): boolean {
+  return !epoch.endsWith(ALONE)
+}
+
+/** What of what a writer wrote. */
+export interface PackSpan {
   /** Names an unbroken sequence of what came in: letters and digits. A later one of the same labels is greater. */
   readonly epoch: string
   /** [from, to) of the sequence is in the pack, all of it. Whole numbers. */
   readonly from: number
   readonly to: number
+}
+
+export interface FreshKey extends PackSpan {
+  /** External labels of who wrote it. */
+  readonly labels: Labels
   /** First and last sample, both inclusive. */
   readonly minTimeMs: number
   readonly maxTimeMs: number
@@ -101,10 +118,10 @@ function parseSegments(parts: readonly string[]): Labels | undefined {
 }
 
 /** A minus would look like the separator. */
-function writeNumber(value: number): string {
+export function writeNumber(value: number): string {
   return value < 0 ? `n${-value}` : String(value)
 }
 
-function readNumber(text: string): number {
+export function readNumber(text: string): number {
   return text.startsWith('n') ? -Number(text.slice(1)) : Number(text)
 }

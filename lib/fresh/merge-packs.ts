@@ -1,12 +1,12 @@
 /** Makes one pack of several: neighbouring chunks of a series become one, what is in two of them is in it once. */
-import { compareLabels, type Labels, labelsKey } from '#lib/model/labels.ts'
 import { NO_SAMPLES, type SampleColumns } from '#lib/model/samples.ts'
 import { decodeChunk, type ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { ColumnBuilder, copyColumns, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
 import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
+import { laterDeletions } from './later-deletions.ts'
+import { PackCursor, PackCursors } from './pack-cursor.ts'
 import { parseDirectory, readSeriesPage } from './pack-reader.ts'
 import type { PackContent, PackedSeries } from './pack-writer.ts'
-import { labelsOfSeries, type SeriesPage } from './series-page.ts'
 import {
   type PackedDeletion,
   type PackedExemplar,
@@ -17,8 +17,7 @@ import {
 } from './side-pages.ts'
 
 /**
- * What one pack in place of `packs` has to hold: for `writePack`. They are whole packs of one epoch, ascending by what came in; where
- * two have a sample of one time, the earlier pack's counts. The position is the last one's. Throws CorruptError.
+ * What one pack in place of `packs` has to hold: for `writePack`. They are whole packs of one epoch, ascending by what came in. The position is the last one's. Throws CorruptError.
  */
 export function mergePacks(packs: readonly Uint8Array[]): PackContent {
   const directories = packs.map(parseDirectory)
@@ -44,60 +43,39 @@ function* mergeSeries(
   packs: readonly Uint8Array[],
   deletions: readonly (readonly PackedDeletion[])[],
 ): Iterable<PackedSeries> {
-  const cursors = packs.map((pack) => new SeriesCursor(pack))
+  const cursors = packs.map(
+    (pack) =>
+      new PackCursor(parseDirectory(pack).pages, ({ start, end }) =>
+        readSeriesPage(pack.subarray(start, end)),
+      ),
+  )
+  const merged = new PackCursors(cursors)
   const builder = new ColumnBuilder()
-  const deletedOf = deletionsByPack(deletions)
+  const deletedOf = laterDeletions(deletions)
   for (;;) {
-    let labels: Labels | undefined
-    for (const cursor of cursors) {
-      if (cursor.labels && (!labels || compareLabels(cursor.labels, labels) < 0)) {
-        labels = cursor.labels
-      }
-    }
+    // All is in memory: there is nothing to wait for.
+    void merged.next()
+    const { labels, here } = merged
     if (!labels) return
-    const wanted = labels
-    const here = cursors.filter(
-      (cursor) => cursor.labels && compareLabels(cursor.labels, wanted) === 0,
-    )
-    const chunks = mergeChunks(here, builder, (cursor) =>
-      deletedOf(cursors.indexOf(cursor), wanted),
-    )
-    for (const cursor of here) cursor.next()
+    const parts = here.map((i) => ({ cursor: cursors[i]!, deleted: deletedOf(i, labels) }))
+    const chunks = mergeChunks(parts, builder)
     if (chunks.length > 0) yield { labels, chunks }
   }
 }
 
-/** What is deleted of a series in pack i: by that pack, and by later ones. */
-function deletionsByPack(
-  deletions: readonly (readonly PackedDeletion[])[],
-): (pack: number, labels: Labels) => readonly PackedDeletion[] {
-  if (deletions.every((list) => list.length === 0)) return () => []
-  const known = new Map<string, { readonly pack: number; readonly deletion: PackedDeletion }[]>()
-  for (const [pack, list] of deletions.entries()) {
-    for (const deletion of list) {
-      const key = labelsKey(deletion.labels)
-      known.set(key, [...(known.get(key) ?? []), { pack, deletion }])
-    }
-  }
-  return (pack, labels) =>
-    (known.get(labelsKey(labels)) ?? [])
-      .filter((entry) => entry.pack >= pack)
-      .map(({ deletion }) => deletion)
+interface SeriesPart {
+  readonly cursor: PackCursor
+  readonly deleted: readonly PackedDeletion[]
 }
 
-function mergeChunks(
-  cursors: readonly SeriesCursor[],
-  builder: ColumnBuilder,
-  deletedOf: (cursor: SeriesCursor) => readonly PackedDeletion[],
-): readonly ReadyChunk[] {
-  const first = cursors[0]!
-  if (cursors.length === 1 && first.chunkCount === 1 && deletedOf(first).length === 0) {
-    return first.chunks()
+function mergeChunks(parts: readonly SeriesPart[], builder: ColumnBuilder): readonly ReadyChunk[] {
+  const first = parts[0]!
+  if (parts.length === 1 && first.cursor.chunkCount === 1 && first.deleted.length === 0) {
+    return first.cursor.chunks()
   }
   let merged: SampleColumns = NO_SAMPLES
   builder.reset()
-  for (const cursor of cursors) {
-    const deleted = deletedOf(cursor)
+  for (const { cursor, deleted } of parts) {
     for (const { minTimeMs, encoding, data } of cursor.chunks()) {
       if (builder.length > 0 && minTimeMs <= builder.timestamps[builder.length - 1]!) {
         merged = mergeColumns(merged, copyColumns(builder.columns()))
@@ -109,55 +87,6 @@ function mergeChunks(
     }
   }
   return encodeChunks(mergeColumns(merged, builder.columns()))
-}
-
-/** Goes over the series of a pack; only one page is decompressed at a time. */
-class SeriesCursor {
-  /** Undefined at the end. */
-  labels: Labels | undefined
-  readonly #pack: Uint8Array
-  readonly #pages: Iterator<{ readonly start: number; readonly end: number }>
-  #page: SeriesPage | undefined
-  #series = -1
-
-  constructor(pack: Uint8Array) {
-    this.#pack = pack
-    this.#pages = parseDirectory(pack).pages.values()
-    this.next()
-  }
-
-  next(): void {
-    this.#series++
-    while (!this.#page || this.#series >= this.#page.seriesCount) {
-      const page = this.#pages.next()
-      if (page.done) {
-        this.labels = undefined
-        return
-      }
-      this.#page = readSeriesPage(this.#pack.subarray(page.value.start, page.value.end))
-      this.#series = 0
-    }
-    this.labels = labelsOfSeries(this.#page, this.#series)
-  }
-
-  get chunkCount(): number {
-    const { chunkStarts } = this.#page!
-    return chunkStarts[this.#series + 1]! - chunkStarts[this.#series]!
-  }
-
-  chunks(): ReadyChunk[] {
-    const { bytes, chunkStarts, minTimes, maxTimes, starts, ends } = this.#page!
-    const chunks: ReadyChunk[] = []
-    for (let row = chunkStarts[this.#series]!; row < chunkStarts[this.#series + 1]!; row++) {
-      chunks.push({
-        minTimeMs: minTimes[row]!,
-        maxTimeMs: maxTimes[row]!,
-        encoding: bytes[starts[row]! - 1]!,
-        data: bytes.subarray(starts[row], ends[row]),
-      })
-    }
-    return chunks
-  }
 }
 
 function mergeExemplars(lists: readonly (readonly PackedExemplar[])[]): PackedExemplar[] {

@@ -2,6 +2,7 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
+import { runMergePacks } from '../fresh/run-merge-packs.ts'
 import { describeJob, type Job, jobKey } from './job.ts'
 import { type Lease, takeLease } from './lease.ts'
 import { runCompact } from './run-compact.ts'
@@ -102,14 +103,14 @@ function runWith(job: Job, work: Work): Promise<JobOutcome> {
       return runDelete(job, work)
     case 'delete-objects':
       return runDeleteObjects(job, work)
+    case 'merge-packs':
+      return runMergePacks(job, work)
     case 'cut':
       return runCut(job, work)
     case 'part':
       return runPart(job, work)
     case 'finish':
       return runFinish(job, work)
-    case 'merge-packs':
-      throw new DomainError('unsupported', `no worker for ${job.type} jobs`)
     default:
       return job satisfies never
   }

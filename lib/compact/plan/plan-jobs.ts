@@ -2,6 +2,7 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { PartialBlock } from '#lib/blocks/scan.ts'
 import type { FreshPack } from '#lib/fresh/fresh-list.ts'
+import type { PackMark } from '#lib/fresh/pack-marks.ts'
 import { labelsFromPairs, type Labels } from '#lib/model/labels.ts'
 import { DownsampledSources, planDownsampling } from '../downsample/plan-downsampling.ts'
 import { NEXT_RESOLUTION } from '../downsample/windows.ts'
@@ -11,6 +12,7 @@ import { JobDraft, type PlannedJob } from './job-draft.ts'
 import { type Compaction, planCompactions } from './plan-compactions.ts'
 import { type CutState, planCuts } from './plan-cuts.ts'
 import { planGarbage, planMarked, planPartial, planRetention } from './plan-deletions.ts'
+import { planFresh } from './plan-fresh.ts'
 import { countText, resolutionText, spanText, timeText } from './plan-text.ts'
 import { type CompactSettings, retentionOf } from './settings.ts'
 
@@ -20,6 +22,8 @@ export interface PlanInput {
   readonly blocks: readonly BlockRecord[]
   readonly partial: readonly PartialBlock[]
   readonly packs: readonly FreshPack[]
+  /** What was learned of packs. */
+  readonly packMarks?: readonly PackMark[] | undefined
   /** Of `thaw/compact/`. */
   readonly cuts: readonly CutState[]
   readonly settings: CompactSettings
@@ -60,6 +64,7 @@ export function planJobs(input: PlanInput): JobPlan {
   const writing = new Set([...(input.writing ?? []), ...cuts.map(({ ulid }) => ulid)])
   planPartial(draft, input.partial, { settings, nowMs, writing })
   cleanLookups(draft, input)
+  planFresh(draft, input)
   return { jobs: draft.jobs(), reasons: draft.reasons([...sorted, ...input.partial]) }
 }
 
