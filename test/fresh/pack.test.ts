@@ -201,12 +201,9 @@ describe('merged packs', () => {
     const series = NAMES.flatMap((name) => {
       const own = rows.filter((row) => row[0] === name)
       const chunks: Points[] = []
-      const seen = new Set<number>()
       let lastMs = -1
       const inOrder: [number, number][] = []
       for (const [, t, value] of own) {
-        if (seen.has(t)) continue
-        seen.add(t)
         if (t > lastMs) {
           inOrder.push([t, value])
           lastMs = t
