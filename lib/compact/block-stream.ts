@@ -178,14 +178,23 @@ class EntryReader {
   }
 
   #nextOfAll(): Entry | undefined | Promise<Entry | undefined> {
+    try {
+      return this.#nextInBytes()
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error
+      const where = `${this.#source.block.id}/index`
+      throw new CorruptError(error.reason, this.#start + error.offset, { where, cause: error })
+    }
+  }
+
+  #nextInBytes(): Entry | undefined | Promise<Entry | undefined> {
     // Padding between entries, and behind the last one.
     while (this.#at < this.#bytes.length && this.#bytes[this.#at] === 0) this.#at++
     const left = this.#bytes.length - this.#at
     if (left >= SIZE_BYTES || this.#isLast()) {
       if (left === 0) return undefined
       if (seriesEntrySize(this.#bytes, this.#at) <= left) return this.#parse()
-      if (this.#isLast())
-        throw new CorruptError('series goes beyond its section', this.#start + this.#at)
+      if (this.#isLast()) throw new CorruptError('series goes beyond its section', this.#at)
     }
     return this.#more().then(() => this.next())
   }

@@ -60,7 +60,7 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
     if (!merged.refs) return undefined
     const writer = new BlockWriter({ write: upload.write, head })
     await writeMerged(merged, writer, [upload], options)
-    written = writer.finish({ ulid, ...times, compaction: compactionOf(metas) })
+    written = writer.finish({ ulid, ...times, compaction: compactionOf(ulid, metas) })
     await upload.finish()
   } catch (error) {
     await upload.abort(error)
@@ -196,13 +196,16 @@ export async function readMeta(
   }
 }
 
-/** One level above the highest; all sources, and who was merged. */
-export function compactionOf(metas: readonly BlockMeta[]): BlockMeta['compaction'] {
-  const sources = new Set(
-    metas.flatMap(({ compaction, ulid }) =>
-      compaction.sources.length > 0 ? compaction.sources : [ulid],
-    ),
+/**
+ * One level above the highest; all sources, and who was merged. Where one of them had all sources already, the new block is a source itself: of two
+ * with equal sources, readers take the older one.
+ */
+export function compactionOf(ulid: string, metas: readonly BlockMeta[]): BlockMeta['compaction'] {
+  const each = metas.map((meta) =>
+    meta.compaction.sources.length > 0 ? meta.compaction.sources : [meta.ulid],
   )
+  const sources = new Set(each.flat())
+  if (each.some((some) => new Set(some).size === sources.size)) sources.add(ulid)
   return {
     level: Math.max(...metas.map(({ compaction }) => compaction.level)) + 1,
     sources: [...sources].sort(),

@@ -5,7 +5,7 @@ import { FRESH_PREFIX } from '#lib/fresh/fresh-key.ts'
 import { parseFreshList } from '#lib/fresh/fresh-list.ts'
 import { parseMarks } from '#lib/fresh/pack-marks.ts'
 import { LOOKUP_PREFIX } from '#lib/store/lookup.ts'
-import { liveLeases } from './jobs/lease.ts'
+import { isLive, readLeases } from './jobs/lease.ts'
 import { readCuts } from './parts/read-cuts.ts'
 import type { PlanInput } from './plan/plan-jobs.ts'
 import type { CompactSettings } from './plan/settings.ts'
@@ -27,9 +27,10 @@ export async function readPlanInput(
     index.view(-Infinity, Infinity, { signal }),
     listAll(bucket, FRESH_PREFIX, signal),
     readCuts(bucket, nowMs, signal),
-    liveLeases(bucket, nowMs, signal),
+    readLeases(bucket, signal),
     listAll(bucket, LOOKUP_PREFIX, signal),
   ])
+  const live = [...leases].filter(([, lease]) => isLive(lease, nowMs))
   return {
     blocks,
     partial,
@@ -38,8 +39,9 @@ export async function readPlanInput(
     cuts,
     settings,
     nowMs,
-    leased: new Set(leases.keys()),
-    writing: new Set([...leases.values()].map(({ ulid }) => ulid)),
+    leased: new Set(live.map(([key]) => key)),
+    writing: new Set(live.map(([, { ulid }]) => ulid)),
+    leases,
     lookups: lookups.map(({ key, lastModifiedMs }) => ({
       key,
       id: key.slice(LOOKUP_PREFIX.length),

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { scanBlocks } from '#lib/blocks/scan.ts'
+import { supersededBlocks } from '#lib/blocks/visible-blocks.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { compactBlocks } from '#lib/compact/compact-blocks.ts'
 import type { Dedup } from '#lib/compact/jobs/job.ts'
@@ -273,6 +274,16 @@ describe('compactBlocks', () => {
     expect((await contents(bucket, [ulid])).size).toBe(2)
   })
 
+  it('replaces a block that it writes again: it has a source more', async () => {
+    const bucket = memoryBucket()
+    const id = testId(1)
+    await putBlock(bucket, { id, minTimeMs: 0, maxTimeMs: HOUR_MS, series: hour(0, 4, METRICS) })
+    const ulid = await compacted(bucket, [id])
+    const { blocks } = await scanBlocks(bucket, new Map())
+    expect(blocks.find((block) => block.id === ulid)?.sources).toEqual([id, ulid])
+    expect(supersededBlocks(blocks)).toEqual(new Map([[id, ulid]]))
+  })
+
   it('gives no block where there are no samples', async () => {
     const bucket = memoryBucket()
     await putBlock(bucket, { id: testId(1), minTimeMs: 0, maxTimeMs: 1, series: [] })
@@ -302,6 +313,22 @@ describe('compactBlocks', () => {
       expect(blocks.map((block) => block.id)).toEqual([id])
     },
   )
+
+  it('names the index wherever its series are broken', async () => {
+    const bucket = memoryBucket()
+    const id = testId(1)
+    await putBlock(bucket, { id, minTimeMs: 0, maxTimeMs: HOUR_MS, series: hour(0, 4, METRICS) })
+    const { series } = await readLookupParts(bucket, `${id}/index`)
+    const { body } = await bucket.get(`${id}/index`)
+    for (let at = series.start; at < series.end; at += 97) {
+      const broken = Uint8Array.from(body)
+      broken[at]! ^= 0x40
+      await bucket.put(`${id}/index`, broken)
+      // Padding may be anything.
+      if (body[at] === 0) continue
+      await expect(compacted(bucket, [id])).rejects.toMatchObject({ where: `${id}/index` })
+    }
+  })
 })
 
 async function firstSeriesId(bucket: Bucket, id: string): Promise<number> {

@@ -11,80 +11,17 @@ import { needPeer } from '#test/peer/skip-report.ts'
 import { putBlock, testId, type TestSeries } from '#test/store/sample-block.ts'
 import { askUrl, type Ask } from './support/ask.ts'
 import { compareAll, sameAnnotations } from './support/compare-all.ts'
-import type { Request } from './support/requests.ts'
 import { thawOver } from './support/thaw-app.ts'
+import { FLOATS, FLOATS_3, HISTOGRAMS, writtenRequests } from './support/written-queries.ts'
 import {
   customBucketSeries,
   floatSeries,
   histogramSeries,
-  WRITTEN_END_MS,
   WRITTEN_START_MS,
 } from './support/written-series.ts'
 
 const PROMETHEUS_3 = process.env['THAW_PROMETHEUS_3']
 const BLOCK_MS = 7_200_000
-const SUM = '3.x sums with a compensation for rounding, 2.42 without'
-
-const FLOATS: readonly (string | readonly [expr: string, roundsOtherwise: string])[] = [
-  'level',
-  'requests_total',
-  'constant',
-  'hole',
-  'gone',
-  'flapping',
-  'late',
-  'special',
-  'once',
-  'rate(requests_total[5m])',
-  'increase(precise_total[20m])',
-  'irate(flapping[3m])',
-  ['avg_over_time(level[7m])', '3.x divides a compensated sum, 2.42 averages by a running mean'],
-  'max_over_time(special[4m])',
-  'count_over_time(hole[10m])',
-  'last_over_time(gone[30m])',
-  'absent(gone{job="a"})',
-  'absent_over_time(flapping{job="b"}[2m])',
-  'changes(flapping[15m])',
-  'resets(requests_total[3h])',
-  ['sum by (job) (level)', SUM],
-  'count({job="a"}) by (__name__)',
-  'timestamp(flapping)',
-  'deriv(level[10m])',
-  'quantile_over_time(0.3, level[11m])',
-  'requests_total offset 50m - requests_total',
-  'max_over_time(rate(requests_total[2m])[10m:1m])',
-]
-
-/** 2.42 extends a counter that began in the range further towards zero than 3.x does. */
-const FLOATS_3: typeof FLOATS = ['rate(fresh_total[5m])', 'increase(fresh_total[1h])']
-
-const HISTOGRAMS: readonly string[] = [
-  ...['whole', 'reset', 'fraction', 'coarser', 'gauge', 'gone', 'mixed', 'custom'].flatMap(
-    (name) => [
-      `${name}_seconds`,
-      `histogram_quantile(0.9, rate(${name}_seconds[5m]))`,
-      `histogram_count(increase(${name}_seconds[10m]))`,
-      `sum(rate(${name}_seconds{job="a"}[5m]))`,
-    ],
-  ),
-  'histogram_sum(whole_seconds)',
-  'histogram_avg(rate(fraction_seconds[5m]))',
-  'histogram_fraction(0.1, 2, whole_seconds)',
-  'histogram_stddev(gauge_seconds)',
-  'histogram_stdvar(custom_seconds)',
-  'avg by (job) (gauge_seconds)',
-  'sum_over_time(gauge_seconds[5m])',
-  'avg_over_time(gauge_seconds[5m])',
-  'delta(gauge_seconds[5m])',
-  'irate(reset_seconds[5m])',
-  'changes(mixed_seconds[20m])',
-  'resets(reset_seconds[4h])',
-  'whole_seconds - reset_seconds',
-  'whole_seconds * 2 / 3',
-  'count(coarser_seconds) by (job)',
-  'last_over_time(gone_seconds[20m])',
-]
-
 type Kind = 'floats' | 'histograms'
 
 const series: Record<Kind, (startMs: number, endMs: number) => TestSeries[]> = {
@@ -148,23 +85,6 @@ async function restarted(binary: string, kind: Kind): Promise<Ask> {
   return askUrl(server.url)
 }
 
-function requests(exprs: typeof FLOATS): Request[] {
-  const range = { start: WRITTEN_START_MS / 1000 - 61, end: WRITTEN_END_MS / 1000 + 600, step: 97 }
-  const time = WRITTEN_START_MS / 1000 + 9011
-  return exprs.flatMap((one): Request[] => {
-    const [expr, roundsOtherwise] = typeof one === 'string' ? [one] : one
-    const asked = { expr, roundsOtherwise }
-    const more = { asked, ordered: false, long: false }
-    return [
-      { ...more, path: 'query', params: { query: expr, time } },
-      { ...more, path: 'query_range', params: { query: expr, ...range } },
-      ...(/^\w+$/.test(expr)
-        ? [{ ...more, path: 'query' as const, params: { query: `${expr}[1h]`, time } }]
-        : []),
-    ]
-  })
-}
-
 describe('promtool', () => {
   const kinds = ['floats', 'histograms'] as const
   it.for(kinds)('lists blocks of %s with our counts', async (kind, context) => {
@@ -192,7 +112,7 @@ describe('promtool', () => {
 describe('a restarted Prometheus', () => {
   it('2.42 answers from blocks of floats as thaw does', async (context) => {
     const prometheus = await restarted(needPeer(context, found).binary, 'floats')
-    const report = await compareAll(requests(FLOATS), thaw.floats!, prometheus, {
+    const report = await compareAll(writtenRequests(FLOATS), thaw.floats!, prometheus, {
       mayBeClose: ({ asked }) => asked.roundsOtherwise,
     })
     console.log(`floats, against Prometheus 2.42: ${report.summary}`)
@@ -207,7 +127,7 @@ describe('a restarted Prometheus', () => {
   ] as const)('3.x answers from blocks of %s as thaw does', async ([kind, exprs], context) => {
     if (PROMETHEUS_3 === undefined) return context.skip('THAW_PROMETHEUS_3 names no Prometheus 3.x')
     const prometheus = await restarted(PROMETHEUS_3, kind)
-    const report = await compareAll(requests(exprs), thaw[kind]!, prometheus, {
+    const report = await compareAll(writtenRequests(exprs), thaw[kind]!, prometheus, {
       mayBeClose: () => undefined,
       also: sameAnnotations,
     })

@@ -64,7 +64,7 @@ export async function takeLease(
   })
   for (;;) {
     const held = await readLease(bucket, path, signal)
-    if (held && held.record.untilMs + CLOCK_SKEW_MS > now()) {
+    if (held && isLive(held.record, now())) {
       return { heldBy: held.record.owner, untilMs: held.record.untilMs }
     }
     const taken = record(held && held.record.writer === WRITER ? held.record.ulid : newUlid())
@@ -79,24 +79,40 @@ export async function takeLease(
   }
 }
 
-/** Of `thaw/lease/`: the keys of jobs that somebody is at. */
+export interface LeaseState {
+  readonly owner: string
+  readonly ulid: string
+  readonly untilMs: number
+}
+
+/** All of `thaw/lease/`, by the keys of jobs. Of those that ran out their workers are gone. */
+export async function readLeases(
+  bucket: Bucket,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, LeaseState>> {
+  const leases = new Map<string, LeaseState>()
+  for await (const { objects } of bucket.list(LEASE_PREFIX, { signal })) {
+    for (const { key } of objects) {
+      const held = await readLease(bucket, key, signal)
+      if (held) leases.set(key.slice(LEASE_PREFIX.length), held.record)
+    }
+  }
+  return leases
+}
+
+/** Somebody is at it. */
+export function isLive({ untilMs }: LeaseState, nowMs: number): boolean {
+  return untilMs + CLOCK_SKEW_MS > nowMs
+}
+
+/** Those of `readLeases` that somebody holds. */
 export async function liveLeases(
   bucket: Bucket,
   nowMs: number,
   signal?: AbortSignal,
-): Promise<
-  ReadonlyMap<string, { readonly owner: string; readonly ulid: string; readonly untilMs: number }>
-> {
-  const live = new Map<string, LeaseRecord>()
-  for await (const { objects } of bucket.list(LEASE_PREFIX, { signal })) {
-    for (const { key } of objects) {
-      const held = await readLease(bucket, key, signal)
-      if (held && held.record.untilMs + CLOCK_SKEW_MS > nowMs) {
-        live.set(key.slice(LEASE_PREFIX.length), held.record)
-      }
-    }
-  }
-  return live
+): Promise<ReadonlyMap<string, LeaseState>> {
+  const leases = await readLeases(bucket, signal)
+  return new Map([...leases].filter(([, lease]) => isLive(lease, nowMs)))
 }
 
 async function readLease(

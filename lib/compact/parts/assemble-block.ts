@@ -49,7 +49,7 @@ export async function assembleBlock(
       minTime: Math.min(...inputs.map(({ minTimeMs }) => minTimeMs)),
       maxTime: Math.max(...inputs.map(({ maxTimeMs }) => maxTimeMs)),
       stats: statsOf(summaries),
-      compaction: compactionOf(metas),
+      compaction: compactionOf(ulid, metas),
       version: 1,
     },
     files: [...files, { path: 'index', size: index.size }],

@@ -7,6 +7,7 @@ import { labelsFromPairs, type Labels } from '#lib/model/labels.ts'
 import { DownsampledSources, planDownsampling } from '../downsample/plan-downsampling.ts'
 import { NEXT_RESOLUTION } from '../downsample/windows.ts'
 import type { Dedup } from '../jobs/job.ts'
+import { LEASE_PREFIX } from '../jobs/lease.ts'
 import { blockBytes, bytesOf, estimateSeconds } from './estimate.ts'
 import { JobDraft, type PlannedJob } from './job-draft.ts'
 import { type Compaction, planCompactions } from './plan-compactions.ts'
@@ -32,6 +33,8 @@ export interface PlanInput {
   readonly writing?: ReadonlySet<string> | undefined
   /** Objects of `thaw/lookup/`, where somebody listed them. */
   readonly lookups?: readonly LookupObject[] | undefined
+  /** All of them, by the keys of jobs, where somebody read them. */
+  readonly leases?: ReadonlyMap<string, { readonly untilMs: number }> | undefined
 }
 
 export interface LookupObject {
@@ -65,6 +68,7 @@ export function planJobs(input: PlanInput): JobPlan {
   planPartial(draft, input.partial, { settings, nowMs, writing })
   cleanLookups(draft, input)
   planFresh(draft, input)
+  cleanLeases(draft, input)
   return { jobs: draft.jobs(), reasons: draft.reasons([...sorted, ...input.partial]) }
 }
 
@@ -171,6 +175,22 @@ function downsample(
     const job = { type: 'downsample', input: block.id, resolutionMs } as const
     const text = `to be downsampled to ${resolutionText(resolutionMs)}: ${reason}`
     draft.add(job, text, [block.id], blockBytes(block))
+  }
+}
+
+/** Whoever takes a job over goes on with the block that its lease names, so leases of jobs that will be done stay. */
+const LEASE_ALONE_MS = 48 * 3_600_000
+
+function cleanLeases(draft: JobDraft, { leases, nowMs }: PlanInput): void {
+  if (!leases) return
+  const planned = new Set(draft.jobs().map(({ key }) => key))
+  const keys = [...leases]
+    .filter(([key, { untilMs }]) => !planned.has(key) && nowMs - untilMs > LEASE_ALONE_MS)
+    .map(([key]) => LEASE_PREFIX + key)
+    .sort()
+  for (let i = 0; i < keys.length; i += KEYS_AT_ONCE) {
+    const some = keys.slice(i, i + KEYS_AT_ONCE)
+    draft.add({ type: 'delete-objects', keys: some }, 'leases of workers that ended', [])
   }
 }
 

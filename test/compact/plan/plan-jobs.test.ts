@@ -96,6 +96,20 @@ describe('what is deleted', () => {
     })
     expect(jobsOf(planned)).toEqual([{ type: 'delete-objects', keys: ['thaw/lookup/gone'] }])
   })
+
+  it('are leases whose workers ended long ago, unless their job is to be done', () => {
+    const blocks = [block('a', 0, 2), block('b', 0, 2)]
+    const { key } = plan({ blocks }).jobs[0]!
+    const leases = new Map([
+      ['ended', { untilMs: NOW_MS - 3 * DAY_MS }],
+      ['ended just now', { untilMs: NOW_MS - DAY_MS }],
+      ['held', { untilMs: NOW_MS + 1 }],
+      [key, { untilMs: 0 }],
+    ])
+    const [compaction, ...others] = jobsOf(plan({ blocks, leases }))
+    expect(compaction).toMatchObject({ type: 'compact' })
+    expect(others).toEqual([{ type: 'delete-objects', keys: ['thaw/lease/ended'] }])
+  })
 })
 
 describe('retention', () => {

@@ -12,39 +12,42 @@ const STEP_MS = 30_000
 /** No sample is on a whole second, so none is on the border of a range, unless it is to be. */
 const PHASE_MS = 7_313
 
-type At = (k: number) => number | FloatHistogram | 'stale' | undefined
+/** Of the k-th scrape; `undefined`: it found nothing. */
+export type At = (k: number) => number | FloatHistogram | 'stale' | undefined
+
+export const FLOAT_CASES: Readonly<Record<string, At>> = {
+  level: (k) => Math.round(1000 * noise(1, k)) / 8 - 50,
+  fresh_total: (k) => k * 2,
+  requests_total: (k) => (k < 300 ? 5000 + k * 7 + Math.floor(5 * noise(2, k)) : (k - 300) * 3),
+  precise_total: (k) => k * 0.1 + noise(3, k) / 10,
+  constant: () => 42,
+  hole: (k) => (k % 90 < 40 ? k : undefined),
+  gone: (k) => (k < 200 ? k : k === 200 ? 'stale' : undefined),
+  flapping: (k) => (k % 20 < 13 ? k % 7 : k % 20 === 13 ? 'stale' : undefined),
+  late: (k) => (k > 450 ? k / 3 : undefined),
+  special: (k) => [NaN, Infinity, -Infinity, -0, 0, 1e300, 5e-324, 0.1][k % 8],
+  once: (k) => (k === 333 ? 1 : undefined),
+}
+
+export const HISTOGRAM_CASES: Readonly<Record<string, At>> = {
+  whole_seconds: (k) => exponential(3, k, 1),
+  reset_seconds: (k) => exponential(2, k < 260 ? k : k - 260, 1),
+  fraction_seconds: (k) => exponential(1, k, 0.375),
+  coarser_seconds: (k) => exponential(k < 400 ? 4 : 2, k, 1),
+  gauge_seconds: (k) => ({ ...exponential(0, k % 50, 1), counterResetHint: 'gauge' }),
+  gone_seconds: (k) => (k < 150 ? exponential(3, k, 1) : k === 150 ? 'stale' : undefined),
+  mixed_seconds: (k) => (k % 100 < 60 ? exponential(3, k, 1) : k),
+}
 
 /** All series with samples in [startMs, endMs), cut to it. `aligned`: scraped at whole half minutes. */
 export function floatSeries(startMs: number, endMs: number, aligned = false): TestSeries[] {
-  const cases: Record<string, At> = {
-    level: (k) => Math.round(1000 * noise(1, k)) / 8 - 50,
-    fresh_total: (k) => k * 2,
-    requests_total: (k) => (k < 300 ? 5000 + k * 7 + Math.floor(5 * noise(2, k)) : (k - 300) * 3),
-    precise_total: (k) => k * 0.1 + noise(3, k) / 10,
-    constant: () => 42,
-    hole: (k) => (k % 90 < 40 ? k : undefined),
-    gone: (k) => (k < 200 ? k : k === 200 ? 'stale' : undefined),
-    flapping: (k) => (k % 20 < 13 ? k % 7 : k % 20 === 13 ? 'stale' : undefined),
-    late: (k) => (k > 450 ? k / 3 : undefined),
-    special: (k) => [NaN, Infinity, -Infinity, -0, 0, 1e300, 5e-324, 0.1][k % 8],
-    once: (k) => (k === 333 ? 1 : undefined),
-  }
-  return Object.entries(cases).flatMap(([name, at]) =>
+  return Object.entries(FLOAT_CASES).flatMap(([name, at]) =>
     ['a', 'b'].flatMap((job) => seriesOf({ __name__: name, job }, at, startMs, endMs, aligned)),
   )
 }
 
 export function histogramSeries(startMs: number, endMs: number, aligned = false): TestSeries[] {
-  const cases: Record<string, At> = {
-    whole_seconds: (k) => exponential(3, k, 1),
-    reset_seconds: (k) => exponential(2, k < 260 ? k : k - 260, 1),
-    fraction_seconds: (k) => exponential(1, k, 0.375),
-    coarser_seconds: (k) => exponential(k < 400 ? 4 : 2, k, 1),
-    gauge_seconds: (k) => ({ ...exponential(0, k % 50, 1), counterResetHint: 'gauge' }),
-    gone_seconds: (k) => (k < 150 ? exponential(3, k, 1) : k === 150 ? 'stale' : undefined),
-    mixed_seconds: (k) => (k % 100 < 60 ? exponential(3, k, 1) : k),
-  }
-  return Object.entries(cases).flatMap(([name, at]) =>
+  return Object.entries(HISTOGRAM_CASES).flatMap(([name, at]) =>
     ['a', 'b'].flatMap((job) => seriesOf({ __name__: name, job }, at, startMs, endMs, aligned)),
   )
 }
@@ -134,7 +137,7 @@ export function exponential(schema: number, k: number, unit: number): FloatHisto
   }
 }
 
-function customBuckets(k: number): FloatHistogram {
+export function customBuckets(k: number): FloatHistogram {
   const positiveBuckets = Float64Array.from({ length: 5 }, (_, i) =>
     Math.floor((k + 1) * (1 + noise(i, 7) * 4)),
   )
