@@ -57,7 +57,11 @@ async function contentOf(bucket: Bucket, id: string): Promise<unknown> {
     }),
   )
   const { files: _, segment_files: __, index_stats: stats, ...thanos } = meta.thanos!
-  const rest = { ...meta, thanos: { ...thanos, chunkMaxSize: stats?.chunk_max_size } }
+  // What is written again is a source of its own.
+  const sources = meta.compaction.sources.map((source) => (source === id ? 'itself' : source))
+  const compaction = { ...meta.compaction, sources }
+  const more = { compaction, thanos: { ...thanos, chunkMaxSize: stats?.chunk_max_size } }
+  const rest = { ...meta, ...more }
   return { symbols: [...index.symbols], series, postings, meta: rest }
 }
 
