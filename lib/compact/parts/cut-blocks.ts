@@ -9,6 +9,7 @@ import { uniteSymbols } from '#lib/tsdb/index/unite-symbols.ts'
 import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { Lookup } from '#lib/store/lookup.ts'
 import type { Dedup } from '../jobs/job.ts'
+import { groupOf } from '../compact-blocks.ts'
 import { type BlockProfile, openProfile } from './block-profile.ts'
 import { chooseBorders, PART_FRACTION } from './choose-borders.ts'
 import {
@@ -23,7 +24,7 @@ import {
 
 export interface CutOptions {
   readonly bucket: Bucket
-  /** Of one group: same external labels, same resolution. At least one. */
+  /** Of one group: same resolution, same external labels, but for replica labels where there is `dedup`. At least one. */
   readonly blocks: readonly BlockRecord[]
   /** Of the block that is to be made. */
   readonly ulid: string
@@ -39,12 +40,13 @@ const READS_AT_ONCE = 32
 
 /**
  * The cut of block `ulid`, which is in the bucket: the one that was there before, if there was one, whatever `parts` says now. Rejects with
- * 'corrupt' (and the file's name) where an input is broken, or the cut that is there; 'not-found'.
+ * 'corrupt' (and the file's name) where an input is broken, or the cut that is there; 'invalid' where they are no group; 'not-found'.
  */
 export async function cutBlocks(options: CutOptions): Promise<StoredCut> {
   const { bucket, ulid, signal } = options
   const known = await knownCut(bucket, ulid, signal)
   if (known) return known
+  groupOf(options.blocks, options.dedup)
   const blocks = options.blocks.toSorted(
     (a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1),
   )
