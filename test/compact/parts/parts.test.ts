@@ -5,7 +5,8 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { faultyBucket, unavailableError } from '#lib/bucket/faulty-bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { compactBlocks } from '#lib/compact/compact-blocks.ts'
-import { cutBlocks } from '#lib/compact/parts/cut-blocks.ts'
+import type { Dedup } from '#lib/compact/jobs/job.ts'
+import { cutBlocks, type CutOptions } from '#lib/compact/parts/cut-blocks.ts'
 import { deleteCut, type FinishOutcome, finishParts } from '#lib/compact/parts/finish-parts.ts'
 import { writePart } from '#lib/compact/parts/write-part.ts'
 import { isKind } from '#lib/model/errors.ts'
@@ -24,16 +25,19 @@ async function keysUnder(bucket: Bucket, prefix: string): Promise<string[]> {
 }
 
 /** Does what is missing, until there is a block or there will be none. */
-async function driveToEnd(
-  bucket: Bucket,
-  blocks: readonly BlockRecord[],
-  parts: number,
-  segmentSize?: number,
-): Promise<FinishOutcome> {
-  const cut = await cutBlocks({ bucket, blocks, ulid: ULID, parts, segmentSize })
+async function driveToEnd(options: Omit<CutOptions, 'ulid'>): Promise<FinishOutcome> {
+  const { bucket } = options
+  const cut = await cutBlocks({ ...options, ulid: ULID })
   for (const part of cut.parts.keys()) await writePart({ bucket, ulid: ULID, part })
   return finishParts({ bucket, ulid: ULID, now })
 }
+
+const dedups: fc.Arbitrary<Dedup | undefined> = fc.constantFrom(
+  undefined,
+  undefined,
+  { func: '', replicaLabels: ['replica'] } as const,
+  { func: 'penalty', replicaLabels: ['replica'] } as const,
+)
 
 /** All of a block that does not depend on where its chunks are. */
 async function contentOf(bucket: Bucket, id: string): Promise<unknown> {
@@ -82,9 +86,13 @@ async function expectFiles(bucket: Bucket): Promise<void> {
   expect(meta.thanos!.segment_files).toEqual(names)
 }
 
-async function compactedWhole(bucket: Bucket, blocks: readonly BlockRecord[]): Promise<unknown> {
+async function compactedWhole(
+  bucket: Bucket,
+  blocks: readonly BlockRecord[],
+  dedup: Dedup | undefined,
+): Promise<unknown> {
   const id = testId(901)
-  await compactBlocks({ bucket, blocks, ulid: id, now })
+  await compactBlocks({ bucket, blocks, ulid: id, now, dedup })
   const content = (await contentOf(bucket, id)) as { meta: object } | undefined
   for (const key of [...(await keysUnder(bucket, id)), lookupKey(id)]) await bucket.delete(key)
   return content && { ...content, meta: { ...content.meta, ulid: ULID } }
@@ -102,13 +110,14 @@ describe('a block made in parts', () => {
     await fc.assert(
       fc.asyncProperty(
         randomBlocks,
+        dedups,
         fc.integer({ min: 1, max: 6 }),
         fc.constantFrom(400, 3000, undefined),
         fc.array(step, { maxLength: 12 }),
-        async (description, parts, segmentSize, steps) => {
+        async (description, dedup, parts, segmentSize, steps) => {
           const inner = memoryBucket()
-          const blocks = await putBlocks(inner, description)
-          const expected = await compactedWhole(inner, blocks)
+          const blocks = await putBlocks(inner, description, dedup !== undefined)
+          const expected = await compactedWhole(inner, blocks, dedup)
           const before = await keysUnder(inner, '')
           for (const { what, parts: other, killAt, answerIsLost } of steps) {
             const { bucket, hits } = faultyBucket(
@@ -129,7 +138,8 @@ describe('a block made in parts', () => {
             )
             try {
               if (what === 0) {
-                await cutBlocks({ bucket, blocks, ulid: ULID, parts: other, segmentSize })
+                const asked = { parts: other, segmentSize, dedup }
+                await cutBlocks({ bucket, blocks, ulid: ULID, ...asked })
               } else if (what > 7) await finishParts({ bucket, ulid: ULID, now })
               else await writePart({ bucket, ulid: ULID, part: what - 1 })
             } catch (error) {
@@ -137,7 +147,7 @@ describe('a block made in parts', () => {
               killed += Number(hits.length > 0)
             }
           }
-          const outcome = await driveToEnd(inner, blocks, parts, segmentSize)
+          const outcome = await driveToEnd({ bucket: inner, blocks, parts, segmentSize, dedup })
           expect(outcome.status).toBe('done')
           const content = await contentOf(inner, ULID)
           expect(content).toEqual(expected)
@@ -155,13 +165,13 @@ describe('a block made in parts', () => {
 
   it('has the very bytes of the block that is made at once, where it is one part', async () => {
     await fc.assert(
-      fc.asyncProperty(randomBlocks, async (description) => {
+      fc.asyncProperty(randomBlocks, dedups, async (description, dedup) => {
         const [inParts, atOnce] = [memoryBucket(), memoryBucket()]
-        const blocks = await putBlocks(inParts, description)
-        await putBlocks(atOnce, description)
-        await driveToEnd(inParts, blocks, 1)
+        const blocks = await putBlocks(inParts, description, dedup !== undefined)
+        await putBlocks(atOnce, description, dedup !== undefined)
+        await driveToEnd({ bucket: inParts, blocks, parts: 1, dedup })
         await deleteCut(inParts, ULID)
-        await compactBlocks({ bucket: atOnce, blocks, ulid: ULID, now })
+        await compactBlocks({ bucket: atOnce, blocks, ulid: ULID, now, dedup })
         const keys = await keysUnder(atOnce, '')
         expect(await keysUnder(inParts, '')).toEqual(keys)
         for (const key of keys) {

@@ -49,10 +49,11 @@ export const randomBlocks: fc.Arbitrary<readonly RandomBlock[]> = fc.array(
   { minLength: 1, maxLength: 4 },
 )
 
-/** In order of ids. */
+/** In order of ids. With `areReplicas` they are of two in turn. */
 export async function putBlocks(
   bucket: Bucket,
   blocks: readonly RandomBlock[],
+  areReplicas = false,
 ): Promise<readonly BlockRecord[]> {
   for (const [i, { startMs, series, deleted }] of blocks.entries()) {
     const id = testId(i + 1)
@@ -60,6 +61,7 @@ export async function putBlocks(
       id,
       minTimeMs: startMs,
       maxTimeMs: startMs + SPAN_MS,
+      externalLabels: { cluster: 'a', ...(areReplicas && { replica: String(i % 2) }) },
       series: series.map((one) => ({
         labels: labelsOf(one.number),
         samples: samplesOf(one, startMs),
