@@ -1,5 +1,5 @@
 /** Flags of `thaw store`: those of Thanos's store, as far as they mean something here. */
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import {
   address,
   bytes,
@@ -12,6 +12,7 @@ import {
 import { addFlags } from '#agent/flags/command-flags.ts'
 import { GRPC_FLAGS } from '#agent/flags/grpc-flags.ts'
 import { addObjstoreFlags, OBJSTORE_HELP } from '#agent/objstore.ts'
+import { addIdleFlags, givenIdleFlags, type IdleFlags } from './idle-flags.ts'
 import { RELABEL_FLAGS } from './relabel-flags.ts'
 
 export const STORE_FLAGS = {
@@ -37,59 +38,53 @@ export const STORE_FLAGS = {
 
 export type StoreFlagValues = FlagValues<typeof STORE_FLAGS>
 
-/** Of Thanos, for what is done in another way here or not at all: taken, and told that they have no effect. */
-const IDLE_FLAGS = [
-  'data-dir',
-  'index-cache.config',
-  'index-cache.config-file',
-  'chunk-pool-size',
-  'sync-block-duration',
-  'block-discovery-strategy',
-  'block-sync-concurrency',
-  'block-meta-fetch-concurrency',
-  'consistency-delay',
-  'store.posting-group-max-key-series-ratio',
-  'store.index-header-lazy-download-strategy',
-  'store.caching-bucket.config',
-  'store.caching-bucket.config-file',
-  'matcher-cache-size',
-  'auto-gomemlimit.ratio',
-  'request.logging-config',
-  'request.logging-config-file',
-  'tracing.config',
-  'tracing.config-file',
-  'web.external-prefix',
-  'web.prefix-header',
-  'bucket-web-label',
-]
-const IDLE_TOGGLES = [
-  'cache-index-header',
-  'store.enable-index-header-lazy-reader',
-  'store.enable-lazy-expanded-postings',
-  'enable-auto-gomemlimit',
-  'web.disable',
-  'web.disable-cors',
-  'disable-admin-operations',
-]
+const IDLE: IdleFlags = {
+  values: [
+    'data-dir',
+    'index-cache.config',
+    'index-cache.config-file',
+    'chunk-pool-size',
+    'sync-block-duration',
+    'block-discovery-strategy',
+    'block-sync-concurrency',
+    'block-meta-fetch-concurrency',
+    'consistency-delay',
+    'store.posting-group-max-key-series-ratio',
+    'store.index-header-lazy-download-strategy',
+    'store.caching-bucket.config',
+    'store.caching-bucket.config-file',
+    'matcher-cache-size',
+    'auto-gomemlimit.ratio',
+    'request.logging-config',
+    'request.logging-config-file',
+    'tracing.config',
+    'tracing.config-file',
+    'web.external-prefix',
+    'web.prefix-header',
+    'bucket-web-label',
+  ],
+  toggles: [
+    'cache-index-header',
+    'store.enable-index-header-lazy-reader',
+    'store.enable-lazy-expanded-postings',
+    'enable-auto-gomemlimit',
+    'web.disable',
+    'web.disable-cors',
+    'disable-admin-operations',
+  ],
+}
 
 export function addStoreFlags(command: Command): Command {
   command.optionsGroup('Bucket:')
   addObjstoreFlags(command)
   addFlags(command, 'Store:', STORE_FLAGS)
-  for (const name of IDLE_FLAGS) command.addOption(new Option(`--${name} <value>`).hideHelp())
-  for (const name of IDLE_TOGGLES) {
-    command.addOption(new Option(`--${name}`).hideHelp())
-    command.addOption(new Option(`--no-${name}`).hideHelp())
-  }
+  addIdleFlags(command, IDLE)
   return command.option('--debug', 'show stack traces of errors').addHelpText('after', STORE_HELP)
 }
 
 /** Those of the flags without effect that were given. */
 export function idleFlags(command: Command): string[] {
-  return [...IDLE_FLAGS, ...IDLE_TOGGLES].filter((name) => {
-    const key = new Option(`--${name}`).attributeName()
-    return command.getOptionValueSource(key) === 'cli'
-  })
+  return givenIdleFlags(command, IDLE)
 }
 
 const STORE_HELP = `

@@ -23,10 +23,23 @@ export const SELECTOR_FLAGS = {
   ...RELABEL_FLAGS,
 } as const
 
+const FIRST = '0000-01-01T00:00:00Z'
+const LAST = '9999-12-31T23:59:59Z'
+
 export const TIME_FLAGS = {
-  'min-time': time('0000-01-01T00:00:00Z', 'only blocks that end after this, or -30d'),
-  'max-time': time('9999-12-31T23:59:59Z', 'only blocks that begin before this, or -2h'),
+  'min-time': time(FIRST, 'only blocks that end after this, or -30d'),
+  'max-time': time(LAST, 'only blocks that begin before this, or -2h'),
 } as const
+
+export function isAnyTime(flags: FlagValues<typeof TIME_FLAGS>): boolean {
+  const [first, last] = [flags['min-time'], flags['max-time']]
+  return (
+    'timeMs' in first &&
+    'timeMs' in last &&
+    first.timeMs <= Date.parse(FIRST) &&
+    last.timeMs >= Date.parse(LAST)
+  )
+}
 
 /** Given several times, or with commas. */
 export function blockIds(help: string): Flag<readonly string[]> {

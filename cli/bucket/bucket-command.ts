@@ -3,6 +3,8 @@ import { Command } from 'commander'
 import type { CliContext } from '../context.ts'
 import { backfillCommand } from './backfill.ts'
 import { explainCommand } from './explain.ts'
+import { cleanupCommand, retentionCommand } from './cleanup.ts'
+import { compactCommand, downsampleCommand } from './compact.ts'
 import { inspectCommand } from './inspect.ts'
 import { lsCommand } from './ls.ts'
 import { markCommand, unmarkCommand } from './mark.ts'
@@ -21,6 +23,10 @@ export function bucketCommand(context: CliContext): Command {
     .addCommand(explainCommand(context))
     .addCommand(markCommand(context))
     .addCommand(unmarkCommand(context))
+    .addCommand(cleanupCommand(context))
+    .addCommand(retentionCommand(context))
+    .addCommand(downsampleCommand(context))
+    .addCommand(compactCommand(context))
     .addCommand(replicateCommand(context))
     .addCommand(verifyCommand(context))
     .addCommand(rewriteCommand(context))

@@ -9,7 +9,8 @@ import { DomainError } from '#lib/model/errors.ts'
 import type { CliContext } from '../context.ts'
 import { blockIds } from './block-flags.ts'
 import { blockBytes, labelList, sizeText } from './block-text.ts'
-import { addSettingsFlags, planNow, settingsOf } from './compaction-plan.ts'
+import { planNow } from './compaction-plan.ts'
+import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { subcommand } from './subcommand.ts'
 
 const FLAGS = {

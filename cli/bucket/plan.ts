@@ -8,7 +8,8 @@ import { todoOf } from '#lib/compact/plan/todo.ts'
 import type { CliContext } from '../context.ts'
 import { formatTable } from '../table.ts'
 import { counted, sizeText } from './block-text.ts'
-import { addSettingsFlags, planNow, settingsOf } from './compaction-plan.ts'
+import { planNow } from './compaction-plan.ts'
+import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { subcommand } from './subcommand.ts'
 
 const FLAGS = {

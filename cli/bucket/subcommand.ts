@@ -12,6 +12,7 @@ import { formatGoDuration } from '#agent/duration.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { CliContext } from '../context.ts'
+import { addIdleFlags, givenIdleFlags, type IdleFlags } from '../idle-flags.ts'
 
 export interface Subcommand<T extends Flags> {
   readonly name: string
@@ -19,6 +20,8 @@ export interface Subcommand<T extends Flags> {
   readonly flags: T
   /** What --help says behind the flags, with examples. */
   readonly help: string
+  /** Flags of Thanos that are taken and have no effect. */
+  readonly idle?: IdleFlags | undefined
   /** The default of --timeout; '0s' for none. */
   readonly timeout: string
   readonly run: (parts: SubcommandParts<T>) => Promise<void>
@@ -36,7 +39,7 @@ export interface SubcommandParts<T extends Flags> {
 
 export function subcommand<T extends Flags>(
   context: CliContext,
-  { name, description, flags, help, timeout, run }: Subcommand<T>,
+  { name, description, flags, help, timeout, idle, run }: Subcommand<T>,
 ): Command {
   const limit = {
     timeout: duration(timeout, 'how long it may take in all, 0s for any time'),
@@ -45,11 +48,16 @@ export function subcommand<T extends Flags>(
   command.optionsGroup('Bucket:')
   addObjstoreFlags(command)
   addFlags(command, 'Options:', { ...flags, ...limit })
+  if (idle) addIdleFlags(command, idle)
   return command
     .option('--debug', 'show stack traces of errors')
     .addHelpText('after', `\n${help}${OBJSTORE_HELP}`)
     .action(async (parsed: Record<string, unknown>) => {
       const bucket = await openRequiredBucket(objstoreFlags(parsed), context.env)
+      const given = idle ? givenIdleFlags(command, idle) : []
+      if (given.length > 0) {
+        context.writeError(`warning: flags without effect here: ${given.join(' ')}\n`)
+      }
       const { timeout: timeoutMs } = flagValues(limit, parsed)
       const signal = withTimeout(context.signal, timeoutMs)
       await run({ flags: flagValues(flags, parsed), bucket, signal, context, parsed })

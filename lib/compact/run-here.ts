@@ -1,4 +1,5 @@
 /** Plans and does what is planned, again and again until nothing is left: all of it in this process, without a queue. */
+import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
@@ -7,6 +8,7 @@ import type { PlannedJob } from './plan/job-draft.ts'
 import { planJobs } from './plan/plan-jobs.ts'
 import type { CompactSettings } from './plan/settings.ts'
 import { readPlanInput } from './read-plan-input.ts'
+import { restrictPlan } from './restrict-plan.ts'
 
 export interface HereOptions {
   readonly bucket: Bucket
@@ -19,6 +21,8 @@ export interface HereOptions {
   readonly concurrency: number
   /** Which jobs are to be done; all of them without it. */
   readonly wanted?: ((job: PlannedJob) => boolean) | undefined
+  /** Blocks that it is about; all of them without it. */
+  readonly only?: ((block: BlockRecord) => boolean) | undefined
   readonly onEvent?: ((event: HereEvent) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -46,12 +50,14 @@ const MAX_TRIES = 3
 
 /** Resolves when no job is left that might get on; jobs that fail are in the report, and stop no other. Rejects when the bucket can't be planned. */
 export async function runHere(options: HereOptions): Promise<HereReport> {
-  const { bucket, settings, now, concurrency, wanted = () => true, onEvent, signal } = options
+  const { bucket, settings, now, concurrency, wanted = () => true, only, onEvent, signal } = options
   const done: DoneJob[] = []
   const tries = new Map<string, number>()
   for (;;) {
     await updateBucketIndex(bucket, { now, ...(signal && { signal }) })
-    const plan = planJobs(await readPlanInput(bucket, { settings, now, signal }))
+    const plan = planJobs(
+      restrictPlan(await readPlanInput(bucket, { settings, now, signal }), only),
+    )
     const jobs = plan.jobs.filter((job) => wanted(job) && (tries.get(job.key) ?? 0) < MAX_TRIES)
     onEvent?.({ type: 'planned', jobs })
     if (jobs.length === 0) return { done }

@@ -1,5 +1,15 @@
 /** `thaw bucket` beside `thanos tools bucket` on the same bucket: what they print, and what they leave behind. */
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -216,6 +226,72 @@ if (THANOS === undefined) {
         `--objstore-to.config=${objstoreYaml(they)}`,
       )
       expect(JSON.parse(again.out)).toMatchObject({ copied: 0 })
+    })
+  })
+
+  /** Both run on the same blocks, each on a copy; what is left is blocks and marks, without what marks say and what is ours. */
+  async function bothLeave(
+    prepare: (dir: string) => Promise<void>,
+    ...argv: readonly string[]
+  ): Promise<readonly [string[], string[]]> {
+    const nowMs = Date.now()
+    const [we, they] = [await makeBucket(nowMs), await makeBucket(nowMs)]
+    await Promise.all([we, they].map(prepare))
+    const [our, their] = [await ours(we, ...argv), await theirs(they, ...argv)]
+    expect([our, their]).toMatchObject([{ code: 0 }, { code: 0 }])
+    const left = async (dir: string) =>
+      [...(await objectsOf(dir)).keys()].filter((key) => !key.startsWith('thaw/')).sort()
+    return [await left(we), await left(they)]
+  }
+
+  describe('thaw bucket retention and thanos tools bucket retention', () => {
+    it.each([
+      { flags: ['--retention.resolution-raw=1h'] },
+      { flags: ['--retention.resolution-raw=5h', '--retention.resolution-5m=1d'] },
+      { flags: ['--retention.resolution-1h=1d', '--retention.resolution-5m=10y'] },
+      {
+        flags: [
+          '--retention.resolution-raw=1h',
+          '--selector.relabel-config=[{action: keep, source_labels: [cluster], regex: us}]',
+        ],
+      },
+    ])('mark the same blocks with $flags', async ({ flags }) => {
+      const [we, they] = await bothLeave(async () => {}, 'retention', ...flags)
+      expect(we).toEqual(they)
+      expect(we.filter((key) => key.endsWith('/deletion-mark.json')).length).toBeGreaterThan(2)
+    })
+  })
+
+  describe('thaw bucket cleanup and thanos tools bucket cleanup', () => {
+    /** Uploads that broke off, three days and one day ago, and a deletion that did. */
+    async function partial(dir: string): Promise<void> {
+      for (const [n, days] of [
+        [11, 3],
+        [12, 1],
+      ] as const) {
+        const file = join(dir, testId(n), 'index')
+        await mkdir(join(dir, testId(n)))
+        await writeFile(file, 'half')
+        const at = Date.now() / 1000 - days * 86_400
+        await utimes(file, at, at)
+      }
+    }
+
+    it.each([
+      { flags: [] },
+      { flags: ['--delete-delay=30m'] },
+      { flags: ['--delete-delay=100h'] },
+      {
+        flags: [
+          '--delete-delay=1m',
+          '--selector.relabel-config=[{action: keep, source_labels: [cluster], regex: us}]',
+        ],
+      },
+    ])('leave the same objects with $flags', async ({ flags }) => {
+      const [we, they] = await bothLeave(partial, 'cleanup', ...flags)
+      expect(we).toEqual(they)
+      expect(we).toContain(`${testId(12)}/index`)
+      expect(we).not.toContain(`${testId(11)}/index`)
     })
   })
 }

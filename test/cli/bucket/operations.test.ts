@@ -83,6 +83,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'upload-blocks': ['--label=a=b', '--path=.'],
   backfill: ['--label=a=b', '--openmetrics=package.json'],
   rewrite: [`--id=${testId(1)}`, '--rewrite.to-relabel-config=[{action: labeldrop, regex: a}]'],
+  retention: ['--retention.resolution-raw=1d'],
   replicate: ['--single-run', '--objstore-to.config={type: FILESYSTEM, config: {directory: /tmp}}'],
 }
 

@@ -15,6 +15,10 @@ const NOBODY = 65_534
 const WRITING: readonly (readonly string[])[] = [
   ['mark', ID, '--marker=no-compact-mark.json', '--details=why'],
   ['unmark', ID, '--marker=deletion-mark.json'],
+  ['cleanup'],
+  ['retention', '--retention.resolution-raw=1d'],
+  ['downsample'],
+  ['compact'],
 ]
 
 const READING: readonly (readonly string[])[] = [
