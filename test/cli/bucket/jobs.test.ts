@@ -307,8 +307,10 @@ describe('thaw bucket compact', () => {
     expect(
       await metric('thanos_compact_blocks_marked_total{marker="deletion-mark.json",reason=""}'),
     ).toBe(8)
-    expect(await metric('thanos_compact_iterations_total')).toBeGreaterThan(0)
-    expect(await metric('thanos_compact_todo_compactions')).toBe(0)
+    await vi.waitFor(async () => {
+      expect(await metric('thanos_compact_iterations_total')).toBeGreaterThan(0)
+      expect(await metric('thanos_compact_todo_compactions')).toBe(0)
+    }, 10_000)
     expect(await metric('thanos_compact_halted')).toBe(0)
     expect(await metric('thanos_delete_delay_seconds')).toBe(48 * 3600)
     expect((await fetch(`http://${address}/-/ready`)).status).toBe(200)
