@@ -298,7 +298,7 @@ describe('thaw bucket compact', () => {
       )
     }
     const until = (name: string, value: number) =>
-      vi.waitFor(async () => expect(await metric(name)).toBe(value), { timeout: 10_000 })
+      vi.waitFor(async () => expect(await metric(name)).toBe(value), { timeout: 20_000 })
     await until('thanos_compact_group_compactions_total{resolution="0"}', 2)
     await mark(13, 3 * DAY)
     await put(30, NOW - 5 * DAY, 2 * HOUR, 'c')
@@ -310,7 +310,7 @@ describe('thaw bucket compact', () => {
     await vi.waitFor(async () => {
       expect(await metric('thanos_compact_iterations_total')).toBeGreaterThan(0)
       expect(await metric('thanos_compact_todo_compactions')).toBe(0)
-    }, 10_000)
+    }, 20_000)
     expect(await metric('thanos_compact_halted')).toBe(0)
     expect(await metric('thanos_delete_delay_seconds')).toBe(48 * 3600)
     expect((await fetch(`http://${address}/-/ready`)).status).toBe(200)

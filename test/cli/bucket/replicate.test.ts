@@ -147,11 +147,11 @@ describe('thaw bucket replicate', () => {
     const metrics = async () => (await fetch(`http://${address}/metrics`)).text()
     await vi.waitFor(async () => {
       expect(await metrics()).toMatch(/\nthanos_replicate_blocks_replicated_total 3\n/)
-    })
+    }, 20_000)
     await put(2)
     await vi.waitFor(async () => {
       expect(await metrics()).toMatch(/\nthanos_replicate_blocks_replicated_total 4\n/)
-    })
+    }, 20_000)
     expect((await fetch(`http://${address}/-/ready`)).status).toBe(200)
     const text = await metrics()
     expect(text).toMatch(/thanos_replicate_replication_runs_total\{result="success"\} [1-9]/)
