@@ -2,9 +2,13 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { JobType } from '../jobs/job.ts'
 
-/** Input bytes per second. */
-const BYTES_PER_SECOND: Readonly<Partial<Record<JobType, number>>> = {
+/** `overlap`: a merge, or a part of one, where samples of several blocks come between each other. */
+export type Work = JobType | 'overlap'
+
+/** Input bytes per second of one processor: chunks are copied, or decoded and encoded anew. */
+const BYTES_PER_SECOND: Readonly<Partial<Record<Work, number>>> = {
   compact: 40e6,
+  overlap: 10e6,
   cut: 400e6,
   part: 40e6,
   finish: 100e6,
@@ -17,10 +21,16 @@ const SECONDS_PER_JOB = 1
 /** Opening a block, or deleting or marking it. */
 const SECONDS_PER_INPUT = 0.2
 
-export function estimateSeconds(type: JobType, inputs: number, inputBytes: number): number {
-  const bytesPerSecond = BYTES_PER_SECOND[type] ?? Infinity
+export function estimateSeconds(work: Work, inputs: number, inputBytes: number): number {
+  const bytesPerSecond = BYTES_PER_SECOND[work] ?? Infinity
   const seconds = SECONDS_PER_JOB + inputs * SECONDS_PER_INPUT + inputBytes / bytesPerSecond
   return Math.round(seconds * 10) / 10
+}
+
+/** Of blocks that are merged, whether whole or in parts. */
+export function isOverlap(blocks: readonly BlockRecord[]): boolean {
+  const sorted = blocks.toSorted((a, b) => a.minTimeMs - b.minTimeMs)
+  return sorted.some((block, i) => i > 0 && block.minTimeMs < sorted[i - 1]!.maxTimeMs)
 }
 
 export function blockBytes({ indexSize, segmentSizes }: BlockRecord): number {

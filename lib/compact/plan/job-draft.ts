@@ -1,6 +1,6 @@
 /** A plan while it is made: jobs, and why each block is or is not in one. */
 import { type Job, type JobType, jobKey } from '../jobs/job.ts'
-import { estimateSeconds } from './estimate.ts'
+import { estimateSeconds, type Work } from './estimate.ts'
 
 export interface PlannedJob {
   readonly job: Job
@@ -30,10 +30,16 @@ export class JobDraft {
   readonly #reasons = new Map<string, string>()
 
   /** `inputs` are the blocks that it touches: each may be in one job only. */
-  add(job: Job, reason: string, inputs: readonly string[], inputBytes = 0): void {
+  add(
+    job: Job,
+    reason: string,
+    inputs: readonly string[],
+    inputBytes = 0,
+    work: Work = job.type,
+  ): void {
     for (const id of inputs) this.#reasons.set(id, reason)
     const count = Math.max(1, inputs.length)
-    const seconds = estimateSeconds(job.type, count, inputBytes)
+    const seconds = estimateSeconds(work, count, inputBytes)
     this.#jobs.push({ job, key: jobKey(job), reason, inputBytes, estimateSeconds: seconds })
   }
 

@@ -1,7 +1,7 @@
 /** Blocks that are made in parts, and how far they are: the parts that are missing, then the end; or what is left of them. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Dedup } from '../jobs/job.ts'
-import { bytesOf } from './estimate.ts'
+import { bytesOf, isOverlap } from './estimate.ts'
 import type { JobDraft } from './job-draft.ts'
 
 /** What `thaw/compact/<ulid>/` holds. */
@@ -52,9 +52,10 @@ export function planCuts(
     const text = `being merged into ${ulid}, ${done.size} of ${parts} parts are there`
     for (const { id } of inputs) busy.set(id, text)
     const bytes = bytesOf(inputs)
+    const work = isOverlap(inputs) ? 'overlap' : 'part'
     for (const part of missing) {
       const reason = `part ${part + 1} of ${parts} of block ${ulid}`
-      draft.add({ type: 'part', ulid, part }, reason, [], Math.ceil(bytes / parts))
+      draft.add({ type: 'part', ulid, part }, reason, [], Math.ceil(bytes / parts), work)
     }
     if (missing.length === 0) {
       const indexBytes = inputs.reduce((sum, { indexSize }) => sum + indexSize, 0)

@@ -8,7 +8,7 @@ import { DownsampledSources, planDownsampling } from '../downsample/plan-downsam
 import { NEXT_RESOLUTION } from '../downsample/windows.ts'
 import type { Dedup } from '../jobs/job.ts'
 import { LEASE_PREFIX } from '../jobs/lease.ts'
-import { blockBytes, bytesOf, estimateSeconds } from './estimate.ts'
+import { blockBytes, bytesOf, estimateSeconds, isOverlap } from './estimate.ts'
 import { JobDraft, type PlannedJob } from './job-draft.ts'
 import { type Compaction, planCompactions } from './plan-compactions.ts'
 import { type CutState, planCuts } from './plan-cuts.ts'
@@ -115,13 +115,14 @@ function addCompaction(
   const { dedup, maxJobSeconds } = settings
   const inputs = blocks.map(({ id }) => id)
   const bytes = bytesOf(blocks)
-  const seconds = estimateSeconds('compact', inputs.length, bytes)
+  const kind = isOverlap(blocks) ? 'overlap' : 'compact'
+  const seconds = estimateSeconds(kind, inputs.length, bytes)
   const parts = Math.ceil(seconds / maxJobSeconds)
   const work = { inputs, ...(dedup && { dedup }) }
   const text = compactionText(reason, blocks)
   if (parts > 1)
     draft.add({ type: 'cut', ...work, parts }, `${text}, in ${parts} parts`, inputs, bytes)
-  else draft.add({ type: 'compact', ...work }, text, inputs, bytes)
+  else draft.add({ type: 'compact', ...work }, text, inputs, bytes, kind)
 }
 
 function compactionText(reason: Compaction['reason'], blocks: readonly BlockRecord[]): string {

@@ -250,6 +250,12 @@ describe('a job that takes too long', () => {
     expect(jobsOf(last)).toEqual([{ type: 'finish', ulid: 'new' }])
   })
 
+  it('takes longer where blocks overlap', () => {
+    const [one] = inputs
+    const [planned] = plan({ blocks: [one!, { ...one!, id: 'twin', sources: ['twin'] }] }).jobs
+    expect(planned).toMatchObject({ job: { type: 'cut', parts: 4 } })
+  })
+
   it('is given up where its blocks are gone, or the block is there', () => {
     const gone = plan({ blocks: inputs.slice(1), cuts: [{ ...cut, done: [] }] })
     expect(jobsOf(gone)).toContainEqual({ type: 'delete-objects', keys: cut.keys })
