@@ -3,8 +3,8 @@ import {
   type AggregateChunk,
   type Aggregate,
   AGGREGATES,
+  AggregateWriter,
   parseAggregateChunk,
-  writeAggregateChunk,
 } from '#lib/tsdb/chunk/aggregate.ts'
 import {
   AGGREGATE,
@@ -91,6 +91,7 @@ const builders: Readonly<Record<Aggregate, ColumnBuilder>> = {
   counter: new ColumnBuilder(),
 }
 const windows = new FloatWindows()
+const out = new AggregateWriter()
 
 /** What there is of one aggregate, end to end. */
 function decodeAll(parts: readonly Part[], aggregate: Aggregate): ColumnBuilder {
@@ -109,24 +110,26 @@ function decodeAll(parts: readonly Part[], aggregate: Aggregate): ColumnBuilder 
 const FLOAT_COLUMNS = { count: 'sums', sum: 'sums', min: 'mins', max: 'maxs' } as const
 
 function floatChunk(parts: readonly Part[], made: ReadyChunk[]): void {
-  const chunks: Partial<Record<Aggregate, EncodedChunk>> = {}
   let minTimeMs = Infinity
   let maxTimeMs = -Infinity
   for (const aggregate of AGGREGATES) {
     const builder = decodeAll(parts, aggregate)
     const last = aggregate === 'counter' ? toCounterTotals(builder) : 0
     const { timestamps, values, length } = builder
-    if (length === 0) continue
+    if (length === 0) {
+      out.chunk(undefined)
+      continue
+    }
     windows.fill(timestamps, values, 0, length, ONE_HOUR_MS, 'keep')
     minTimeMs = Math.min(minTimeMs, windows.times[1]!)
     maxTimeMs = Math.max(maxTimeMs, windows.times[windows.length]!)
     if (aggregate === 'counter') {
       windows.counters[windows.length + 1] = last
-      chunks.counter = windows.encodeCounter()
-    } else chunks[aggregate] = windows.encode(windows[FLOAT_COLUMNS[aggregate]])
+      windows.writeCounter(out)
+    } else windows.write(windows[FLOAT_COLUMNS[aggregate]], out)
   }
-  if (minTimeMs > maxTimeMs) return
-  made.push({ encoding: AGGREGATE, data: writeAggregateChunk(chunks), minTimeMs, maxTimeMs })
+  const data = out.finish()
+  if (minTimeMs <= maxTimeMs) made.push({ encoding: AGGREGATE, data, minTimeMs, maxTimeMs })
 }
 
 function histogramChunks(parts: readonly Part[], made: ReadyChunk[]): void {

@@ -1,15 +1,15 @@
 /** Raw samples of a series become aggregate chunks, as Thanos makes them. */
 import type { SampleColumns } from '#lib/model/samples.ts'
-import { writeAggregateChunk } from '#lib/tsdb/chunk/aggregate.ts'
-import { AGGREGATE, type ReadyChunk, XOR } from '#lib/tsdb/chunk/chunk.ts'
+import { AggregateWriter } from '#lib/tsdb/chunk/aggregate.ts'
+import { AGGREGATE, type ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { CounterResetHeader } from '#lib/tsdb/chunk/histogram-layout.ts'
-import { encodeXor } from '#lib/tsdb/chunk/xor.ts'
 import { FloatWindows } from './float-windows.ts'
 import { cutBatch } from './histogram-batches.ts'
 import { HistogramWindows } from './histogram-windows.ts'
 import { batchEnds } from './windows.ts'
 
 const floats = new FloatWindows()
+const out = new AggregateWriter()
 
 /** `samples` have no stale markers; other NaN count where chunks are cut, but not in windows. Floats and histograms don't share a chunk. */
 export function downsampleRaw(samples: SampleColumns, resolutionMs: number): ReadyChunk[] {
@@ -22,7 +22,7 @@ export function downsampleRaw(samples: SampleColumns, resolutionMs: number): Rea
     for (const end of batchEnds(timestamps, from, to, resolutionMs)) {
       if (isFloat) {
         floats.fill(timestamps, values, from, end, resolutionMs, 'drop')
-        if (floats.length > 0) chunks.push(floats.chunk())
+        if (floats.length > 0) chunks.push(floats.chunk(out))
       } else histogramChunks(samples, from, end, resolutionMs, chunks)
       from = end
     }
@@ -54,13 +54,14 @@ export function histogramChunk(
   header: number,
 ): ReadyChunk {
   const { times, length } = counters
+  out.floats(times, counts, 0, length)
+  out.chunk(sums.encodeSums(CounterResetHeader.gauge))
+  out.chunk(undefined)
+  out.chunk(undefined)
+  out.chunk(counters.encodeCounters(header))
   return {
     encoding: AGGREGATE,
-    data: writeAggregateChunk({
-      count: { encoding: XOR, data: encodeXor(times, counts, 0, length) },
-      sum: sums.encodeSums(CounterResetHeader.gauge),
-      counter: counters.encodeCounters(header),
-    }),
+    data: out.finish(),
     minTimeMs: times[0]!,
     maxTimeMs: times[length - 1]!,
   }

@@ -1,7 +1,6 @@
 /** Windows of floats: what is added up of each, in columns that are used again from chunk to chunk. */
-import { writeAggregateChunk } from '#lib/tsdb/chunk/aggregate.ts'
-import { AGGREGATE, type EncodedChunk, type ReadyChunk, XOR } from '#lib/tsdb/chunk/chunk.ts'
-import { encodeXor } from '#lib/tsdb/chunk/xor.ts'
+import type { AggregateWriter } from '#lib/tsdb/chunk/aggregate.ts'
+import { AGGREGATE, type ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { windowEnd } from './windows.ts'
 
 /** `drop`: of raw samples. What was added up before keeps its NaN, so that all aggregates have the same windows. */
@@ -87,26 +86,24 @@ export class FloatWindows {
   }
 
   /** One of the columns, of the windows. */
-  encode(values: Float64Array): EncodedChunk {
-    return { encoding: XOR, data: encodeXor(this.times, values, 1, this.length + 1) }
+  write(values: Float64Array, out: AggregateWriter): void {
+    out.floats(this.times, values, 1, this.length + 1)
   }
 
   /** The counter between its first and last raw value, by which a reader sees what became of it between two chunks. */
-  encodeCounter(): EncodedChunk {
-    return { encoding: XOR, data: encodeXor(this.times, this.counters, 0, this.length + 2) }
+  writeCounter(out: AggregateWriter): void {
+    out.floats(this.times, this.counters, 0, this.length + 2)
   }
 
   /** All five aggregates of what was filled in. */
-  chunk(): ReadyChunk {
-    const data = writeAggregateChunk({
-      count: this.encode(this.counts),
-      sum: this.encode(this.sums),
-      min: this.encode(this.mins),
-      max: this.encode(this.maxs),
-      counter: this.encodeCounter(),
-    })
+  chunk(out: AggregateWriter): ReadyChunk {
+    this.write(this.counts, out)
+    this.write(this.sums, out)
+    this.write(this.mins, out)
+    this.write(this.maxs, out)
+    this.writeCounter(out)
     const [minTimeMs, maxTimeMs] = [this.times[1]!, this.times[this.length]!]
-    return { encoding: AGGREGATE, data, minTimeMs, maxTimeMs }
+    return { encoding: AGGREGATE, data: out.finish(), minTimeMs, maxTimeMs }
   }
 
   #reserve(needed: number): void {

@@ -2,6 +2,7 @@
 import { isStale } from '#lib/model/samples.ts'
 import { AGGREGATE, decodeChunk, type ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { ColumnBuilder, type Interval } from '#lib/tsdb/chunk/columns.ts'
+import type { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import { ChunkMerger } from '../merge-chunks.ts'
 import { downsampleAggregates } from './downsample-aggregates.ts'
 import { downsampleRaw } from './downsample-raw.ts'
@@ -9,6 +10,8 @@ import { FIVE_MINUTES_MS } from './windows.ts'
 
 /** Of a series of a block. */
 export interface SeriesChunks {
+  readonly frames: FrameList
+  /** The same as objects. */
   readonly chunks: readonly ReadyChunk[]
   /** Of samples that don't count. */
   readonly deleted: readonly Interval[]
@@ -19,34 +22,45 @@ const builder = new ColumnBuilder()
 
 /** Of a raw series, to windows of five minutes. Throws CorruptError; 'unsupported' where a chunk is of no known kind, or downsampled. */
 export function downsampleRawSeries(series: SeriesChunks): ReadyChunk[] {
-  return downsampleChunks(plain(series))
+  const { frames, deleted } = series
+  if (deleted.length > 0 || !isAscending(frames)) return downsampleChunks(merged(series))
+  builder.reset()
+  const { length, encodings, bytes, dataStarts, ends } = frames
+  for (let i = 0; i < length; i++) {
+    decodeChunk(encodings[i]!, bytes[i]!, builder, dataStarts[i]!, ends[i]! - 4)
+  }
+  return downsampleDecoded()
 }
 
 /** Of a series in windows of five minutes, to hours. Raw chunks, which old blocks have among them, are downsampled twice. */
-export function downsampleAggregateSeries({ chunks, deleted }: SeriesChunks): ReadyChunk[] {
+export function downsampleAggregateSeries({ frames, chunks, deleted }: SeriesChunks): ReadyChunk[] {
   const all = chunks.every(({ encoding }) => encoding === AGGREGATE)
     ? chunks
     : chunks.flatMap((chunk) => (chunk.encoding === AGGREGATE ? chunk : downsampleChunks([chunk])))
-  return downsampleAggregates(isAscending(all) ? all : all.toSorted(byTime), deleted)
+  return downsampleAggregates(isAscending(frames) ? all : all.toSorted(byTime), deleted)
 }
 
 function downsampleChunks(chunks: readonly ReadyChunk[]): ReadyChunk[] {
   builder.reset()
   for (const { encoding, data } of chunks) decodeChunk(encoding, data, builder)
+  return downsampleDecoded()
+}
+
+function downsampleDecoded(): ReadyChunk[] {
   removeStale(builder)
   return downsampleRaw(builder.columns(), FIVE_MINUTES_MS)
 }
 
-/** Ascending and without what is deleted; where it already is so, as it is. */
-function plain({ chunks, deleted }: SeriesChunks): readonly ReadyChunk[] {
-  if (deleted.length === 0 && isAscending(chunks)) return chunks
+/** Ascending and without what is deleted. */
+function merged({ chunks, deleted }: SeriesChunks): readonly ReadyChunk[] {
   return merger.merge(
     chunks.map((chunk) => ({ chunk, deleted: deleted.filter((one) => touches(one, chunk)) })),
   )
 }
 
-function isAscending(chunks: readonly ReadyChunk[]): boolean {
-  return chunks.every((chunk, i) => i === 0 || chunks[i - 1]!.maxTimeMs < chunk.minTimeMs)
+function isAscending({ length, minTimes, maxTimes }: FrameList): boolean {
+  for (let i = 1; i < length; i++) if (maxTimes[i - 1]! >= minTimes[i]!) return false
+  return true
 }
 
 function byTime(a: ReadyChunk, b: ReadyChunk): number {
@@ -59,12 +73,11 @@ function touches({ minTimeMs, maxTimeMs }: Interval, chunk: ReadyChunk): boolean
 
 function removeStale(columns: ColumnBuilder): void {
   const { values, length } = columns
-  let kept = 0
-  for (let i = 0; i < length; i++) {
-    const value = values[i]!
-    if (value !== value && isStale(values, i)) continue
-    if (kept < i) columns.move(i, kept)
-    kept++
+  let first = 0
+  while (first < length && !isStale(values, first)) first++
+  let kept = first
+  for (let i = first; i < length; i++) {
+    if (!isStale(values, i)) columns.move(i, kept++)
   }
   columns.remove(kept, length)
 }

@@ -4,6 +4,7 @@ import { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import { CorruptError } from '#lib/model/errors.ts'
 import { decodeChunk, type EncodedChunk } from './chunk.ts'
 import { ColumnBuilder } from './columns.ts'
+import { appendXor } from './xor.ts'
 
 export const AGGREGATES = ['count', 'sum', 'min', 'max', 'counter'] as const
 export type Aggregate = (typeof AGGREGATES)[number]
@@ -65,17 +66,36 @@ function decodePair(sum: EncodedChunk, count: EncodedChunk, into: ColumnBuilder)
 }
 
 /**
- * Thanos can't read a chunk whose last entry is absent (it asks for a byte more than there is), so a
+ * Takes the aggregates in their order. Thanos can't read a chunk whose last entry is absent (it asks for a byte more than there is), so a
  * downsampled chunk should always have a counter.
  */
-export function writeAggregateChunk(chunks: AggregateChunk): Uint8Array {
-  const out = new ByteWriter(1024)
-  for (const aggregate of AGGREGATES) {
-    const chunk = chunks[aggregate]
+export class AggregateWriter {
+  readonly #out = new ByteWriter(8192)
+
+  /** Floats [from, to). */
+  floats(timestamps: Float64Array, values: Float64Array, from: number, to: number): void {
+    appendXor(this.#out, timestamps, values, from, to)
+  }
+
+  chunk(chunk: EncodedChunk | undefined): void {
+    const out = this.#out
     out.uvarint(chunk?.data.length ?? 0)
-    if (!chunk) continue
+    if (!chunk) return
     out.uint8(chunk.encoding)
     out.append(chunk.data)
   }
-  return out.bytes().slice()
+
+  /** A copy of the chunk's data; the next chunk begins. */
+  finish(): Uint8Array {
+    const data = this.#out.bytes().slice()
+    this.#out.clear()
+    return data
+  }
+}
+
+const shared = new AggregateWriter()
+
+export function writeAggregateChunk(chunks: AggregateChunk): Uint8Array {
+  for (const aggregate of AGGREGATES) shared.chunk(chunks[aggregate])
+  return shared.finish()
 }

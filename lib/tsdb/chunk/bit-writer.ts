@@ -1,4 +1,5 @@
 /** Appends bits, most significant first, to a buffer that doubles. */
+import type { ByteWriter } from '#lib/bytes/byte-writer.ts'
 
 export class BitWriter {
   #bytes: Uint8Array
@@ -79,6 +80,15 @@ export class BitWriter {
       rest = Math.floor(rest / 128)
     }
     this.bits(low, 8)
+  }
+
+  /** What `finish` gives, without a copy in between. */
+  appendTo(out: ByteWriter): void {
+    out.appendRange(this.#bytes, 0, this.#at)
+    const word = this.#fill === 0 ? 0 : this.#word << (32 - this.#fill)
+    for (let left = this.#fill, shift = 24; left > 0; left -= 8, shift -= 8) {
+      out.uint8((word >>> shift) & 0xff)
+    }
   }
 
   /** A copy of the bytes, the last one filled up with zero bits. */

@@ -1,5 +1,6 @@
 /** The XOR float chunk (encoding 1): sample count, then timestamps as delta of delta and values XOR-ed. */
 import { CorruptError } from '#lib/model/errors.ts'
+import type { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import { BitWriter } from './bit-writer.ts'
 import { loadBits } from './bit-reader.ts'
 import type { ColumnBuilder } from './columns.ts'
@@ -134,6 +135,8 @@ export function decodeXor(
 }
 
 const scratch = new BitWriter(4096)
+/** Its encoding. */
+const XOR = 1
 
 /**
  * Samples [from, to) as one chunk: the bytes Prometheus 3.14 writes. (Older ones put a zero byte
@@ -145,11 +148,30 @@ export function encodeXor(
   from: number,
   to: number,
 ): Uint8Array {
+  writeXor(timestamps, values, from, to)
+  return scratch.finish()
+}
+
+/** The same behind its size, as a part of an aggregate chunk. */
+export function appendXor(
+  out: ByteWriter,
+  timestamps: Float64Array,
+  values: Float64Array,
+  from: number,
+  to: number,
+): void {
+  writeXor(timestamps, values, from, to)
+  out.uvarint(scratch.byteLength)
+  out.uint8(XOR)
+  scratch.appendTo(out)
+}
+
+function writeXor(timestamps: Float64Array, values: Float64Array, from: number, to: number): void {
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length * 2)
   const out = scratch
   out.clear()
   out.bits(to - from, 16)
-  if (from === to) return out.finish()
+  if (from === to) return
   let timestamp = timestamps[from]!
   let low = bits[from * 2]!
   let high = bits[from * 2 + 1]!
@@ -187,7 +209,6 @@ export function encodeXor(
     }
     writeShifted(out, xorHigh, xorLow, leading, trailing)
   }
-  return out.finish()
 }
 
 function trailingZeros(word: number): number {

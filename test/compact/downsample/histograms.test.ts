@@ -5,11 +5,19 @@ import type { SampleColumns } from '#lib/model/samples.ts'
 import { downsampleAggregates } from '#lib/compact/downsample/downsample-aggregates.ts'
 import { downsampleRawSeries } from '#lib/compact/downsample/series-downsampler.ts'
 import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
+import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { aggregateOf, valuesOf } from './read-aggregates.ts'
 import { ourSeries } from './world.ts'
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0)
+
+function downsampled(samples: SampleColumns): ReadyChunk[] {
+  const chunks = encodeChunks(samples)
+  const frames = new FrameList()
+  for (const chunk of chunks) frames.addChunk(chunk)
+  return downsampleRawSeries({ frames, chunks, deleted: [] })
+}
 
 function rowsOf({ length, histograms }: SampleColumns): FloatHistogram[] {
   return histograms!.list(length).map((histogram) => histogram!)
@@ -29,7 +37,7 @@ describe.each(ourSeries().filter(({ labels }) => labels.join().includes('_second
   '$labels.1',
   ({ samples }) => {
     const raw = rowsOf(samples)
-    const five = downsampleRawSeries({ chunks: encodeChunks(samples), deleted: [] })
+    const five = downsampled(samples)
     const hour = downsampleAggregates(five, [])
 
     it.each([
@@ -60,7 +68,7 @@ describe.each(ourSeries().filter(({ labels }) => labels.join().includes('_second
 
 function chunksOf(name: string): { five: ReadyChunk[]; hour: ReadyChunk[]; raw: FloatHistogram[] } {
   const { samples } = ourSeries().find((one) => one.labels.includes(name))!
-  const five = downsampleRawSeries({ chunks: encodeChunks(samples), deleted: [] })
+  const five = downsampled(samples)
   return { five, hour: downsampleAggregates(five, []), raw: rowsOf(samples) }
 }
 
