@@ -1,21 +1,16 @@
 /** Aggregate chunks of a series become such of longer windows, as Thanos makes them: whole chunks, so that counters keep what each began and ended with. */
 import {
-  type AggregateChunk,
+  ABSENT,
   type Aggregate,
   AGGREGATES,
   AggregateWriter,
-  parseAggregateChunk,
+  placeAggregates,
+  PLACES,
 } from '#lib/tsdb/chunk/aggregate.ts'
-import {
-  AGGREGATE,
-  chunkSampleCount,
-  decodeChunk,
-  type EncodedChunk,
-  type ReadyChunk,
-  XOR,
-} from '#lib/tsdb/chunk/chunk.ts'
+import { AGGREGATE, decodeChunk, type ReadyChunk, XOR } from '#lib/tsdb/chunk/chunk.ts'
 import { ColumnBuilder, type Interval } from '#lib/tsdb/chunk/columns.ts'
 import { toCounterTotals } from '#lib/tsdb/chunk/counter-totals.ts'
+import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import { FloatWindows } from './float-windows.ts'
 import { histogramChunk } from './downsample-raw.ts'
 import { cutBatch, sameKind } from './histogram-batches.ts'
@@ -24,62 +19,76 @@ import { chunkCount, FIVE_MINUTES_MS, ONE_HOUR_MS } from './windows.ts'
 
 /** In time order; those that begin before another has ended give only what is later. `deleted` is of windows, by their time. */
 export function downsampleAggregates(
-  chunks: readonly ReadyChunk[],
+  frames: FrameList,
   deleted: readonly Interval[],
 ): ReadyChunk[] {
   const made: ReadyChunk[] = []
-  const parts = partsOf(chunks, deleted)
-  for (let from = 0; from < parts.length;) {
-    const { isHistogram } = parts[from]!
+  parts.take(frames, deleted)
+  for (let from = 0; from < frames.length;) {
+    const isHistogram = parts.isHistogram(from)
     let to = from + 1
-    while (to < parts.length && parts[to]!.isHistogram === isHistogram) to++
-    const size = batchSize(parts.slice(from, to))
+    while (to < frames.length && parts.isHistogram(to) === isHistogram) to++
+    const size = batchSize(frames, from, to)
     for (; from < to; from = Math.min(from + size, to)) {
-      const batch = parts.slice(from, Math.min(from + size, to))
-      if (isHistogram) histogramChunks(batch, made)
-      else floatChunk(batch, made)
+      const end = Math.min(from + size, to)
+      if (isHistogram) histogramChunks(from, end, made)
+      else floatChunk(from, end, made)
     }
   }
   return made
 }
 
-/** A chunk, parsed, and what of it doesn't count. */
-interface Part {
-  readonly chunk: ReadyChunk
-  readonly aggregates: AggregateChunk
-  readonly isHistogram: boolean
-  readonly left: readonly Interval[]
-}
+/** The chunks of a series, parsed, and what of each doesn't count. */
+class Parts {
+  #frames = new FrameList()
+  #places = new Int32Array(0)
+  readonly #left: (readonly Interval[])[] = []
 
-function partsOf(chunks: readonly ReadyChunk[], deleted: readonly Interval[]): Part[] {
-  let endMs = -Infinity
-  return chunks.map((chunk) => {
-    const aggregates = parseAggregateChunk(chunk.data)
-    const overlaps = chunk.minTimeMs <= endMs
-    const left = overlaps ? [...deleted, { minTimeMs: -Infinity, maxTimeMs: endMs }] : deleted
-    endMs = Math.max(endMs, chunk.maxTimeMs)
-    const { counter } = aggregates
-    return {
-      chunk,
-      aggregates,
-      isHistogram: counter !== undefined && counter.encoding !== XOR,
-      left,
+  take(frames: FrameList, deleted: readonly Interval[]): void {
+    const { length, bytes, dataStarts, ends, minTimes, maxTimes } = frames
+    this.#frames = frames
+    if (length * PLACES > this.#places.length) this.#places = new Int32Array(length * PLACES * 2)
+    let endMs = -Infinity
+    for (let i = 0; i < length; i++) {
+      placeAggregates(bytes[i]!, dataStarts[i]!, ends[i]! - 4, this.#places, i * PLACES)
+      const overlaps = minTimes[i]! <= endMs
+      this.#left[i] = overlaps ? [...deleted, { minTimeMs: -Infinity, maxTimeMs: endMs }] : deleted
+      endMs = Math.max(endMs, maxTimes[i]!)
     }
-  })
-}
-
-function batchSize(parts: readonly Part[]): number {
-  const extent = {
-    minTimeMs: parts[0]!.chunk.minTimeMs,
-    maxTimeMs: parts.at(-1)!.chunk.maxTimeMs,
-    count: parts.reduce((sum, { aggregates: { count } }) => sum + countOf(count), 0),
   }
-  const chunks = chunkCount(extent, FIVE_MINUTES_MS, ONE_HOUR_MS)
-  return Math.max(1, Math.floor(parts.length / chunks))
+
+  isHistogram(part: number): boolean {
+    const encoding = this.#places[part * PLACES + COUNTER]!
+    return encoding !== ABSENT && encoding !== XOR
+  }
+
+  /** What there is of one aggregate in parts [from, to), end to end. */
+  decode(from: number, to: number, aggregate: Aggregate): ColumnBuilder {
+    const builder = builders[aggregate]
+    builder.reset()
+    for (let part = from; part < to; part++) {
+      const at = part * PLACES + AGGREGATES.indexOf(aggregate) * 3
+      const encoding = this.#places[at]!
+      if (encoding === ABSENT) continue
+      const before = builder.length
+      const bytes = this.#frames.bytes[part]!
+      decodeChunk(encoding, bytes, builder, this.#places[at + 1], this.#places[at + 2])
+      for (const interval of this.#left[part]!) builder.delete(interval, before)
+    }
+    return builder
+  }
 }
 
-function countOf(chunk: EncodedChunk | undefined): number {
-  return chunk ? chunkSampleCount(chunk.encoding, chunk.data) : 0
+const COUNTER = AGGREGATES.indexOf('counter') * 3
+
+const parts = new Parts()
+
+function batchSize(frames: FrameList, from: number, to: number): number {
+  let count = 0
+  for (let i = from; i < to; i++) count += frames.sampleCount(i)
+  const extent = { minTimeMs: frames.minTimes[from]!, maxTimeMs: frames.maxTimes[to - 1]!, count }
+  const chunks = chunkCount(extent, FIVE_MINUTES_MS, ONE_HOUR_MS)
+  return Math.max(1, Math.floor((to - from) / chunks))
 }
 
 /** Used again from batch to batch. */
@@ -93,27 +102,13 @@ const builders: Readonly<Record<Aggregate, ColumnBuilder>> = {
 const windows = new FloatWindows()
 const out = new AggregateWriter()
 
-/** What there is of one aggregate, end to end. */
-function decodeAll(parts: readonly Part[], aggregate: Aggregate): ColumnBuilder {
-  const builder = builders[aggregate]
-  builder.reset()
-  for (const { aggregates, left } of parts) {
-    const chunk = aggregates[aggregate]
-    if (!chunk) continue
-    const from = builder.length
-    decodeChunk(chunk.encoding, chunk.data, builder)
-    for (const interval of left) builder.delete(interval, from)
-  }
-  return builder
-}
-
 const FLOAT_COLUMNS = { count: 'sums', sum: 'sums', min: 'mins', max: 'maxs' } as const
 
-function floatChunk(parts: readonly Part[], made: ReadyChunk[]): void {
+function floatChunk(from: number, to: number, made: ReadyChunk[]): void {
   let minTimeMs = Infinity
   let maxTimeMs = -Infinity
   for (const aggregate of AGGREGATES) {
-    const builder = decodeAll(parts, aggregate)
+    const builder = parts.decode(from, to, aggregate)
     const last = aggregate === 'counter' ? toCounterTotals(builder) : 0
     const { timestamps, values, length } = builder
     if (length === 0) {
@@ -132,10 +127,10 @@ function floatChunk(parts: readonly Part[], made: ReadyChunk[]): void {
   if (minTimeMs <= maxTimeMs) made.push({ encoding: AGGREGATE, data, minTimeMs, maxTimeMs })
 }
 
-function histogramChunks(parts: readonly Part[], made: ReadyChunk[]): void {
-  const counts = decodeAll(parts, 'count')
-  const sums = decodeAll(parts, 'sum')
-  const counters = decodeAll(parts, 'counter')
+function histogramChunks(from: number, to: number, made: ReadyChunk[]): void {
+  const counts = parts.decode(from, to, 'count')
+  const sums = parts.decode(from, to, 'sum')
+  const counters = parts.decode(from, to, 'counter')
   align([counts, sums, counters])
   const { timestamps, length } = counters
   if (length === 0) return
@@ -145,8 +140,8 @@ function histogramChunks(parts: readonly Part[], made: ReadyChunk[]): void {
   const alsoFits = (a: number, b: number): boolean =>
     sameKind(sumRows.layouts[a]!, sumRows.layouts[b]!)
   for (const batch of cutBatch(rows, timestamps, picks, alsoFits)) {
-    const [from, to] = [batch.picks[0]!, batch.picks.at(-1)! + 1]
-    windows.fill(timestamps, counts.values, from, to, ONE_HOUR_MS, 'keep')
+    const [first, end] = [batch.picks[0]!, batch.picks.at(-1)! + 1]
+    windows.fill(timestamps, counts.values, first, end, ONE_HOUR_MS, 'keep')
     const summed = windows.sums.subarray(1, windows.length + 1)
     made.push(
       histogramChunk(

@@ -2,7 +2,7 @@
 import { isStale } from '#lib/model/samples.ts'
 import { AGGREGATE, decodeChunk, type ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { ColumnBuilder, type Interval } from '#lib/tsdb/chunk/columns.ts'
-import type { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
+import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import { ChunkMerger } from '../merge-chunks.ts'
 import { downsampleAggregates } from './downsample-aggregates.ts'
 import { downsampleRaw } from './downsample-raw.ts'
@@ -33,11 +33,24 @@ export function downsampleRawSeries(series: SeriesChunks): ReadyChunk[] {
 }
 
 /** Of a series in windows of five minutes, to hours. Raw chunks, which old blocks have among them, are downsampled twice. */
-export function downsampleAggregateSeries({ frames, chunks, deleted }: SeriesChunks): ReadyChunk[] {
-  const all = chunks.every(({ encoding }) => encoding === AGGREGATE)
-    ? chunks
-    : chunks.flatMap((chunk) => (chunk.encoding === AGGREGATE ? chunk : downsampleChunks([chunk])))
-  return downsampleAggregates(isAscending(frames) ? all : all.toSorted(byTime), deleted)
+export function downsampleAggregateSeries(series: SeriesChunks): ReadyChunk[] {
+  const { frames, deleted } = series
+  const all = areAggregates(frames) && isAscending(frames) ? frames : ordered(series)
+  return downsampleAggregates(all, deleted)
+}
+
+function areAggregates({ length, encodings }: FrameList): boolean {
+  for (let i = 0; i < length; i++) if (encodings[i] !== AGGREGATE) return false
+  return true
+}
+
+function ordered({ chunks }: SeriesChunks): FrameList {
+  const all = chunks.flatMap((chunk) =>
+    chunk.encoding === AGGREGATE ? chunk : downsampleChunks([chunk]),
+  )
+  const frames = new FrameList()
+  for (const chunk of all.sort(byTime)) frames.addChunk(chunk)
+  return frames
 }
 
 function downsampleChunks(chunks: readonly ReadyChunk[]): ReadyChunk[] {

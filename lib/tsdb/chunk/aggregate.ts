@@ -11,13 +11,37 @@ export type Aggregate = (typeof AGGREGATES)[number]
 
 export type AggregateChunk = Readonly<Partial<Record<Aggregate, EncodedChunk>>>
 
-/** For each aggregate: uvarint size (0: absent), encoding byte, data. */
-export function parseAggregateChunk(data: Uint8Array): AggregateChunk {
-  const reader = new ByteReader(data)
-  const chunks: Partial<Record<Aggregate, EncodedChunk>> = {}
-  for (const aggregate of AGGREGATES) {
+/** Numbers that `placeAggregates` writes of a chunk: of each aggregate its encoding (`ABSENT` if it is not there), and where its data begin and end. */
+export const PLACES = AGGREGATES.length * 3
+export const ABSENT = -1
+
+/** Of the chunk whose data are bytes [start, end): for each aggregate uvarint size (0: absent), encoding byte, data. Writes from `places[at]` on. */
+export function placeAggregates(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  places: Int32Array,
+  at: number,
+): void {
+  const reader = new ByteReader(bytes, start, end)
+  for (let i = at; i < at + PLACES; i += 3) {
     const size = reader.uvarint32()
-    if (size > 0) chunks[aggregate] = { encoding: reader.uint8(), data: reader.take(size) }
+    places[i] = size > 0 ? reader.uint8() : ABSENT
+    places[i + 1] = reader.offset
+    reader.skip(size)
+    places[i + 2] = reader.offset
+  }
+}
+
+const onePlace = new Int32Array(PLACES)
+
+export function parseAggregateChunk(data: Uint8Array): AggregateChunk {
+  placeAggregates(data, 0, data.length, onePlace, 0)
+  const chunks: Partial<Record<Aggregate, EncodedChunk>> = {}
+  for (const [i, aggregate] of AGGREGATES.entries()) {
+    const encoding = onePlace[i * 3]!
+    if (encoding === ABSENT) continue
+    chunks[aggregate] = { encoding, data: data.subarray(onePlace[i * 3 + 1], onePlace[i * 3 + 2]) }
   }
   return chunks
 }

@@ -5,7 +5,7 @@ import { downsampleRaw } from '#lib/compact/downsample/downsample-raw.ts'
 import type { Aggregate } from '#lib/tsdb/chunk/aggregate.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { columns } from '#test/store/sample-block.ts'
-import { aggregateOf, increaseOf, valuesOf } from './read-aggregates.ts'
+import { aggregateOf, framesOf, increaseOf, valuesOf } from './read-aggregates.ts'
 
 const MINUTE_MS = 60_000
 const FIVE_MS = 5 * MINUTE_MS
@@ -79,7 +79,7 @@ describe('floats', () => {
         const five = downsampleRaw(columns(samples), FIVE_MS)
         const facts = factsOfRaw(samples)
         expect(factsOf(five)).toEqual(facts)
-        expect(factsOf(downsampleAggregates(five, []))).toEqual(facts)
+        expect(factsOf(downsampleAggregates(framesOf(five), []))).toEqual(facts)
       }),
       { numRuns: 150 },
     )
@@ -89,7 +89,7 @@ describe('floats', () => {
     fc.assert(
       fc.property(raw(0), (samples) => {
         const five = downsampleRaw(columns(samples), FIVE_MS)
-        for (const chunks of [five, downsampleAggregates(five, [])]) {
+        for (const chunks of [five, downsampleAggregates(framesOf(five), [])]) {
           const times = timesOf(chunks, 'count')
           for (const aggregate of ['sum', 'min', 'max'] as const) {
             expect(timesOf(chunks, aggregate)).toEqual(times)
@@ -129,7 +129,7 @@ describe('floats', () => {
       Infinity,
       -Infinity,
     ])
-    const [hour] = downsampleAggregates([chunk!], [])
+    const [hour] = downsampleAggregates(framesOf([chunk!]), [])
     expect([...aggregateOf(hour!, 'max').values]).toEqual([Infinity])
     expect([...aggregateOf(hour!, 'count').values]).toEqual([5])
   })
@@ -157,14 +157,14 @@ describe('aggregate chunks', () => {
     )
 
   it('give what is later than the one before, where they overlap', () => {
-    const chunks = downsampleAggregates([...hours(4), ...hours(4, 2)], [])
+    const chunks = downsampleAggregates(framesOf([...hours(4), ...hours(4, 2)]), [])
     expect(chunks).toHaveLength(1)
     // The last window of a chunk is as late as its last sample, so that of the other is later and counts too.
     expect(total(valuesOf(chunks, 'count'))).toBe(6 * 60 + 5)
   })
 
   it('do not give what is deleted', () => {
-    const chunks = downsampleAggregates(hours(4), [
+    const chunks = downsampleAggregates(framesOf(hours(4)), [
       { minTimeMs: 60 * MINUTE_MS, maxTimeMs: 120 * MINUTE_MS - 1 },
     ])
     expect(total(valuesOf(chunks, 'count'))).toBe(3 * 60)

@@ -5,18 +5,15 @@ import type { SampleColumns } from '#lib/model/samples.ts'
 import { downsampleAggregates } from '#lib/compact/downsample/downsample-aggregates.ts'
 import { downsampleRawSeries } from '#lib/compact/downsample/series-downsampler.ts'
 import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
-import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
-import { aggregateOf, valuesOf } from './read-aggregates.ts'
+import { aggregateOf, framesOf, valuesOf } from './read-aggregates.ts'
 import { ourSeries } from './world.ts'
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0)
 
 function downsampled(samples: SampleColumns): ReadyChunk[] {
   const chunks = encodeChunks(samples)
-  const frames = new FrameList()
-  for (const chunk of chunks) frames.addChunk(chunk)
-  return downsampleRawSeries({ frames, chunks, deleted: [] })
+  return downsampleRawSeries({ frames: framesOf(chunks), chunks, deleted: [] })
 }
 
 function rowsOf({ length, histograms }: SampleColumns): FloatHistogram[] {
@@ -38,7 +35,7 @@ describe.each(ourSeries().filter(({ labels }) => labels.join().includes('_second
   ({ samples }) => {
     const raw = rowsOf(samples)
     const five = downsampled(samples)
-    const hour = downsampleAggregates(five, [])
+    const hour = downsampleAggregates(framesOf(five), [])
 
     it.each([
       ['five minutes', five],
@@ -69,7 +66,7 @@ describe.each(ourSeries().filter(({ labels }) => labels.join().includes('_second
 function chunksOf(name: string): { five: ReadyChunk[]; hour: ReadyChunk[]; raw: FloatHistogram[] } {
   const { samples } = ourSeries().find((one) => one.labels.includes(name))!
   const five = downsampled(samples)
-  return { five, hour: downsampleAggregates(five, []), raw: rowsOf(samples) }
+  return { five, hour: downsampleAggregates(framesOf(five), []), raw: rowsOf(samples) }
 }
 
 const counters = (chunks: readonly ReadyChunk[]): FloatHistogram[] =>

@@ -1,9 +1,16 @@
 /** What is in aggregate chunks, as plain numbers. */
 import { type Aggregate, parseAggregateChunk } from '#lib/tsdb/chunk/aggregate.ts'
 import { decodeChunk, type ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
+import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import { ColumnBuilder, copyColumns } from '#lib/tsdb/chunk/columns.ts'
 import { NO_SAMPLES, type SampleColumns } from '#lib/model/samples.ts'
 import { toCounterTotals } from '#lib/tsdb/chunk/counter-totals.ts'
+
+export function framesOf(chunks: readonly ReadyChunk[]): FrameList {
+  const frames = new FrameList()
+  for (const chunk of chunks) frames.addChunk(chunk)
+  return frames
+}
 
 /** One aggregate of one chunk, as it is stored. */
 export function aggregateOf(chunk: ReadyChunk, aggregate: Aggregate): SampleColumns {
