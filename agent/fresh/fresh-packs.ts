@@ -22,7 +22,8 @@ export interface FreshPacks {
   put(pack: WrittenPack, place: PackPlace, nowMs: number, signal?: AbortSignal): Promise<FreshPack>
   /** Undefined where it has none that we know, or is gone. */
   note(pack: FreshPack, signal?: AbortSignal): Promise<PackNote | undefined>
-  get(pack: FreshPack, signal?: AbortSignal): Promise<Uint8Array>
+  /** Undefined where it is gone. */
+  get(pack: FreshPack, signal?: AbortSignal): Promise<Uint8Array | undefined>
   delete(key: string, signal?: AbortSignal): Promise<void>
 }
 
@@ -66,7 +67,12 @@ export function freshPacks(bucket: Bucket, labels: Labels): FreshPacks {
     },
 
     async get({ key }, signal) {
-      return (await bucket.get(key, { signal })).body
+      try {
+        return (await bucket.get(key, { signal })).body
+      } catch (error) {
+        if (isKind(error, 'not-found')) return undefined
+        throw error
+      }
     },
 
     async delete(key, signal) {

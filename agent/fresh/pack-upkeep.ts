@@ -145,13 +145,23 @@ export class PackUpkeep {
       if (epoch === this.#ownEpoch || this.#parts.now() - newestMs < quietMs) continue
       const group = leftOver(entries, this.#options.freshMaxMemory / 2)
       if (group.length < 2) continue
-      for (const entry of group) {
-        entry.bytes = await this.#packs.get(entry.pack, signal)
-        await this.#noteOf(entry, signal)
-      }
-      if (group.every(({ note }) => note)) await this.#merge(group, signal)
+      if (await this.#load(group, signal)) await this.#merge(group, signal)
       return
     }
+  }
+
+  /** False where one is gone, as a block has it, or says nothing of itself. */
+  async #load(group: readonly Entry[], signal: AbortSignal): Promise<boolean> {
+    for (const entry of group) {
+      const bytes = await this.#packs.get(entry.pack, signal)
+      if (bytes === undefined) this.#entries.delete(entry.pack.key)
+      if (bytes !== undefined && (await this.#noteOf(entry, signal))) entry.bytes = bytes
+      else {
+        for (const other of group) other.bytes = undefined
+        return false
+      }
+    }
+    return true
   }
 
   /** They are neighbours, and have their bytes and notes. */

@@ -1,6 +1,12 @@
 /** Which fresh blocks there are, out of a list of keys. */
 import type { ObjectInfo } from '#lib/bucket/bucket.ts'
-import { FRESH_PREFIX, type FreshKey, freshHour, parseFreshKey } from './fresh-key.ts'
+import {
+  FRESH_PREFIX,
+  type FreshKey,
+  freshHour,
+  type PackSpan,
+  parseFreshKey,
+} from './fresh-key.ts'
 
 export interface FreshPack extends FreshKey {
   readonly key: string
@@ -53,6 +59,23 @@ export function visiblePacks(
   return withoutContained(parseFreshList(objects)).filter(
     ({ minTimeMs, maxTimeMs }) => minTimeMs <= endMs && maxTimeMs >= startMs,
   )
+}
+
+export function isWithin(inner: PackSpan, outer: PackSpan): boolean {
+  return inner.epoch === outer.epoch && outer.from <= inner.from && inner.to <= outer.to
+}
+
+/** Of one writer, as it came in; a pack behind those that it contains. */
+export function inOrder(a: PackSpan, b: PackSpan): number {
+  if (a.epoch !== b.epoch) return a.epoch < b.epoch ? -1 : 1
+  return a.to - b.to || b.from - a.from
+}
+
+export function overlaps(
+  a: Pick<FreshPack, 'minTimeMs' | 'maxTimeMs'>,
+  b: Pick<FreshPack, 'minTimeMs' | 'maxTimeMs'>,
+): boolean {
+  return a.minTimeMs <= b.maxTimeMs && b.minTimeMs <= a.maxTimeMs
 }
 
 /** Names who wrote it: the external labels, as the key has them. */

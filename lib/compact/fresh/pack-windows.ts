@@ -1,5 +1,4 @@
 /** Times and places of packs, as a plan counts them. */
-import type { PackSpan } from '#lib/fresh/fresh-key.ts'
 import type { FreshPack } from '#lib/fresh/fresh-list.ts'
 import { WINDOW_MS } from '#lib/fresh/packs-in-block.ts'
 
@@ -40,23 +39,6 @@ export function windowAt(startMs: number): TimeRange {
 export function isNarrow(pack: FreshPack): boolean {
   const { startMs, endMs } = rangeOf(pack)
   return endMs - startMs <= MAX_WINDOWS * WINDOW_MS
-}
-
-export function isWithin(inner: PackSpan, outer: PackSpan): boolean {
-  return inner.epoch === outer.epoch && outer.from <= inner.from && inner.to <= outer.to
-}
-
-/** Of one writer, as it came in; a pack behind those that it contains. */
-export function inOrder(a: PackSpan, b: PackSpan): number {
-  if (a.epoch !== b.epoch) return a.epoch < b.epoch ? -1 : 1
-  return a.to - b.to || b.from - a.from
-}
-
-export function overlaps(
-  a: Pick<FreshPack, 'minTimeMs' | 'maxTimeMs'>,
-  b: Pick<FreshPack, 'minTimeMs' | 'maxTimeMs'>,
-): boolean {
-  return a.minTimeMs <= b.maxTimeMs && b.minTimeMs <= a.maxTimeMs
 }
 
 /** Whether it may have samples of the range. */

@@ -1,22 +1,19 @@
 /** Which packs become blocks, because no block of Prometheus came in their place, and which packs nobody needs any more. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { labelsPath, mayShipBlocks } from '#lib/fresh/fresh-key.ts'
-import { type FreshPack, withoutContained, writerOf } from '#lib/fresh/fresh-list.ts'
+import {
+  type FreshPack,
+  inOrder,
+  isWithin,
+  overlaps,
+  withoutContained,
+  writerOf,
+} from '#lib/fresh/fresh-list.ts'
 import type { PackMark } from '#lib/fresh/pack-marks.ts'
 import { WINDOW_MS } from '#lib/fresh/packs-in-block.ts'
 import { aliveBlocks, CoveredPacks } from './covered-packs.ts'
 import { FreshDraft, type FreshPlan } from './fresh-draft.ts'
-import {
-  inOrder,
-  isIn,
-  isNarrow,
-  isWithin,
-  lastMs,
-  overlaps,
-  rangeOf,
-  type TimeRange,
-  windowAt,
-} from './pack-windows.ts'
+import { isIn, isNarrow, lastMs, rangeOf, type TimeRange, windowAt } from './pack-windows.ts'
 
 export interface FreshRules {
   readonly nowMs: number
@@ -40,6 +37,7 @@ const MAX_WAIT_MS = 60 * MINUTE_MS
 const KEEP_COVERED_MS = 5 * MINUTE_MS
 /** Its writer deletes it after two minutes, if it lives. */
 const KEEP_CONTAINED_MS = 30 * MINUTE_MS
+const CONTAINED = 'fresh blocks that a larger one contains'
 /** A writer beside which somebody shipped a block within this time is not alone. */
 const SHIPPED_MS = 24 * 3_600_000
 
@@ -105,12 +103,17 @@ class WriterPlan {
     )
   }
 
-  /** One after the other, and none before what it may delete samples of: those would be seen again. */
+  /**
+   * One after the other, and none before a pack that it may delete samples of: those would be seen again. What a larger pack contains is
+   * deleted by that one too.
+   */
   #planDeletions(packs: readonly FreshPack[]): void {
     const kept: FreshPack[] = []
     const gone: FreshPack[] = []
     for (const pack of packs.toSorted(inOrder)) {
-      if (this.#needless.has(pack) && !kept.some((other) => overlaps(other, pack))) gone.push(pack)
+      const reason = this.#needless.get(pack)
+      const isFree = reason === CONTAINED || !kept.some((other) => overlaps(other, pack))
+      if (reason !== undefined && isFree) gone.push(pack)
       else kept.push(pack)
     }
     const waiting = kept.filter((pack) => this.#needless.has(pack))
@@ -152,7 +155,7 @@ class WriterPlan {
       if (isNeeded.has(pack)) continue
       const larger = needed.find((other) => isWithin(pack, other))!
       if (nowMs - larger.lastModifiedMs >= KEEP_CONTAINED_MS) {
-        this.#needless.set(pack, 'fresh blocks that a larger one contains')
+        this.#needless.set(pack, CONTAINED)
       } else this.#draft.leave([pack], 'a larger one contains it')
     }
     return needed.filter((pack) => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import { asExtensions, packsInBlock } from '#lib/fresh/packs-in-block.ts'
 import { HOUR, temporaryDir, writeBlockAs } from '../block-fixture.ts'
 import { keysOf } from '../test-buckets.ts'
 import { FakeClock, pauses, runFresh } from './fresh-agent.ts'
@@ -36,6 +37,7 @@ interface Made {
   readonly maxTime?: number
   readonly madeMs?: number
   readonly hints?: readonly string[]
+  readonly extensions?: unknown
 }
 
 /** Prometheus makes a block; of 12 to 14 o'clock, at 15, if nothing else is said. */
@@ -49,7 +51,7 @@ async function makeBlock({ tsdbPath }: World, made: Made = {}): Promise<string> 
 
 /** The agent ships it; with an index, `plan` says so. */
 async function ship({ bucket }: World, id: string, made: Made = {}): Promise<void> {
-  const { minTime = NOON, maxTime = NOON + 2 * HOUR } = made
+  const { minTime = NOON, maxTime = NOON + 2 * HOUR, extensions } = made
   const meta = {
     ulid: id,
     minTime,
@@ -57,7 +59,12 @@ async function ship({ bucket }: World, id: string, made: Made = {}): Promise<voi
     stats: { numSamples: 2, numSeries: 1, numChunks: 1 },
     compaction: { level: 1, sources: [id] },
     version: 1,
-    thanos: { labels: { cluster: 'eu' }, downsample: { resolution: 0 }, source: 'sidecar' },
+    thanos: {
+      labels: { cluster: 'eu' },
+      downsample: { resolution: 0 },
+      source: 'sidecar',
+      extensions,
+    },
   }
   const text = new TextEncoder()
   await bucket.put(`${id}/index`, text.encode('index'))
@@ -110,6 +117,18 @@ describe('a pack whose samples a block has', () => {
     await updateBucketIndex(at.bucket, { now: at.clock.now })
     at.clock.ms = NOON + 100 * HOUR
     expect(await packsAfter(at, 15)).toBe(0)
+  })
+
+  it('stays when that block was made of other packs', async () => {
+    const at = await world()
+    await packsAfter(at, 1)
+    at.clock.ms = NOON + 3 * HOUR
+    const id = encodeTime(at.clock.ms, 10) + 'A'.repeat(16)
+    const others = packsInBlock([{ epoch: 'E', from: 0, to: 10 }], NOON, NOON + 2 * HOUR)
+    await ship(at, id, { extensions: asExtensions(others) })
+    await updateBucketIndex(at.bucket, { now: at.clock.now })
+    at.clock.ms = NOON + 100 * HOUR
+    expect(await packsAfter(at, 15)).toBe(1)
   })
 
   it.each<[string, Made]>([
