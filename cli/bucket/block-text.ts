@@ -14,9 +14,7 @@ export function labelList(labels: Labels): string {
   return pairs.join(',')
 }
 
-export function blockBytes({ indexSize, segmentSizes }: BlockRecord): number {
-  return segmentSizes.reduce((sum, size) => sum + size, indexSize)
-}
+export { blockBytes } from '#lib/compact/plan/estimate.ts'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
