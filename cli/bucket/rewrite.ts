@@ -41,6 +41,7 @@ export function rewriteCommand(context: CliContext): Command {
     flags: FLAGS,
     help: HELP,
     timeout: '0s',
+    idle: { values: ['tmp.dir', 'hash-func'], toggles: [] },
     run,
   })
 }

@@ -49,6 +49,8 @@ export function verifyCommand(context: CliContext): Command {
     flags: FLAGS,
     help: HELP,
     timeout: '0s',
+    // Blocks are marked here, never deleted.
+    idle: { values: ['delete-delay'], toggles: [] },
     run,
   })
 }
