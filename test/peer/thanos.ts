@@ -93,7 +93,8 @@ async function hasStores(url: string): Promise<boolean> {
   return Object.keys(answer.data ?? {}).length > 0
 }
 
-function objstore(directory: string): string {
+/** YAML. */
+export function objstore(directory: string): string {
   return `type: FILESYSTEM\nconfig: {directory: ${JSON.stringify(directory)}}\n`
 }
 

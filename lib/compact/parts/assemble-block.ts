@@ -1,5 +1,6 @@
 /** The last step of a block that is made in parts: its index, then meta.json. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { isKind } from '#lib/model/errors.ts'
 import type { WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
 import { type BlockMeta, formatBlockMeta, META_FILE } from '#lib/tsdb/block/meta.ts'
 import type { BlockFile } from '#lib/tsdb/block/segment-writer.ts'
@@ -8,6 +9,7 @@ import { IndexWriter, type WrittenIndex } from '#lib/tsdb/index/index-writer.ts'
 import { BlockUpload } from '../block-upload.ts'
 import { compactionOf, groupOf, readMeta, withThanos } from '../compact-blocks.ts'
 import { leaveLookup } from '../leave-lookup.ts'
+import { readHeadOf } from './cut-blocks.ts'
 import { headKey, type StoredCut } from './cut.ts'
 import { addEntries } from './join-entries.ts'
 import type { PartSummary } from './part-file.ts'
@@ -39,7 +41,7 @@ export async function assembleBlock(
     if (size !== SEGMENT_HEADER_SIZE || present.get(path) === size) continue
     await bucket.put(`${ulid}/${path}`, segmentHeader(), { signal })
   }
-  const { index, maxSeriesSize } = await writeIndex(summaries, options)
+  const { index, maxSeriesSize } = await writeIndex(cut, summaries, options)
   const { inputs } = cut
   const metas = await Promise.all(inputs.map((input) => readMeta(bucket, input, signal)))
   const files = [...segments].map(([path, size]): BlockFile => ({ path, size }))
@@ -88,14 +90,15 @@ function segmentsOf(summaries: readonly PartSummary[]): Map<string, number> {
 }
 
 async function writeIndex(
+  cut: StoredCut,
   summaries: readonly PartSummary[],
   { bucket, ulid, pieceBytes, signal }: AssembleOptions,
 ): Promise<{ index: WrittenIndex; maxSeriesSize: number }> {
-  const head = await bucket.get(headKey(ulid), { signal })
+  const head = await readHead(cut, { bucket, ulid, signal })
   const upload = new BlockUpload(bucket, ulid, signal)
   try {
     const writer = new IndexWriter((bytes) => upload.write('index', bytes))
-    writer.addHead(head.body)
+    writer.addHead(head)
     for (const [part, summary] of summaries.entries()) {
       const room = (): void | Promise<void> => upload.room()
       await addEntries(writer, { bucket, ulid, part, summary, pieceBytes, room, signal })
@@ -106,6 +109,19 @@ async function writeIndex(
   } catch (error) {
     await upload.abort(error)
     throw error
+  }
+}
+
+/** Made anew where it is gone: who saw the cut before it was whole may have taken it for something left behind. */
+async function readHead(
+  { inputs }: StoredCut,
+  { bucket, ulid, signal }: Pick<AssembleOptions, 'bucket' | 'ulid' | 'signal'>,
+): Promise<Uint8Array> {
+  try {
+    return (await bucket.get(headKey(ulid), { signal })).body
+  } catch (error) {
+    if (!isKind(error, 'not-found')) throw error
+    return (await readHeadOf(bucket, inputs, signal)).head
   }
 }
 

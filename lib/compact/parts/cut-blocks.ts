@@ -50,10 +50,7 @@ export async function cutBlocks(options: CutOptions): Promise<StoredCut> {
   const blocks = options.blocks.toSorted(
     (a, b) => a.minTimeMs - b.minTimeMs || (a.id < b.id ? -1 : 1),
   )
-  const lookups = await Promise.all(
-    blocks.map(async ({ id }) => new Lookup(await readLookupParts(bucket, `${id}/index`, signal))),
-  )
-  const { head } = uniteSymbols(lookups.map((lookup) => lookup.symbols))
+  const { head, lookups } = await readHeadOf(bucket, blocks, signal)
   await bucket.put(headKey(ulid), head, { signal })
   const cut = await planCut(options, blocks, lookups)
   try {
@@ -62,6 +59,18 @@ export async function cutBlocks(options: CutOptions): Promise<StoredCut> {
     if (!isKind(error, 'conflict')) throw error
   }
   return readCut(bucket, ulid, signal)
+}
+
+/** What the index of a block begins with that is made of `blocks`, in the order of the cut; the same bytes each time. */
+export async function readHeadOf(
+  bucket: Bucket,
+  blocks: readonly BlockRecord[],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly head: Uint8Array; readonly lookups: readonly Lookup[] }> {
+  const lookups = await Promise.all(
+    blocks.map(async ({ id }) => new Lookup(await readLookupParts(bucket, `${id}/index`, signal))),
+  )
+  return { head: uniteSymbols(lookups.map((lookup) => lookup.symbols)).head, lookups }
 }
 
 async function knownCut(

@@ -67,7 +67,7 @@ function settingsOf(chance: Chance, world: World): CompactSettings {
     consistencyDelayMs: hours([0, 0.5]),
     retentionMs: { raw, fiveMinutes: raw, oneHour: raw },
     downsampling: false,
-    dedup: world.replicasAgree && DEDUP ? { func: '', replicaLabels: ['replica'] } : undefined,
+    dedup: world.replicasAgree ? { func: '', replicaLabels: ['replica'] } : undefined,
     rangesMs: chance
       .one([
         [2, 8, 48, 336],
@@ -81,7 +81,6 @@ function settingsOf(chance: Chance, world: World): CompactSettings {
   }
 }
 
-const DEDUP = false
 /** A job that is planned still is sent again after this long. */
 const RESEND_MS = 20 * 60_000
 
@@ -196,8 +195,8 @@ class History {
     this.#queue.length = 0
     for (let quiet = 0, round = 0; quiet < 6; round++) {
       if (round === 60) return this.fail('there is always something to do')
+      if (round > 0) this.#nowMs += quiet === 0 ? HOUR_MS : 25 * HOUR_MS
       quiet = (await this.#workOff()) ? 0 : quiet + 1
-      this.#nowMs += quiet === 0 ? HOUR_MS : 25 * HOUR_MS
     }
     await this.#check()
   }

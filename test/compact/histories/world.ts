@@ -2,10 +2,8 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
-import { readLookupParts } from '#lib/store/load-lookup.ts'
 import { type BlockMeta, formatBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { type Tombstones, writeTombstones } from '#lib/tsdb/block/tombstones.ts'
-import { parseSeries, SERIES_ALIGN } from '#lib/tsdb/index/series.ts'
 import type { Chance } from '#test/e2e/support/thanos-random.ts'
 import {
   type At,
@@ -16,6 +14,7 @@ import {
 } from '#test/e2e/support/written-series.ts'
 import { putBlock, testId, type TestSeries } from '#test/store/sample-block.ts'
 import { scrapedSamples } from '#test/store/scraped.ts'
+import { seriesIds } from './series-ids.ts'
 
 export const HOUR_MS = 3_600_000
 export const START_MS = WRITTEN_START_MS
@@ -48,7 +47,7 @@ export interface World {
   readonly blocks: readonly WorldBlock[]
   readonly metrics: readonly string[]
   readonly endMs: number
-  /** Two replicas of each stream scraped the same at the same times. */
+  /** Replicas scraped the same at the same times: merging them changes no answer. */
   readonly replicasAgree: boolean
   readonly hasTombstones: boolean
 }
@@ -68,7 +67,7 @@ export async function makeWorld(chance: Chance): Promise<World> {
   const metrics = Object.keys(CASES).filter(() => chance.is(0.35))
   if (metrics.length === 0) metrics.push('level')
   const replicasAgree = chance.is(0.3)
-  const maker = new BlockMaker(chance, metrics, stepMs)
+  const maker = new BlockMaker(chance, metrics, stepMs, replicasAgree)
   for (const stream of makeStreams(chance, replicasAgree)) {
     await maker.addStream(stream, hours)
   }
@@ -103,7 +102,7 @@ function makeStreams(chance: Chance, replicasAgree: boolean): Stream[] {
     labels: { cluster: cluster!, replica: replica! },
     shift: cluster === 'b' ? 3 : 0,
     phaseMs: replicasAgree ? 7313 : 7313 + i * 11_000,
-    missing: chance.one([0, 0, 0.05, 0.3]),
+    missing: replicasAgree ? 0 : chance.one([0, 0, 0.05, 0.3]),
   }))
 }
 
@@ -129,8 +128,11 @@ class BlockMaker {
   readonly #metrics: readonly string[]
   readonly #stepMs: number
 
-  constructor(chance: Chance, metrics: readonly string[], stepMs: number) {
+  readonly #replicasAgree: boolean
+
+  constructor(chance: Chance, metrics: readonly string[], stepMs: number, replicasAgree: boolean) {
     this.#chance = chance
+    this.#replicasAgree = replicasAgree
     this.#metrics = metrics
     this.#stepMs = stepMs
   }
@@ -149,7 +151,9 @@ class BlockMaker {
       // Shipped twice under two names.
       if (chance.is(0.06)) await this.#add(stream, fromMs + lateMs, toMs)
       // The same time once more, with other samples among it.
-      if (chance.is(0.06)) await this.#add({ ...stream, shift: stream.shift + 1 }, fromMs, toMs)
+      if (!this.#replicasAgree && chance.is(0.06)) {
+        await this.#add({ ...stream, shift: stream.shift + 1 }, fromMs, toMs)
+      }
     }
     if (made.length > 3 && chance.is(0.25)) await this.#addCompacted(stream, made)
   }
@@ -315,19 +319,6 @@ function breakFile(files: Map<string, Uint8Array>, flaw: Flaw): void {
     case 'broken meta.json':
       files.set('meta.json', new TextEncoder().encode('{"version": 1, "ulid'))
   }
-}
-
-/** What tombstones call the series of a block, in their order. */
-async function seriesIds(bucket: Bucket, id: string): Promise<number[]> {
-  const { series } = await readLookupParts(bucket, `${id}/index`)
-  const { body } = await bucket.get(`${id}/index`)
-  const ids: number[] = []
-  let at = Math.ceil(series.start / SERIES_ALIGN) * SERIES_ALIGN
-  while (at < series.end) {
-    ids.push(at / SERIES_ALIGN)
-    at = Math.ceil(parseSeries(body, at).end / SERIES_ALIGN) * SERIES_ALIGN
-  }
-  return ids
 }
 
 /** The meta.json of a block that is shipped now. */

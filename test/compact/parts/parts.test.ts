@@ -163,6 +163,23 @@ describe('a block made in parts', () => {
     expect(killed).toBeGreaterThan(50)
   })
 
+  it('is made too where somebody took away what its index begins with', async () => {
+    const bucket = memoryBucket()
+    const series = [0, 1, 2, 3].map((number) => {
+      return { number, isHistogram: number === 2, startMs: 0, count: 9, seed: number }
+    })
+    const blocks = await putBlocks(bucket, [
+      { startMs: 0, series, deleted: [] },
+      { startMs: 4000, series, deleted: [] },
+    ])
+    await cutBlocks({ bucket, blocks, ulid: ULID, parts: 2 })
+    for (const part of [0, 1]) await writePart({ bucket, ulid: ULID, part })
+    await bucket.delete(`thaw/compact/${ULID}/head`)
+    expect((await finishParts({ bucket, ulid: ULID, now })).status).toBe('done')
+    const made = await contentOf(bucket, ULID)
+    expect(made).toEqual(await compactedWhole(bucket, blocks, undefined))
+  })
+
   it('has the very bytes of the block that is made at once, where it is one part', async () => {
     await fc.assert(
       fc.asyncProperty(randomBlocks, dedups, async (description, dedup) => {
