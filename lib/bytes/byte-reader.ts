@@ -140,6 +140,17 @@ export class ByteReader {
         return (small >>> 1) ^ -(small & 1)
       }
     }
+    // Timestamps: 21 bits more.
+    let high = 0
+    for (let i = 4; i < 7 && offset + i < end; i++) {
+      const byte = bytes[offset + i]!
+      high |= (byte & 0x7f) << (7 * (i - 4))
+      if (byte < 0x80) {
+        this.offset = offset + i + 1
+        const half = high * 0x800_0000 + (small >>> 1)
+        return (small & 1) === 0 ? half : -half - 1
+      }
+    }
     return this.#longVarint()
   }
 

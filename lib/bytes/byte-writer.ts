@@ -20,6 +20,16 @@ export class ByteWriter {
     this.length = 0
   }
 
+  /** The bytes so far, which are the caller's to keep. Empty afterwards, with room for as many. */
+  takeBytes(): Uint8Array {
+    const bytes = this.bytes()
+    // Not filled with zeros: whatever is read was written before.
+    this.#bytes = new Uint8Array(Buffer.allocUnsafeSlow(this.#bytes.length).buffer)
+    this.#view = new DataView(this.#bytes.buffer)
+    this.length = 0
+    return bytes
+  }
+
   #grow(size: number): number {
     const start = this.length
     const needed = start + size

@@ -57,6 +57,7 @@ export class SegmentStream {
       if (offset + MIN_CHUNK_BYTES > size) {
         throw new CorruptError(`no chunk, the file has ${size} bytes`, offset).in(key)
       }
+      if (await this.#goOn(offset)) return
       this.#piece = await this.#read(offset, Math.min(offset + wanted, size))
       const { start, bytes } = this.#piece
       const end = this.#dataStartOf(offset - start) + this.#size + 4
@@ -65,6 +66,29 @@ export class SegmentStream {
         throw new CorruptError(`chunk ends at byte ${start + end} of ${size}`, offset).in(key)
       }
     }
+  }
+
+  /** Takes what is on its way, without copying it: only of a chunk over its border there is a piece of its own. False where that is not enough. */
+  async #goOn(offset: number): Promise<boolean> {
+    const next = this.#next
+    if (!next) return false
+    const { start, bytes } = this.#piece
+    if (offset >= next.start) {
+      const piece = await next.piece
+      if (offset >= piece.start + piece.bytes.length) return false
+      this.#piece = piece
+      this.#fetchAhead(piece)
+      return this.#dataStartOf(offset - piece.start) + this.#size + 4 <= piece.bytes.length
+    }
+    if (offset < start || start + bytes.length !== next.start) return false
+    const rest = bytes.subarray(offset - start)
+    const { bytes: more } = await next.piece
+    const reader = new ByteReader(joined(rest, more.subarray(0, MAX_CHUNK_OVERHEAD)))
+    const wanted = reader.uvarint() + reader.offset + MAX_CHUNK_OVERHEAD
+    if (wanted > rest.length + more.length) return false
+    const taken = Math.max(0, wanted - rest.length)
+    this.#piece = { start: offset, bytes: joined(rest, more.subarray(0, taken)) }
+    return taken > 0
   }
 
   /** Relative to the piece; past its end where even the size is not whole. Leaves the size of the data in `#size`. */
@@ -87,16 +111,21 @@ export class SegmentStream {
   }
 
   async #read(start: number, end: number): Promise<Piece> {
-    const { pieceBytes, size } = this.#file
     const piece = await this.#ahead(start, end)
-    const nextStart = piece.start + piece.bytes.length
-    if (nextStart < size) {
-      const next = this.#fetch(nextStart, Math.min(nextStart + pieceBytes, size))
-      // Whoever waits for it hears of its failure; until then it is nobody's.
-      next.catch(() => undefined)
-      this.#next = { start: nextStart, piece: next }
-    } else this.#next = undefined
+    this.#fetchAhead(piece)
     return piece
+  }
+
+  /** What follows the piece. */
+  #fetchAhead({ start, bytes }: Piece): void {
+    const { pieceBytes, size } = this.#file
+    const nextStart = start + bytes.length
+    this.#next = undefined
+    if (nextStart >= size) return
+    const piece = this.#fetch(nextStart, Math.min(nextStart + pieceBytes, size))
+    // Whoever waits for it hears of its failure; until then it is nobody's.
+    piece.catch(() => undefined)
+    this.#next = { start: nextStart, piece }
   }
 
   /** With what is left of the piece before and what is on its way, where the range goes on from there. */
@@ -107,18 +136,21 @@ export class SegmentStream {
     if (!next || next.start !== pieceEnd || start < pieceStart || start > pieceEnd) {
       return this.#fetch(start, end)
     }
-    const rest = bytes.subarray(start - pieceStart)
     const { bytes: more } = await next.piece
-    const joined = new Uint8Array(rest.length + more.length)
-    joined.set(rest)
-    joined.set(more, rest.length)
-    return { start, bytes: joined }
+    return { start, bytes: joined(bytes.subarray(start - pieceStart), more) }
   }
 
   async #fetch(start: number, end: number): Promise<Piece> {
     const { bucket, key, signal } = this.#file
     return { start, bytes: await bucket.getRange(key, start, end, { signal }) }
   }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
 }
 
 /** Size, encoding and checksum of a chunk without data. */

@@ -80,20 +80,28 @@ export class SegmentWriter {
     out.append(data)
     out.crc(from)
     this.#added(out.length - before)
+    if (out.length >= this.#pieceSize) this.#flush()
     places.add(minTimeMs, maxTimeMs, this.#segment, offset)
   }
 
   /** All of them; their checksums are taken for right. */
   addFrames(frames: FrameList, places: ChunkPlaces): void {
     const { length, bytes, starts, dataStarts, ends, minTimes, maxTimes } = frames
+    /** From here on frames were not copied yet: those that follow each other are copied together. */
+    let from = 0
     for (let i = 0; i < length; i++) {
       const start = starts[i]!
-      const end = ends[i]!
-      this.#makeRoom(end - 4 - dataStarts[i]!)
+      const isNext = i > from && bytes[i] === bytes[i - 1] && start === ends[i - 1]
+      const data = ends[i]! - 4 - dataStarts[i]!
+      if (i > from && (!isNext || this.#isFull(data))) {
+        this.#copy(bytes[from]!, starts[from]!, ends[i - 1]!)
+        from = i
+      }
+      this.#makeRoom(data)
       places.add(minTimes[i]!, maxTimes[i]!, this.#segment, this.#size)
-      this.#out.appendRange(bytes[i]!, start, end)
-      this.#added(end - start)
+      this.#added(ends[i]! - start)
     }
+    if (length > 0) this.#copy(bytes[from]!, starts[from]!, ends[length - 1]!)
   }
 
   /** Gives the rest away, and the list of files written. */
@@ -104,22 +112,30 @@ export class SegmentWriter {
 
   /** For a chunk with so many bytes of data. */
   #makeRoom(size: number): void {
-    const wanted = size + MAX_CHUNK_OVERHEAD
-    const isLast = this.#segment === this.#lastSegment
-    const limit = isLast ? MAX_SEGMENT_SIZE : this.#segmentSize
-    const full = this.#size > SEGMENT_HEADER_SIZE && this.#size + wanted > limit
-    if (full && isLast) {
-      throw new DomainError('limit', `chunks of more than ${this.#files.length + 1} segment files`)
+    if (this.#isFull(size)) {
+      if (this.#segment === this.#lastSegment) {
+        const count = this.#files.length + 1
+        throw new DomainError('limit', `chunks of more than ${count} segment files`)
+      }
+      this.#close()
     }
-    if (full) this.#close()
     if (this.#size === 0) this.#open()
+  }
+
+  #isFull(size: number): boolean {
+    const limit = this.#segment === this.#lastSegment ? MAX_SEGMENT_SIZE : this.#segmentSize
+    return this.#size > SEGMENT_HEADER_SIZE && this.#size + size + MAX_CHUNK_OVERHEAD > limit
+  }
+
+  #copy(bytes: Uint8Array, start: number, end: number): void {
+    this.#out.appendRange(bytes, start, end)
+    if (this.#out.length >= this.#pieceSize) this.#flush()
   }
 
   #added(size: number): void {
     this.#size += size
     this.#chunkCount++
     if (size > this.#maxChunkSize) this.#maxChunkSize = size
-    if (this.#out.length >= this.#pieceSize) this.#flush()
   }
 
   #open(): void {
@@ -136,7 +152,6 @@ export class SegmentWriter {
 
   #flush(): void {
     if (this.#out.length === 0) return
-    this.#write(segmentFileName(this.#segment), this.#out.bytes().slice())
-    this.#out.clear()
+    this.#write(segmentFileName(this.#segment), this.#out.takeBytes())
   }
 }
