@@ -42,7 +42,7 @@ export interface SeriesRange {
 /** One series of a block. */
 export class StreamedSeries {
   /** What its labels are in the block's symbol table, in sorted order: name, value, name, value… */
-  readonly symbols: Uint32Array
+  readonly symbols: readonly number[]
   /** Valid until the next series. */
   readonly frames: FrameList
   /** Of samples that don't count. */
@@ -130,7 +130,7 @@ const NONE: readonly Interval[] = []
 
 interface Entry {
   /** Numbers in sorted order. */
-  readonly symbols: Uint32Array
+  readonly symbols: readonly number[]
   /** Valid until the next entry. */
   readonly places: ChunkPlaces
   /** What tombstones call the series. */
@@ -146,7 +146,7 @@ class EntryReader {
   #at = 0
   #next: Promise<Uint8Array> | undefined
   readonly #places = new ChunkPlaces()
-  #last: Uint32Array | undefined
+  #last: readonly number[] | undefined
   /** Until a series of the range was found. */
   #isBefore: boolean
 
@@ -207,9 +207,9 @@ class EntryReader {
     const { lookup, block } = this.#source
     const offset = this.#start + this.#at
     this.#places.clear()
-    const { labelRefs: symbols, end } = parseSeriesInto(this.#bytes, this.#at, this.#places)
+    const { labelRefs, end } = parseSeriesInto(this.#bytes, this.#at, this.#places)
     this.#at = end
-    for (let i = 0; i < symbols.length; i++) symbols[i] = lookup.symbols.indexOf(symbols[i]!)
+    const symbols = lookup.symbols.indexesOf(labelRefs)
     if (this.#last && compareRefs(this.#last, symbols) >= 0) {
       const text = formatLabels(labelsOf(symbols, lookup))
       throw new CorruptError(`series ${text} is out of order`, offset).in(`${block.id}/index`)
@@ -258,7 +258,7 @@ function startOfRange(lookup: Lookup, from: Labels): number {
   return first === undefined ? start : lookup.metricRange(first)!.start
 }
 
-function labelsOf(symbols: Uint32Array, lookup: Lookup): Labels {
+function labelsOf(symbols: readonly number[], lookup: Lookup): Labels {
   return Array.from(symbols, (symbol) => lookup.symbols.lookup(lookup.symbols.refOf(symbol)))
 }
 

@@ -134,7 +134,7 @@ export function groupOf(blocks: readonly BlockRecord[], dedup: Dedup | undefined
 /** What takes series, one after the other. */
 export interface SeriesSink {
   readonly seriesCount: number
-  addFrames(refs: Uint32Array, frames: FrameList): void
+  addFrames(refs: ArrayLike<number>, frames: FrameList): void
 }
 
 /** Asks about the signal, and the caller about its progress, this often. */

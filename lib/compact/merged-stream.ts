@@ -18,7 +18,7 @@ export interface MergedInput {
 
 export class MergedStream {
   /** Labels by the numbers of the shared table. Undefined before the first `next` and at the end. */
-  refs: Uint32Array | undefined
+  refs: readonly number[] | undefined
   /** Of the series; valid until the next one. */
   frames: FrameList
   readonly #heads: readonly Head[]
@@ -66,7 +66,7 @@ export class MergedStream {
   /** False at the end. */
   #merge(): boolean {
     const taken = this.#taken
-    let first: Uint32Array | undefined
+    let first: readonly number[] | undefined
     for (const head of this.#heads) {
       if (!head.refs) continue
       const order = first ? compareRefs(head.refs, first) : -1
@@ -119,7 +119,7 @@ export class MergedStream {
 class Head {
   readonly stream: BlockStream
   series: StreamedSeries | undefined
-  refs: Uint32Array | undefined
+  refs: readonly number[] | undefined
   readonly #numbers: Uint32Array
   readonly #areOwn: boolean
 
@@ -139,8 +139,8 @@ class Head {
       return
     }
     const numbers = this.#numbers
-    const refs = new Uint32Array(series.symbols.length)
-    for (let i = 0; i < refs.length; i++) refs[i] = numbers[series.symbols[i]!]!
+    const refs: number[] = []
+    for (const symbol of series.symbols) refs.push(numbers[symbol]!)
     this.refs = refs
   }
 }

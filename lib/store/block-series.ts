@@ -225,7 +225,7 @@ class SeriesFilter {
     }
   }
 
-  #matches(labelRefs: Uint32Array): boolean {
+  #matches(labelRefs: readonly number[]): boolean {
     for (const { nameRef, matcher, known } of this.#tests) {
       let valueRef = -1
       if (nameRef >= 0) {

@@ -42,7 +42,7 @@ export class SeriesCheck {
   add(bytes: Uint8Array, at: number, offset: number): CheckedSeries | undefined {
     const { key, problems, symbols, version } = this.#options
     this.series++
-    let labelRefs: Uint32Array
+    let labelRefs: readonly number[]
     let chunks: readonly ChunkMeta[]
     const labels: string[] = []
     try {

@@ -104,7 +104,7 @@ async function writeAll(
 /** The series of a block that have windows. */
 class DownsampledStream {
   /** Its labels, by the block's symbol table. Undefined before the first `next` and at the end. */
-  symbols: Uint32Array | undefined
+  symbols: readonly number[] | undefined
   /** Valid until the next series. */
   readonly frames = new FrameList()
   readonly #stream: BlockStream

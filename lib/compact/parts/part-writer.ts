@@ -51,7 +51,7 @@ export class PartWriter {
   }
 
   /** Series ascend. `refs`: name, value, name, value… as numbers of the cut's symbols. One without chunks is left out. */
-  addFrames(refs: Uint32Array, frames: FrameList): void {
+  addFrames(refs: ArrayLike<number>, frames: FrameList): void {
     if (frames.length === 0) return
     this.#places.clear()
     this.#segments.addFrames(frames, this.#places)

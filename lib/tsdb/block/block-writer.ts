@@ -89,7 +89,7 @@ export class BlockWriter {
   }
 
   /** The same by numbers of symbols, which were given at the start, with chunks as they stand in other files. */
-  addFrames(refs: Uint32Array, frames: FrameList): void {
+  addFrames(refs: ArrayLike<number>, frames: FrameList): void {
     if (frames.length === 0) return
     this.#places.clear()
     this.#segments.addFrames(frames, this.#places)

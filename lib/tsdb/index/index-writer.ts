@@ -28,7 +28,7 @@ export class IndexWriter {
   readonly #refs = new Map<string, number>()
   readonly #toc = { symbols: INDEX_HEADER_SIZE, series: 0 }
   /** Of the series before. */
-  #last: Uint32Array | undefined
+  #last: ArrayLike<number> | undefined
   #maxSeriesSize = 0
 
   constructor(sink: ByteSink) {
@@ -69,7 +69,7 @@ export class IndexWriter {
   }
 
   /** The same by the numbers of symbols, which stay the writer's. */
-  addEntry(refs: Uint32Array, chunks: ChunkPlaces): number {
+  addEntry(refs: ArrayLike<number>, chunks: ChunkPlaces): number {
     this.#expectStage('series')
     this.#expectOrder(refs)
     const wrong = chunks.firstOutOfOrder()
@@ -87,7 +87,7 @@ export class IndexWriter {
   }
 
   /** The same with an entry that is ready: its size, body and checksum, which are taken for right. */
-  addReady(refs: Uint32Array, entry: Uint8Array): void {
+  addReady(refs: ArrayLike<number>, entry: Uint8Array): void {
     this.#expectStage('series')
     this.#expectOrder(refs)
     this.#output.align(SERIES_ALIGN)
@@ -110,7 +110,7 @@ export class IndexWriter {
     assert(this.#stage === stage, `index writer is at ${this.#stage}, not at ${stage}`)
   }
 
-  #expectOrder(refs: Uint32Array): void {
+  #expectOrder(refs: ArrayLike<number>): void {
     if (this.#last && compareRefs(this.#last, refs) >= 0) {
       throw new DomainError('invalid', `series ${this.#text(refs)} is out of order`)
     }
@@ -128,13 +128,13 @@ export class IndexWriter {
   }
 
   /** For messages. */
-  #text(refs: Uint32Array): string {
+  #text(refs: ArrayLike<number>): string {
     return JSON.stringify(Array.from(refs, (ref) => this.#symbols!.at(ref)))
   }
 }
 
 /** As compareLabels orders the strings, since symbols are sorted as these are. */
-export function compareRefs(a: Uint32Array, b: Uint32Array): number {
+export function compareRefs(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     if (a[i] !== b[i]) return a[i]! - b[i]!

@@ -18,7 +18,7 @@ export interface ChunkMeta {
 
 export interface SeriesEntry {
   /** Name, value, name, value…, as symbol references. */
-  readonly labelRefs: Uint32Array
+  readonly labelRefs: readonly number[]
   readonly chunks: readonly ChunkMeta[]
   /** Behind the checksum. */
   readonly end: number
@@ -88,15 +88,16 @@ export function parseSeriesInto(
   return { labelRefs, end: frame.offset }
 }
 
-function parseLabelRefs(reader: ByteReader): Uint32Array {
+function parseLabelRefs(reader: ByteReader): readonly number[] {
   const at = reader.offset
   const labelCount = reader.uvarint32()
   // Two references of a byte each at least.
   if (labelCount * 2 > reader.remaining) {
     throw new CorruptError(`${labelCount} labels in ${reader.remaining} bytes`, at)
   }
-  const labelRefs = new Uint32Array(labelCount * 2)
-  for (let i = 0; i < labelRefs.length; i++) labelRefs[i] = reader.uvarint32()
+  // A typed array would be outside of V8's heap, which costs more than all the rest.
+  const labelRefs: number[] = []
+  for (let i = 0; i < labelCount * 2; i++) labelRefs.push(reader.uvarint32())
   return labelRefs
 }
 
@@ -136,7 +137,7 @@ export function writeSeries(
 /** What the first bytes of an entry say, checksum unseen. */
 export interface SeriesHead {
   /** Name, value, name, value…, as symbol references. */
-  readonly labelRefs: Uint32Array
+  readonly labelRefs: readonly number[]
   readonly chunkCount: number
   /** Where the first chunk is; of the block's first where there is none. */
   readonly segment: number

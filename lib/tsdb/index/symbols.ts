@@ -79,13 +79,14 @@ export class Symbols {
     return utf8(this.#bytes, reader.offset, reader.offset + size)
   }
 
-  /** The number, in sorted order, of what series entries refer to with `ref`. */
-  indexOf(ref: number): number {
-    if (this.#version === 1) return this.#indexOfOffset(ref)
-    if (ref >= this.#offsets.length) {
-      throw new CorruptError(`symbol ${ref} of ${this.#offsets.length}`, 4)
+  /** The numbers, in sorted order, of what series entries refer to with `refs`. */
+  indexesOf(refs: readonly number[]): readonly number[] {
+    if (this.#version === 1) return refs.map((ref) => this.#indexOfOffset(ref))
+    const { length } = this.#offsets
+    for (const ref of refs) {
+      if (ref >= length) throw new CorruptError(`symbol ${ref} of ${length}`, 4)
     }
-    return ref
+    return refs
   }
 
   /** The other way. */
