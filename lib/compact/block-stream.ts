@@ -82,6 +82,10 @@ export class BlockStream {
     this.#entries = new EntryReader(source)
   }
 
+  get blockId(): string {
+    return this.#source.block.id
+  }
+
   /** Comes to the next series; rejects with CorruptError where the block is broken. */
   next(): void | Promise<void> {
     const read = this.#entries.next()

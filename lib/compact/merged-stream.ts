@@ -8,7 +8,7 @@ import { SAMPLES_PER_CHUNK } from '#lib/tsdb/chunk/encode.ts'
 import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import { compareRefs } from '#lib/tsdb/index/index-writer.ts'
 import type { BlockStream, StreamedSeries } from './block-stream.ts'
-import { type ChunkMerger, isJoined, type MergedChunk } from './merge-chunks.ts'
+import { ChunkMerger, isJoined, type MergedChunk } from './merge-chunks.ts'
 
 export interface MergedInput {
   readonly stream: BlockStream
@@ -79,6 +79,15 @@ export class MergedStream {
     }
     this.refs = first
     if (!first) return false
+    try {
+      this.#take(taken)
+    } catch (error) {
+      throw error instanceof CorruptError ? named(error, taken) : error
+    }
+    return true
+  }
+
+  #take(taken: readonly Head[]): void {
     this.frames = taken.length === 1 ? taken[0]!.series!.frames : this.#together(taken)
     if (
       taken.some(({ series }) => series!.deleted.length > 0) ||
@@ -86,7 +95,6 @@ export class MergedStream {
     ) {
       this.frames = this.#anew(taken)
     }
-    return true
   }
 
   #together(taken: readonly Head[]): FrameList {
@@ -144,6 +152,24 @@ class Head {
     this.refs = refs
   }
 }
+
+/** The same error with the block that has it: the one with a chunk that can't be read alone either. */
+function named(error: CorruptError, heads: readonly Head[]): CorruptError {
+  const merger = new ChunkMerger()
+  for (const { stream, series } of heads) {
+    for (const chunk of series!.chunks) {
+      try {
+        merger.merge([{ chunk: atTrueTimes(chunk), deleted: NOTHING }])
+      } catch {
+        return error.in(`${stream.blockId}/chunks`)
+      }
+    }
+  }
+  return error
+}
+
+/** Deletes no sample, and yet makes a chunk be read. */
+const NOTHING: readonly Interval[] = [{ minTimeMs: Infinity, maxTimeMs: Infinity }]
 
 /** Whether the chunks can stay as they are: one behind the other, in the interval, none too small, and at the times they are said to have. */
 function isPlain(frames: FrameList, keep: Interval): boolean {
