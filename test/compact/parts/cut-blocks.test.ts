@@ -101,7 +101,7 @@ describe('cutBlocks', () => {
     const { size } = await bucket.head(`${testId(1)}/index`)
     expect(requests).toBeLessThan(250)
     expect(read).toBeLessThan(size * 0.75)
-  })
+  }, 60_000)
 
   it('stays with the cut that is there, whatever is asked for now', async () => {
     const { cut, bucket } = await cutOf(

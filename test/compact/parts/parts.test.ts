@@ -161,7 +161,7 @@ describe('a block made in parts', () => {
       { numRuns: 80 },
     )
     expect(killed).toBeGreaterThan(30)
-  })
+  }, 120_000)
 
   it('is made too where somebody took away what its index begins with', async () => {
     const bucket = memoryBucket()
@@ -197,5 +197,5 @@ describe('a block made in parts', () => {
       }),
       { numRuns: 25 },
     )
-  })
+  }, 60_000)
 })
