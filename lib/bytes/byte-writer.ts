@@ -71,16 +71,21 @@ export class ByteWriter {
 
   /** Non-negative safe integers. */
   uvarint(value: number): void {
+    let at = this.#grow(MAX_VARINT)
+    const bytes = this.#bytes
     let rest = value
-    while (rest >= 0x80) {
-      this.uint8((rest % 128) + 128)
-      rest = Math.floor(rest / 128)
-    }
-    this.uint8(rest)
+    for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) + 128
+    for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80
+    bytes[at++] = rest
+    this.length = at
   }
 
   /** Zig-zag; safe integers. */
   varint(value: number): void {
+    if ((value | 0) === value && value < 0x4000_0000 && value >= -0x4000_0000) {
+      this.uvarint((value << 1) ^ (value >> 31))
+      return
+    }
     // 2·|value| may pass 2^53, so the lowest bit is split off before halving.
     const negative = value < 0
     const half = negative ? -value - 1 : value
@@ -132,4 +137,6 @@ export class ByteWriter {
   }
 }
 
+/** Bytes of a varint at most. */
+const MAX_VARINT = 10
 const encoder = new TextEncoder()
