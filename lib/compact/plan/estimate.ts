@@ -5,11 +5,10 @@ import type { JobType } from '../jobs/job.ts'
 /** `overlap`: a merge, or a part of one, where samples of several blocks come between each other. */
 export type Work = JobType | 'overlap'
 
-/** Input bytes per second of one processor: chunks are copied, or decoded and encoded anew. */
+/** Input bytes per second of one processor: chunks are copied, or decoded and encoded anew. A cut reads next to nothing. */
 const BYTES_PER_SECOND: Readonly<Partial<Record<Work, number>>> = {
   compact: 40e6,
   overlap: 10e6,
-  cut: 400e6,
   part: 40e6,
   finish: 100e6,
   downsample: 40e6,

@@ -250,6 +250,27 @@ describe('a job that takes too long', () => {
     expect(jobsOf(last)).toEqual([{ type: 'finish', ulid: 'new' }])
   })
 
+  it('is parts of less than ten minutes each, for two weeks of a million series', () => {
+    // Sizes as bench/compact/parts.ts found them for a twentieth.
+    const blocks = Array.from({ length: 7 }, (_, i) =>
+      block(`w${i}`, 48 * i, 48 * (i + 1), { segmentSizes: [16.5e9], indexSize: 0.7e9, level: 3 }),
+    )
+    const later = block('later', 400, 402)
+    const nowMs = 500 * HOUR_MS
+    const cutJob = plan({ nowMs, blocks: [...blocks, later] }).jobs.find(
+      ({ job }) => job.type === 'cut',
+    )
+    expect(cutJob!.job).toMatchObject({ inputs: blocks.map(({ id }) => id), parts: 6 })
+    const made = { ulid: 'new', inputs: blocks.map(({ id }) => id), parts: 6, keys: [] }
+    const estimates = [[], [0, 1, 2, 3, 4, 5]].flatMap((done) =>
+      plan({ nowMs, blocks: [...blocks, later], cuts: [{ ...made, done }] })
+        .jobs.filter(({ job }) => job.type === 'part' || job.type === 'finish')
+        .map(({ estimateSeconds }) => estimateSeconds),
+    )
+    expect(estimates).toHaveLength(7)
+    expect(Math.max(cutJob!.estimateSeconds, ...estimates)).toBeLessThan(600)
+  })
+
   it('takes longer where blocks overlap', () => {
     const [one] = inputs
     const [planned] = plan({ blocks: [one!, { ...one!, id: 'twin', sources: ['twin'] }] }).jobs
