@@ -72,7 +72,7 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
 
   async function select(request: SelectRequest, signal?: AbortSignal): Promise<SeriesSet> {
     const matchers = request.matchers.map(compileMatcher)
-    const { interval, chosen, coarsestMs, thanos } = planRead(
+    const { interval, chosen, coarsestMs, aggregation, thanos } = planRead(
       blocks,
       request,
       scope,
@@ -83,7 +83,7 @@ export function blockStorage(parts: BlockStorageParts): BlockStorage {
     const selection = { matchers, interval, labelsOnly, request, ofShard, inUse, signal }
     const [{ results, warnings }, beside] = await Promise.all([
       forBlocks(chosen, (block) => selectBlock(parts, block, selection)),
-      selectSources(sources, { ...selection, coarsestMs, scope }),
+      selectSources(sources, { ...selection, coarsestMs, aggregation, scope }),
     ])
     const found = [...withDeletions(results.flatMap((part) => part ?? [])), ...beside.parts]
     beside.warnings.unshift(...warnings)

@@ -2,7 +2,7 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { chooseBlocks } from '#lib/blocks/choose-blocks.ts'
 import { DEDUP_REACH_MS } from '#lib/storage/dedup.ts'
-import { aggregationOf, maxResolutionMs } from '#lib/storage/downsampling.ts'
+import { type Aggregation, aggregationOf, maxResolutionMs } from '#lib/storage/downsampling.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { ClosedInterval, SelectRequest } from '#lib/storage/storage.ts'
 import type { SeriesSource } from './series-source.ts'
@@ -14,6 +14,8 @@ export interface ReadPlan {
   readonly interval: ClosedInterval
   /** The coarsest that sources may answer with; 0 for raw. */
   readonly coarsestMs: number
+  /** What is taken of downsampled chunks. */
+  readonly aggregation: Aggregation
   /** Absent for raw blocks whose replicas are merged by our rule. */
   readonly thanos: ThanosReading | undefined
 }
@@ -46,21 +48,26 @@ export function planRead(
     : maxResolutionMs(scope.maxSourceResolutionMs, hints)
   const interval = hints.asked?.selector ?? { startMs, endMs }
   const chosen = chooseBlocks(blocks, interval, coarsestMs)
-  if (hints.labelsOnly) return { chosen, interval, coarsestMs, thanos: undefined }
+  const downsampled = sources.some(({ downsamples }) => downsamples)
+  // Thanos's stores end a call where histograms are asked for their least.
+  const exact = scope.exactDownsampling && !(downsampled && hints.func === 'resets')
+  const aggregation = aggregationOf(hints, exact)
+  if (hints.labelsOnly) return { chosen, interval, coarsestMs, aggregation, thanos: undefined }
   // What a source has is not known before it answers, but how to read must be, whoever asks for what part.
-  const mayBeCoarse = coarsestMs >= FINEST_MS && sources.some(({ downsamples }) => downsamples)
+  const mayBeCoarse = coarsestMs >= FINEST_MS && downsampled
   if (scope.deduplication === 'nearest' && chosen.every(isRaw) && !mayBeCoarse) {
     const wider = { startMs: startMs - reachMs, endMs: endMs + reachMs }
     const raw = overlapping(blocks.filter(isRaw), wider)
-    return { chosen: raw, interval: wider, coarsestMs: 0, thanos: undefined }
+    return { chosen: raw, interval: wider, coarsestMs: 0, aggregation, thanos: undefined }
   }
   const merge = scope.deduplication === 'chain' ? 'chain' : 'penalty'
   return {
     chosen,
     interval,
     coarsestMs,
+    aggregation,
     thanos: {
-      aggregation: aggregationOf(hints, scope.exactDownsampling),
+      aggregation,
       merge: dedupes(scope) ? merge : undefined,
       bounds: hints.asked?.query ?? { startMs, endMs },
       windows: {

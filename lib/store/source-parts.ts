@@ -1,7 +1,7 @@
 /** What sources have of a selection, put beside what blocks have. */
 import type { CorruptError } from '#lib/model/errors.ts'
 import type { Labels } from '#lib/model/labels.ts'
-import { aggregationOf } from '#lib/storage/downsampling.ts'
+import type { Aggregation } from '#lib/storage/downsampling.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type {
   ClosedInterval,
@@ -25,6 +25,7 @@ interface SourceSelection {
   readonly scope: Scope
   readonly interval: ClosedInterval
   readonly coarsestMs: number
+  readonly aggregation: Aggregation
   readonly ofShard: ((labels: Labels) => boolean) | undefined
   /** Gets what is acquired. */
   readonly inUse: LoadedChunks[]
@@ -34,7 +35,7 @@ interface SourceSelection {
 /** A chunk that can't be read is known when it is decoded: in half an answer, `warnings` gets more then. */
 export async function selectSources(
   sources: readonly SeriesSource[],
-  { request, scope, interval, coarsestMs, ofShard, inUse, signal }: SourceSelection,
+  { request, scope, interval, coarsestMs, aggregation, ofShard, inUse, signal }: SourceSelection,
 ): Promise<{ readonly parts: BlockPart[]; readonly warnings: string[] }> {
   const { matchers, hints } = request
   const { partialResponse, tenant } = scope
@@ -48,7 +49,7 @@ export async function selectSources(
           matchers,
           ...interval,
           labelsOnly: hints.labelsOnly,
-          aggregation: aggregationOf(hints, scope.exactDownsampling),
+          aggregation,
           maxResolutionMs: coarsestMs,
           tenant,
           partialResponse,

@@ -27,7 +27,7 @@ export function downsampleRawSeries(series: SeriesChunks): ReadyChunk[] {
   builder.reset()
   const { length, encodings, bytes, dataStarts, ends } = frames
   for (let i = 0; i < length; i++) {
-    decodeChunk(encodings[i]!, bytes[i]!, builder, dataStarts[i]!, ends[i]! - 4)
+    decodeChunk(encodings[i]!, bytes[i]!, builder, dataStarts[i], ends[i]! - 4)
   }
   return downsampleDecoded()
 }
