@@ -14,7 +14,8 @@ export function markHidden(records: readonly BlockRecord[], nowMs: number): Bloc
     else live.push(record)
   }
   for (const id of supersededBlocks(live).keys()) reasons.set(id, 'superseded')
-  for (const id of replacedReplicas(live)) reasons.set(id, 'superseded')
+  const seen = live.filter(({ id }) => !reasons.has(id))
+  for (const id of replacedReplicas(seen)) reasons.set(id, 'superseded')
   return records.map((record) => {
     const { hidden: _, ...rest } = record
     const hidden = reasons.get(record.id)
@@ -38,8 +39,8 @@ export function groupKey(record: BlockRecord): string {
 }
 
 /**
- * Of every block that another one of its group holds, which one that is. Within a group, by descending number of sources and then by
- * id: a block whose sources all are in an earlier one is its duplicate. Each source names the blocks that hold it, so a block is
+ * Of every block that another one of its group holds, which one that is. Within a group, by descending number of sources, without a
+ * deletion mark first (it was repaired, or written again), and then by id: a block whose sources all are in an earlier one is its duplicate. Each source names the blocks that hold it, so a block is
  * compared only with those.
  */
 export function supersededBlocks(records: readonly BlockRecord[]): Map<string, string> {
@@ -74,6 +75,10 @@ function replacedReplicas(records: readonly BlockRecord[]): string[] {
   })
 }
 
+function isMarked({ marks }: BlockRecord): boolean {
+  return marks.deletion !== undefined
+}
+
 interface Holder {
   readonly id: string
   readonly sources: ReadonlySet<string>
@@ -81,7 +86,10 @@ interface Holder {
 
 function addSuperseded(group: readonly BlockRecord[], by: Map<string, string>): void {
   const ordered = [...group].sort(
-    (a, b) => b.sources.length - a.sources.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
+    (a, b) =>
+      b.sources.length - a.sources.length ||
+      Number(isMarked(a)) - Number(isMarked(b)) ||
+      (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
   )
   const holders = new Map<string, Holder[]>()
   for (const record of ordered) {

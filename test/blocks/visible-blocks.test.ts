@@ -62,6 +62,19 @@ describe('queries do not see', () => {
     expect(hiddenOf({ id: 'A', sources: ['A', 'X'] }, merged)).toEqual({})
   })
 
+  it('what was written again, as soon as it is marked; never both', () => {
+    const sources = ['X']
+    expect(hiddenOf({ id: 'A', sources }, { id: 'B', sources })).toEqual({ B: 'superseded' })
+    expect(hiddenOf({ id: 'A', sources, markedMs: NOW }, { id: 'B', sources })).toEqual({
+      A: 'superseded',
+    })
+    expect(hiddenOf({ id: 'A', sources }, { id: 'B', sources, markedMs: NOW })).toEqual({
+      B: 'superseded',
+    })
+    const both = hiddenOf({ id: 'A', sources, markedMs: NOW }, { id: 'B', sources, markedMs: NOW })
+    expect(both).toEqual({ B: 'superseded' })
+  })
+
   it('replicas that became one, as soon as they are marked', () => {
     const merged = { id: 'C', sources: ['A', 'B'] }
     const [a, b] = [

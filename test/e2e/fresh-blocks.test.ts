@@ -124,6 +124,7 @@ async function samplesOf(
   const { data } = (await response.json()) as {
     data: { result: { metric: Metric; values: unknown }[] }
   }
-  const name = (metric: Metric): string => JSON.stringify(Object.entries(metric).sort())
+  const name = (metric: Metric): string =>
+    JSON.stringify(Object.entries(metric).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   return new Map(data.result.map(({ metric, values }) => [name(metric), values]))
 }
