@@ -168,6 +168,8 @@ class History {
   /** Everything at once. */
   async run(): Promise<void> {
     const chance = this.#chance
+    // A bucket without an index is scanned: who looks then may know more than the planner that is listing it.
+    await updateBucketIndex(this.#live, { now: () => this.#nowMs })
     const steps = chance.whole(300, 1200)
     for (let step = 0; step < steps && this.failures.length === 0; step++) {
       const what = chance.number()
