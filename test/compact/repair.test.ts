@@ -160,7 +160,7 @@ describe('compaction of blocks that are wrong', () => {
             [...times].sort((a, b) => a - b).map((t) => [t, valueAt(t)]),
           ])
         expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected))
-        if (made) expect(made.stats.numSamples).toBe([...found.values()].flat().length)
+        expect(made?.stats.numSamples ?? 0).toBe([...found.values()].flat().length)
       }),
       { numRuns: 40 },
     )

@@ -130,7 +130,7 @@ async function prometheusOver(binary: string, bucketDir: string): Promise<Ask> {
   const dataDir = await mkdtemp(join(root, 'data-'))
   await mkdir(join(dataDir, 'wal'))
   for (const id of await readdir(bucketDir)) {
-    if (/^0/.test(id)) await cp(join(bucketDir, id), join(dataDir, id), { recursive: true })
+    if (id.startsWith('0')) await cp(join(bucketDir, id), join(dataDir, id), { recursive: true })
   }
   const settings = {
     binary,
