@@ -55,7 +55,7 @@ export class MergedStream {
   #advance(): Promise<unknown> | undefined {
     const waiting: Promise<void>[] = []
     for (const head of this.#taken) {
-      const reading = head.stream.next()
+      const reading = begun(head.stream)
       if (reading) waiting.push(reading)
       else head.take()
     }
@@ -120,6 +120,15 @@ export class MergedStream {
     frames.clear()
     for (const chunk of merged) frames.addChunk(chunk)
     return frames
+  }
+}
+
+/** What fails at once fails like what fails later: the reads of the other streams must not fail with nobody waiting for them. */
+function begun(stream: BlockStream): void | Promise<void> {
+  try {
+    return stream.next()
+  } catch (error) {
+    return Promise.reject(error as Error)
   }
 }
 

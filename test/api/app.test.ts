@@ -51,6 +51,7 @@ describe('query', () => {
     expect(asked.queries[0]!.scope).toEqual({
       tenant: 'default-tenant',
       enforced: [],
+      exactDownsampling: true,
       dedup: false,
       deduplication: 'nearest',
       replicaLabels: ['a', 'b'],

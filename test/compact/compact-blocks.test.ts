@@ -293,6 +293,32 @@ describe('compactBlocks', () => {
     expect(keys).toEqual([])
   })
 
+  it('fails once where one block ends too early and another is broken in what was read of it', async () => {
+    const series = hour(0, 3, METRICS.slice(0, 20))
+    for (let at = 100; at < 500; at += 9) {
+      const bucket = memoryBucket()
+      for (const id of [testId(1), testId(2)]) {
+        await putBlock(bucket, { id, minTimeMs: 0, maxTimeMs: HOUR_MS, series })
+        const key = `${id}/chunks/000001`
+        const body = Uint8Array.from((await bucket.get(key)).body)
+        body[at]! ^= 1
+        await bucket.put(key, id === testId(1) ? body.subarray(0, at) : body)
+      }
+      // The end is found when it is read for, the wrong byte at once.
+      const slow: Bucket = {
+        ...bucket,
+        async getRange(key, start, end, options) {
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          return bucket.getRange(key, start, end, options)
+        },
+      }
+      for (const pieceBytes of [100, 250]) {
+        const compacting = compacted(slow, [testId(1), testId(2)], pieceBytes)
+        await expect(compacting).rejects.toMatchObject({ kind: 'corrupt' })
+      }
+    }
+  })
+
   it.each(['index', 'chunks/000001'])(
     'names %s where it is broken, and leaves no block',
     async (file) => {
