@@ -6,9 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { usageOf } from '../fresh/usage.ts'
+import { bundledWorker } from './bundled-worker.ts'
 import { madeGroup } from './made-group.ts'
 
 const { values } = parseArgs({
@@ -23,8 +23,7 @@ const { values } = parseArgs({
 })
 const thanos = process.env['THAW_THANOS']
 const penalty = Number(values.replicas) > 1
-/** Thaw's process beside this file. */
-const OURS = fileURLToPath(new URL('thaw-compact.ts', import.meta.url))
+const worker = bundledWorker('thaw-compact.ts')
 
 interface Run {
   readonly wallMs: number
@@ -44,6 +43,7 @@ if (!thanos) console.warn('THAW_THANOS names no Thanos: thaw alone')
 for (const series of values.series.split(',').map(Number)) {
   await measure(series)
 }
+await rm(worker.directory, { recursive: true })
 
 async function measure(seriesCount: number): Promise<void> {
   const shape = {
@@ -105,7 +105,7 @@ async function link(from: string, to: string): Promise<void> {
 }
 
 async function runOurs(copy: string): Promise<OurRun> {
-  const args = penalty ? [OURS, copy, 'penalty'] : [OURS, copy]
+  const args = penalty ? [worker.file, copy, 'penalty'] : [worker.file, copy]
   const { run, text } = await onOneCore(process.execPath, args)
   const said = JSON.parse(text) as Omit<OurRun, 'peakMb'> & { peakKb: number }
   // The process says its own processor time, to the end of its work.
@@ -140,7 +140,7 @@ async function onOneCore(
 ): Promise<{ run: Run; text: string }> {
   const startMs = performance.now()
   const child = spawn('taskset', ['-c', '0', binary, ...args], {
-    env: { ...process.env, GOMAXPROCS: '1', NO_COLOR: '1' },
+    env: { ...process.env, ...worker.env, GOMAXPROCS: '1', NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let text = ''

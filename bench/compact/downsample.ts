@@ -6,7 +6,6 @@ import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { scanBlocks } from '#lib/blocks/scan.ts'
@@ -14,6 +13,7 @@ import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { blockMetas } from '#test/peer/thanos.ts'
 import { objstoreYaml } from '#test/peer/thanos-tools.ts'
 import { freePort } from '#test/peer/server.ts'
+import { bundledWorker } from './bundled-worker.ts'
 import { madeGroup, STEP_MS } from './made-group.ts'
 
 const { values: flags } = parseArgs({
@@ -29,7 +29,7 @@ const HOURS = 240
 const RESOLUTIONS = [300_000, 3_600_000] as const
 /** Processor time is told in ticks. */
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
-const WORKER = fileURLToPath(new URL('thaw-downsample.ts', import.meta.url))
+const worker = bundledWorker('thaw-downsample.ts')
 
 interface Figures {
   readonly cpuMs: number
@@ -50,8 +50,9 @@ function copied(): string {
 function runThaw(root: string): Figures[] {
   return RESOLUTIONS.map((resolutionMs) => {
     const profile = flags['cpu-prof'] ? ['--cpu-prof', `--cpu-prof-dir=${flags['cpu-prof']}`] : []
-    const args = ['-c', '0', process.execPath, ...profile, WORKER, root, String(resolutionMs)]
-    return JSON.parse(execFileSync('taskset', args, { encoding: 'utf8' })) as Figures
+    const args = ['-c', '0', process.execPath, ...profile, worker.file, root, String(resolutionMs)]
+    const env = { ...process.env, ...worker.env }
+    return JSON.parse(execFileSync('taskset', args, { encoding: 'utf8', env })) as Figures
   })
 }
 
@@ -138,3 +139,4 @@ for (const [i, name] of ['raw → 5m', '5m → 1h'].entries()) {
     console.log(`| ${row.join(' | ')} |`)
   }
 }
+rmSync(worker.directory, { recursive: true })

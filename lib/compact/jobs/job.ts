@@ -71,9 +71,9 @@ export function parseJob(text: string): Job {
 export function describeJob(job: Job): string {
   switch (job.type) {
     case 'compact':
-      return `compact ${job.inputs.length} blocks${dedupText(job.dedup)}: ${listed(job.inputs)}`
+      return `compact ${counted(job.inputs, 'block')}${dedupText(job.dedup)}: ${listed(job.inputs)}`
     case 'cut':
-      return `cut the compaction of ${job.inputs.length} blocks${dedupText(job.dedup)} into ${job.parts} parts: ${listed(job.inputs)}`
+      return `cut the compaction of ${counted(job.inputs, 'block')}${dedupText(job.dedup)} into ${job.parts} parts: ${listed(job.inputs)}`
     case 'part':
       return `make part ${job.part + 1} of block ${job.ulid}`
     case 'finish':
@@ -83,14 +83,18 @@ export function describeJob(job: Job): string {
     case 'merge-packs':
       return `make a block of ${job.packs.length} fresh ones, ${new Date(job.startMs).toISOString()} to ${new Date(job.endMs).toISOString()}`
     case 'mark':
-      return `mark ${job.ids.length} blocks for deletion, ${job.reason}: ${listed(job.ids)}`
+      return `mark ${counted(job.ids, 'block')} for deletion, ${job.reason}: ${listed(job.ids)}`
     case 'delete':
-      return `delete ${job.ids.length} blocks: ${listed(job.ids)}`
+      return `delete ${counted(job.ids, 'block')}: ${listed(job.ids)}`
     case 'delete-objects':
-      return `delete ${job.keys.length} objects: ${listed(job.keys)}`
+      return `delete ${counted(job.keys, 'object')}: ${listed(job.keys)}`
     default:
       return job satisfies never
   }
+}
+
+function counted({ length }: readonly string[], what: string): string {
+  return `${length} ${what}${length === 1 ? '' : 's'}`
 }
 
 function dedupText(dedup: Dedup | undefined): string {

@@ -55,14 +55,14 @@ describe('a job', () => {
       [
         "compact 2 blocks: 01000000000000000000000001, 01000000000000000000000002",
         "compact 2 blocks without replica: 01000000000000000000000001, 01000000000000000000000002",
-        "cut the compaction of 1 blocks into 3 parts: 01000000000000000000000001",
+        "cut the compaction of 1 block into 3 parts: 01000000000000000000000001",
         "make part 1 of block 01000000000000000000000001",
         "put the parts of block 01000000000000000000000001 together",
         "downsample block 01000000000000000000000001 to 5m",
         "make a block of 1 fresh ones, 1970-01-01T00:00:00.000Z to 1970-01-01T02:00:00.000Z",
-        "mark 1 blocks for deletion, old: 01000000000000000000000001",
+        "mark 1 block for deletion, old: 01000000000000000000000001",
         "delete 2 blocks: 01000000000000000000000001, 01000000000000000000000002",
-        "delete 1 objects: thaw/lookup/a",
+        "delete 1 object: thaw/lookup/a",
       ]
     `)
   })
