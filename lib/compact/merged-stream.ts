@@ -128,7 +128,7 @@ function begun(stream: BlockStream): void | Promise<void> {
   try {
     return stream.next()
   } catch (error) {
-    return Promise.reject(error as Error)
+    return Promise.reject(error)
   }
 }
 
