@@ -135,11 +135,18 @@ export class BlockProfile {
 
   async #place(index: number): Promise<SeriesPlace> {
     const { labelRefs, chunkCount, segment, offset } = await this.#head(index)
-    const { symbols } = this.#source.lookup
-    const labels: string[] = []
-    for (const ref of labelRefs) labels.push(symbols.lookup(ref))
+    const labels = this.#labelsOf(labelRefs)
     const start = chunkCount === 0 ? 0 : (this.#segmentStarts[segment] ?? this.totalBytes)
     return { index, labels, bytesBefore: Math.min(start + offset, this.totalBytes) }
+  }
+
+  #labelsOf(refs: readonly number[]): Labels {
+    const { block, lookup } = this.#source
+    try {
+      return refs.map((ref) => lookup.symbols.lookup(ref))
+    } catch (error) {
+      throw error instanceof CorruptError ? error.in(`${block.id}/index`) : error
+    }
   }
 
   async #head(index: number): Promise<SeriesHead> {
