@@ -127,10 +127,16 @@ export class ColumnBuilder {
     return low
   }
 
-  /** Takes out samples of the interval, of those at `start` and behind, which must ascend. */
+  /**
+   * Takes out samples of the interval, of those at `start` and behind, which must ascend. What a histogram says of the one before it is
+   * forgotten where that is gone: whether there was a reset is seen in what is left, as it is when this is written again.
+   */
   delete({ minTimeMs, maxTimeMs }: Interval, start = 0): void {
     const from = this.#firstAtOrAfter(minTimeMs, start)
-    this.remove(from, indexAfter(this.timestamps, this.length, maxTimeMs, from))
+    const to = indexAfter(this.timestamps, this.length, maxTimeMs, from)
+    if (from >= to) return
+    this.remove(from, to)
+    if (from < this.length && this.isHistogram(from)) this.#histograms!.forgetHint(from)
   }
 
   /** Takes out samples [from, to). */

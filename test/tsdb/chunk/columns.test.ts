@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { CounterResetHint } from '#lib/model/histogram.ts'
 import { isStale, NO_SAMPLES, type SampleColumns, writeStale } from '#lib/model/samples.ts'
+import { decodeChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { ColumnBuilder, copyColumns, mergeColumns } from '#lib/tsdb/chunk/columns.ts'
+import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
 
 function builderOf(...timestamps: number[]): ColumnBuilder {
   const builder = new ColumnBuilder(2)
@@ -81,6 +83,24 @@ describe('ColumnBuilder', () => {
     const copy = copyColumns(view)
     builder.values[0] = 9
     expect([view.values[0], copy.values[0]]).toEqual([9, 1])
+  })
+})
+
+describe('a histogram behind one that was deleted', () => {
+  it('says nothing of it any more', () => {
+    const times = [10, 20, 30, 40]
+    const histograms = HistogramColumn.of(times.map(() => exponential(1, 3, 1)))
+    const [chunk] = encodeChunks({ ...columnsOf(times, 0), histograms })
+    const hintsAfter = (minTimeMs: number, maxTimeMs: number): unknown[] => {
+      const builder = new ColumnBuilder()
+      decodeChunk(chunk!.encoding, chunk!.data, builder)
+      builder.delete({ minTimeMs, maxTimeMs })
+      const { length, histograms: left } = builder.columns()
+      return left!.list(length).map((histogram) => histogram!.counterResetHint)
+    }
+    expect(hintsAfter(50, 60)).toEqual(['unknown', 'not-reset', 'not-reset', 'not-reset'])
+    expect(hintsAfter(20, 25)).toEqual(['unknown', 'unknown', 'not-reset'])
+    expect(hintsAfter(40, 60)).toEqual(['unknown', 'not-reset', 'not-reset'])
   })
 })
 
