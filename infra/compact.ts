@@ -29,8 +29,8 @@ export class CompactFunction extends ThawFunction {
     this.allowList(bucket)
     this.allowRead(bucket, ['blocks', 'bucketIndex', 'lookup', 'fresh', 'lease', 'parts'])
     this.allowUpload(bucket, ['blocks', 'parts'])
-    this.allowWrite(bucket, ['lookup', 'lease', 'bucketIndex'])
-    this.allowDelete(bucket, ['blocks', 'lookup', 'fresh', 'lease', 'parts', 'bucketIndex'])
+    this.allowWrite(bucket, ['lookup', 'lease', 'fresh'])
+    this.allowDelete(bucket, ['blocks', 'lookup', 'fresh', 'lease', 'parts'])
     this.function.addEventSource(
       new SqsEventSource(jobs.queue, { batchSize: 1, maxConcurrency: config.compactConcurrency }),
     )
