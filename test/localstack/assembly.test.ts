@@ -38,7 +38,14 @@ const FUNCTIONS = {
     export const handler = awslambda.streamifyResponse(async (event: { path: string }, out: any) => {
       out.end(event.path + ' of ' + process.env['THAW_OBJSTORE_CONFIG'])
     })`,
-  plan: `export const handler = async (event: { source: string }) => event.source`,
+  plan: `
+    import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+    export const handler = async (event: { source: string }) => {
+      const message = { QueueUrl: process.env['THAW_QUEUE_URL'], MessageBody: event.source }
+      await new SQSClient({}).send(new SendMessageCommand(message))
+      return event.source
+    }`,
+  compact: `export const handler = async (event: { Records: unknown[] }) => event.Records.length`,
 }
 
 describe('the synthesized stack in the embedded cloud', () => {
@@ -81,6 +88,7 @@ describe('the synthesized stack in the embedded cloud', () => {
       { name: 'thaw-store', memoryMb: 1769, timeoutMs: 29_000, logFormat: 'JSON' },
       { name: 'thaw-query', memoryMb: 1769, timeoutMs: 29_000, logFormat: 'JSON' },
       { name: 'thaw-plan', memoryMb: 1024, timeoutMs: 300_000, logFormat: 'JSON' },
+      { name: 'thaw-compact', memoryMb: 1769, timeoutMs: 900_000, logFormat: 'JSON' },
     ])
   })
 
@@ -96,7 +104,7 @@ describe('the synthesized stack in the embedded cloud', () => {
     })
   })
 
-  it('wakes plan by its schedule and by a block', async () => {
+  it('wakes plan by its schedule and by a block, and compact by what plan sends', async () => {
     const [result] = await cloud.runSchedule('thaw-plan')
     expect(JSON.parse(result!.payload.toString())).toBe('aws.events')
     expect(cloud.stats()['thaw-plan']?.invokes).toBe(1)
@@ -106,7 +114,9 @@ describe('the synthesized stack in the embedded cloud', () => {
     ])
     const events = cloud.objectCreated('01JD0000000000000000000000/meta.json', 900)
     expect(events).toEqual(['thaw-block-arrived'])
-    await until(() => cloud.stats()['thaw-plan']?.invokes === 2)
+    await until(() => cloud.stats()['thaw-compact']?.invokes === 2)
+    expect(cloud.stats()['thaw-plan']?.invokes).toBe(2)
+    expect(cloud.queue('thaw-jobs').size).toBe(0)
     expect(logs).toEqual([])
   })
 })
