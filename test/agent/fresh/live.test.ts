@@ -68,8 +68,10 @@ describe.each(peers)('fresh blocks beside Prometheus $name', ({ binary, after, r
       const matrix = await samplesOf(server, until)
       expect(matrix.size).toBeGreaterThan(SERIES)
       const found = await readFresh(bucket)
-      // Where Prometheus was killed, on a busy machine, a sample has been seen in two packs: queries merge them. Not explained yet.
-      expect(found.twice).toBeLessThanOrEqual(1)
+      // A sample that came late is in both logs. An agent that has just started does not know yet that the first of a series is late, and
+      // takes it from both, equal: once after each of the three starts at most. Queries merge them.
+      expect(found.twice).toBeLessThanOrEqual(3)
+      expect([...found.twiceOf].filter((series) => !series.startsWith('late{'))).toEqual([])
       const read = new Map<string, [number, unknown][]>()
       for (const [series, samples] of found.series) {
         const kept = [...samples]

@@ -31,7 +31,15 @@ function newSession(tsdbPath: string, maxBytes = Infinity): LogSession {
 }
 
 function nothing(): InBucket {
-  return { packs: [], series: new Map(), twice: 0, exemplars: [], metadata: [], deletions: [] }
+  return {
+    packs: [],
+    series: new Map(),
+    twice: 0,
+    twiceOf: new Set(),
+    exemplars: [],
+    metadata: [],
+    deletions: [],
+  }
 }
 
 /** Packs of all that is new are added to `found`. */

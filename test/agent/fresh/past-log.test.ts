@@ -33,6 +33,7 @@ function together(packs: readonly Uint8Array[]): InBucket {
     packs: [],
     series: new Map(),
     twice: 0,
+    twiceOf: new Set(),
     exemplars: [],
     metadata: [],
     deletions: [],

@@ -26,6 +26,8 @@ export interface InBucket {
   readonly series: Map<string, Map<number, Value>>
   /** How often a sample is in more than one pack. */
   twice: number
+  /** Series of which that is. */
+  readonly twiceOf: Set<string>
   readonly exemplars: PackedExemplar[]
   readonly metadata: PackedMetadata[]
   readonly deletions: PackedDeletion[]
@@ -38,6 +40,7 @@ export async function readFresh(bucket: Bucket): Promise<InBucket> {
     packs: visiblePacks(objects, -Infinity, Infinity),
     series: new Map(),
     twice: 0,
+    twiceOf: new Set(),
     exemplars: [],
     metadata: [],
     deletions: [],
@@ -60,8 +63,10 @@ export function addPack(found: InBucket, pack: Uint8Array): void {
         decodeChunk(page.bytes[at - 1]!, page.bytes, builder, at, page.ends[row])
         const { timestamps, values, histograms, length } = builder.columns()
         for (let s = 0; s < length; s++) {
-          if (samples.has(timestamps[s]!)) found.twice++
-          else {
+          if (samples.has(timestamps[s]!)) {
+            found.twice++
+            found.twiceOf.add(key)
+          } else {
             const histogram = histograms?.at(s)
             const value = isStale(values, s) ? 'stale' : (histogram ?? values[s]!)
             samples.set(timestamps[s]!, value)
