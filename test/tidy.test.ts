@@ -92,6 +92,24 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: ['xxhash-wasm'],
   },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
+  'lib/rules': {
+    lib: [
+      'model',
+      'bytes',
+      'regex',
+      'relabel',
+      'promql',
+      'storage',
+      'tsdb',
+      'bucket',
+      'fresh',
+      'blocks',
+      'store',
+      'query',
+      'alertmanager',
+    ],
+    packages: ['yaml'],
+  },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],
     packages: [
