@@ -1,5 +1,5 @@
 /** Asks a Prometheus HTTP API, whoever serves it: thaw, Prometheus, Thanos. */
-import { reasonOf } from '#agent/http-client/reason.ts'
+import { reasonOf } from '#lib/http-client/reason.ts'
 import { DomainError, type ErrorKind } from '#lib/model/errors.ts'
 
 /** A sample as the API writes it: seconds, and the value as text. */

@@ -67,6 +67,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
   },
   'lib/remote': { lib: ['model', 'bytes', 'tsdb'], packages: [] },
+  'lib/http-client': { lib: ['model', 'bucket'], packages: ['node:'] },
   'lib/grpc': {
     lib: ['model', 'bytes', 'regex', 'storage', 'tsdb'],
     packages: ['@grpc/grpc-js', 'node:'],

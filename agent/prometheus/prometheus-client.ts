@@ -2,16 +2,17 @@
 import { parse as parseYaml } from 'yaml'
 import { DomainError, type ErrorKind } from '#lib/model/errors.ts'
 import type { PrometheusOptions } from '../agent-options.ts'
-import { basicAuthorization } from '../http-client/proxy.ts'
-import { parseHttpClientConfig } from '../http-client/config.ts'
+import { basicAuthorization } from '#lib/http-client/proxy.ts'
+import { parseHttpClientConfig } from '#lib/http-client/config.ts'
 import {
   type HttpAnswer,
   type HttpClient,
   type HttpRequest,
   readText,
-} from '../http-client/answer.ts'
-import { httpClient } from '../http-client/http-client.ts'
+} from '#lib/http-client/answer.ts'
+import { httpClient } from '#lib/http-client/http-client.ts'
 import type { Env } from '../objstore.ts'
+import { VERSION } from '../version.ts'
 
 export interface PrometheusClient {
   readonly url: string
@@ -47,8 +48,13 @@ export function configuredPrometheus(
   }: Pick<PrometheusOptions, 'prometheusUrl' | 'getConfigTimeoutMs' | 'httpClientYaml'>,
   env: Env = {},
 ): PrometheusClient {
-  const http = httpClient(parseHttpClientConfig(httpClientYaml, env), env)
+  const http = agentHttpClient(httpClientYaml, env)
   return prometheusClient({ url: prometheusUrl, timeoutMs: getConfigTimeoutMs, http })
+}
+
+export function agentHttpClient(yaml: string, env: Env = {}): HttpClient {
+  const parts = { userAgent: `thaw-agent/${VERSION}`, env, now: Date.now }
+  return httpClient(parseHttpClientConfig(yaml, env), parts)
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -58,7 +64,7 @@ const SHOWN_CHARS = 200
 export function prometheusClient({
   url,
   timeoutMs,
-  http = httpClient(parseHttpClientConfig('')),
+  http = agentHttpClient(''),
 }: PrometheusClientOptions): PrometheusClient {
   const base = parseBaseUrl(url)
   const given = base.authorization === undefined ? {} : { authorization: base.authorization }

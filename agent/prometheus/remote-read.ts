@@ -7,7 +7,7 @@ import { CHUNKS, encodeReadRequest, SAMPLES } from '#lib/remote/read-request.ts'
 import { decodeReadResponse } from '#lib/remote/samples-reader.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
-import { type HttpAnswer, readBytes, readText } from '../http-client/answer.ts'
+import { type HttpAnswer, readBytes, readText } from '#lib/http-client/answer.ts'
 import { type PrometheusClient, refusal } from './prometheus-client.ts'
 
 export interface RemoteQuery {

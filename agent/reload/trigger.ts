@@ -1,7 +1,7 @@
 /** Makes Prometheus read its configuration again, and finds out whether it took it. */
 import { readFile, readdir } from 'node:fs/promises'
 import { DomainError } from '#lib/model/errors.ts'
-import { readText } from '../http-client/answer.ts'
+import { readText } from '#lib/http-client/answer.ts'
 import type { PrometheusClient } from '../prometheus/prometheus-client.ts'
 import { sleep } from '../sleep.ts'
 

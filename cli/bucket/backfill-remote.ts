@@ -1,9 +1,7 @@
 /** The part of `thaw bucket backfill` that asks another server. */
 import { resolveTime } from '#agent/duration.ts'
 import { duration, list, path, text, time } from '#agent/flags/flag.ts'
-import { parseHttpClientConfig } from '#agent/http-client/config.ts'
-import { httpClient } from '#agent/http-client/http-client.ts'
-import { prometheusClient } from '#agent/prometheus/prometheus-client.ts'
+import { agentHttpClient, prometheusClient } from '#agent/prometheus/prometheus-client.ts'
 import { remoteRead } from '#agent/prometheus/remote-read.ts'
 import { backfillSeries } from '#lib/backfill/backfill-series.ts'
 import type { BackfillTarget } from '#lib/backfill/target.ts'
@@ -63,7 +61,7 @@ export async function backfillRemote(
   const server = prometheusClient({
     url: flags['remote-read.url'],
     timeoutMs: flags['remote-read.timeout'],
-    http: httpClient(parseHttpClientConfig(yaml, context.env), context.env),
+    http: agentHttpClient(yaml, context.env),
   })
   const bar = progressBar(context)
   try {

@@ -10,7 +10,7 @@ import {
   lowestTimestampFromMetrics,
   prometheusClient,
 } from '#agent/prometheus/prometheus-client.ts'
-import type { HttpClient } from '#agent/http-client/answer.ts'
+import type { HttpClient } from '#lib/http-client/answer.ts'
 import { checkPrometheusFlags } from '#agent/prometheus/validate.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { GOOD_FLAGS, configAnswer, fakePrometheus } from './block-fixture.ts'

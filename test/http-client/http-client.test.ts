@@ -7,14 +7,14 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { parseHttpClientConfig } from '#agent/http-client/config.ts'
-import { type HttpRequest, readText } from '#agent/http-client/answer.ts'
-import { httpClient } from '#agent/http-client/http-client.ts'
-import { temporaryDir } from '../block-fixture.ts'
+import { parseHttpClientConfig } from '#lib/http-client/config.ts'
+import { type HttpRequest, readText } from '#lib/http-client/answer.ts'
+import { httpClient } from '#lib/http-client/http-client.ts'
+import { temporaryDir } from '../agent/block-fixture.ts'
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void
 
-const TLS = new URL('../../data/tls/', import.meta.url)
+const TLS = new URL('../data/tls/', import.meta.url)
 const pem = (name: string): string => readFileSync(new URL(name, TLS), 'utf8')
 
 async function listen(server: http.Server | https.Server): Promise<number> {
@@ -41,7 +41,11 @@ function echo({ method, url, headers }: http.IncomingMessage, response: http.Ser
 }
 
 function clientOf(yaml: string, env: Record<string, string> = {}) {
-  const client = httpClient(parseHttpClientConfig(yaml, env), env)
+  const client = httpClient(parseHttpClientConfig(yaml, env), {
+    userAgent: 'test/1',
+    env,
+    now: Date.now,
+  })
   onTestFinished(() => client.close())
   return client
 }
@@ -277,7 +281,7 @@ describe('what breaks', () => {
     const answer = await clientOf('').request({ url })
     await expect(readText(answer, 1e6)).rejects.toMatchObject({
       kind: 'unavailable',
-      message: `the answer broke off from ${url}: aborted`,
+      message: `the answer broke off at ${url}: aborted`,
     })
   })
 

@@ -4,7 +4,6 @@ import * as https from 'node:https'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { DomainError } from '#lib/model/errors.ts'
-import { VERSION } from '../version.ts'
 import { authorizer } from './authorize.ts'
 import type { HttpClient, HttpRequest } from './answer.ts'
 import { type HttpClientConfig, parseHttpClientConfig } from './config.ts'
@@ -15,22 +14,28 @@ import { portOf } from './tunnel.ts'
 
 const MAX_REDIRECTS = 10
 
-export function httpClient(
-  config: HttpClientConfig,
-  env: Readonly<Record<string, string | undefined>> = {},
-  now: () => number = Date.now,
-): HttpClient {
+export interface HttpClientParts {
+  /** Header of every request. */
+  readonly userAgent: string
+  /** Names proxies, where the configuration wants those of the environment. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Unix ms, for tokens that end. */
+  readonly now: () => number
+}
+
+export function httpClient(config: HttpClientConfig, parts: HttpClientParts): HttpClient {
+  const { userAgent, env = {}, now } = parts
   const connections = new Connections(config, env)
   const authorization = authorizer(
     config.authorization,
-    (route) => httpClient({ ...parseHttpClientConfig(''), ...route }, env, now),
+    (route) => httpClient({ ...parseHttpClientConfig(''), ...route }, parts),
     now,
   )
 
   /** Credentials and configured headers are only for whom they were meant: a redirect to another origin goes without. */
   async function headersFor(request: HttpRequest, trusted: boolean): Promise<OutgoingHeaders> {
     const headers: OutgoingHeaders = {
-      'user-agent': `thaw-agent/${VERSION}`,
+      'user-agent': userAgent,
       ...(config.transport.compression && { 'accept-encoding': 'gzip' }),
     }
     if (trusted) {
@@ -106,7 +111,7 @@ export function httpClient(
         return {
           status: message.statusCode ?? 0,
           headers: message.headers,
-          body: translated(stream, (error) => fault(error, 'the answer broke off from')),
+          body: translated(stream, (error) => fault(error, 'the answer broke off at')),
           discard: () => stream.destroy(),
         }
       } catch (error) {

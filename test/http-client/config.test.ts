@@ -1,6 +1,6 @@
 /** The YAML of HTTP clients, and what is refused. */
 import { describe, expect, it } from 'vitest'
-import { parseHttpClientConfig } from '#agent/http-client/config.ts'
+import { parseHttpClientConfig } from '#lib/http-client/config.ts'
 
 describe('parseHttpClientConfig', () => {
   it('knows what Thanos does untold', () => {

@@ -1,7 +1,7 @@
 /** Which requests go through a proxy. */
 import { describe, expect, it } from 'vitest'
-import { parseHttpClientConfig } from '#agent/http-client/config.ts'
-import { proxyFor } from '#agent/http-client/proxy.ts'
+import { parseHttpClientConfig } from '#lib/http-client/config.ts'
+import { proxyFor } from '#lib/http-client/proxy.ts'
 
 function chosen(target: string, yaml: string, env: Record<string, string> = {}) {
   return proxyFor(new URL(target), parseHttpClientConfig(yaml).proxy, env)?.host
