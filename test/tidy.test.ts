@@ -93,6 +93,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: ['xxhash-wasm'],
   },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
+  'lib/alertmanager': { lib: ['model'], packages: [] },
   'lib/rules': {
     lib: [
       'model',
@@ -109,7 +110,7 @@ const TABLE: Readonly<Record<string, Row>> = {
       'query',
       'alertmanager',
     ],
-    packages: ['yaml'],
+    packages: ['yaml', 'p-limit'],
   },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],
