@@ -110,7 +110,7 @@ const TABLE: Readonly<Record<string, Row>> = {
       'query',
       'alertmanager',
     ],
-    packages: ['yaml', 'p-limit'],
+    packages: ['yaml', 'p-limit', 'node:zlib'],
   },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],

@@ -1,4 +1,4 @@
-/** Where a label set falls in [0, 1): Prometheus's label hash, so that limit_ratio() picks the same series. */
+/** Prometheus's label hash: limit_ratio() picks the same series, and rule groups have the same phase. */
 import xxhash, { type XXHashAPI } from 'xxhash-wasm'
 import type { Labels } from '#lib/model/labels.ts'
 
@@ -9,8 +9,13 @@ export async function loadHash(): Promise<void> {
 }
 
 export function hashRatio(labels: Labels): number {
+  return Number(labelHash(labels)) / 2 ** 64
+}
+
+/** 64 bits. */
+export function labelHash(labels: Labels): bigint {
   if (!hash) throw new Error('bug: hash not loaded')
-  return Number(hash.h64Raw(packed(labels))) / 2 ** 64
+  return hash.h64Raw(packed(labels))
 }
 
 /** Each string after its length: one byte, or 0xff and three bytes little endian. */
