@@ -93,7 +93,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: ['xxhash-wasm'],
   },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
-  'lib/alertmanager': { lib: ['model'], packages: [] },
+  'lib/alertmanager': {
+    lib: ['model', 'bucket', 'regex', 'relabel', 'http-client', 'endpoints'],
+    packages: ['yaml', 'node:fs/promises'],
+  },
   'lib/rules': {
     lib: [
       'model',

@@ -124,6 +124,23 @@ export class ConfigMap {
     return new ConfigMap(this.#source, node, this.#path === '' ? name : `${this.#path}.${name}`)
   }
 
+  /** Of a list of mappings. */
+  maps(name: string): readonly ConfigMap[] {
+    const node = this.#take(name)
+    if (node === undefined) return []
+    if (!isSeq(node)) throw this.error(name, 'is not a list')
+    return node.items.map((given, i) => {
+      const item = isAlias(given) ? given.resolve(this.#source.document) : given
+      if (!isMap(item)) throw this.error(name, 'is not a list of mappings')
+      return new ConfigMap(this.#source, item, `${this.#at(name)}[${i}]`)
+    })
+  }
+
+  /** All that is below, as JSON has it and as it is written; undefined where there is nothing. */
+  value(name: string): unknown {
+    return this.#take(name)?.toJS(this.#source.document) as unknown
+  }
+
   names(): readonly string[] {
     return [...this.#nodes.keys()]
   }

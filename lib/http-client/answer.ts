@@ -8,6 +8,8 @@ export interface HttpRequest {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: Uint8Array | undefined
+  /** Redirects that would make a GET of it (301, 302, 303) are answers then, and not followed. */
+  readonly keepMethod?: boolean | undefined
   /** For all of it, the body of the answer included. */
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined

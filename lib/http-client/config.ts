@@ -72,12 +72,13 @@ export function parseHttpClientConfig(
 ): HttpClientConfig {
   const root =
     yaml.trim() === '' ? emptyMap() : parseConfigMap(yaml, 'HTTP client configuration', env)
-  const config = readClient(root)
+  const config = readHttpClient(root)
   root.finish()
   return config
 }
 
-function readClient(root: ConfigMap): HttpClientConfig {
+/** Of keys that stand in a mapping, whose other keys are the caller's. */
+export function readHttpClient(root: ConfigMap): HttpClientConfig {
   root.ignore('enable_http2')
   return {
     authorization: readAuthorization(root),

@@ -184,6 +184,7 @@ function redirectOf(
   if (!/^https?:$/.test(url.protocol)) return undefined
   const { href } = Object.assign(url, { username: '', password: '' })
   if (statusCode === 307 || statusCode === 308) return { ...request, url: href }
+  if (request.keepMethod) return undefined
   if (statusCode === 301 || statusCode === 302 || statusCode === 303) {
     return { ...request, url: href, method: 'GET', body: undefined }
   }

@@ -48,18 +48,26 @@ export function parseRelabelConfigs(
   where: string,
   actions: readonly RelabelAction[] = RELABEL_ACTIONS,
 ): readonly RelabelConfig[] {
+  return inPlace(where, () => configsOf(parse(yaml), actions))
+}
+
+/** As `parseRelabelConfigs`, of what is part of a larger document; undefined is no rules. */
+export function relabelConfigsOf(rules: unknown, where: string): readonly RelabelConfig[] {
+  return inPlace(where, () => configsOf(rules, RELABEL_ACTIONS))
+}
+
+function inPlace<T>(where: string, read: () => T): T {
   try {
-    return readRules(yaml).map((rule) => configOf(rule, actions))
+    return read()
   } catch (cause) {
     throw new DomainError('invalid', `${where}: ${(cause as Error).message}`, { cause })
   }
 }
 
-function readRules(yaml: string): readonly unknown[] {
-  const rules: unknown = parse(yaml)
+function configsOf(rules: unknown, actions: readonly RelabelAction[]): readonly RelabelConfig[] {
   if (rules === null || rules === undefined) return []
   if (!Array.isArray(rules)) throw invalid('write a list of rules')
-  return rules as unknown[]
+  return rules.map((rule: unknown) => configOf(rule, actions))
 }
 
 function configOf(rule: unknown, actions: readonly RelabelAction[]): RelabelConfig {
