@@ -18,6 +18,8 @@ import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
 import { SliceWorkers } from '#lib/query/slice-workers.ts'
 import { threadedSlices } from '#lib/query/threaded-slices.ts'
+import { RulerReader } from '#lib/rules/ruler-reader.ts'
+import { rulesSource } from '#lib/rules/rules-source.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import type { SliceWorkerData } from './slice-worker.ts'
 
@@ -61,6 +63,8 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
   const workers = new SliceWorkers({ count, entry, data })
   const index = new BucketIndexReader(bucket, { now, maxAgeMs: 5000 })
   const fresh = freshSource({ ...runner, index })
+  const ruler = new RulerReader(runner)
+  const rules = rulesSource(ruler)
   const kept = { inBucket: config !== undefined, random: Math.random }
   const backend = queryFrontend({
     ...runner,
@@ -82,8 +86,9 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
   })
   const app = apiApp({
     backend,
-    sources: async () => [fresh, ...((await endpoints?.knowledge()) ?? [])],
+    sources: async () => [fresh, rules, ...((await endpoints?.knowledge()) ?? [])],
     ...(endpoints && { endpoints: () => endpoints.statuses() }),
+    alertmanagers: async (signal) => (await ruler.state(signal))?.alertmanagers,
     compaction: async (blocks, signal) =>
       compactionStatus(await readBacklog(bucket, signal), blocks),
     now,

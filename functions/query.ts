@@ -24,6 +24,8 @@ import { ResultsCache } from '#lib/query/results-cache.ts'
 import { LabelCache } from '#lib/query/label-cache.ts'
 import { runRemoteLabelSlice } from '#lib/query/label-slice.ts'
 import { queryFrontend } from '#lib/query/query-frontend.ts'
+import { RulerReader } from '#lib/rules/ruler-reader.ts'
+import { rulesSource } from '#lib/rules/rules-source.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 
 const environment = readEnvironment(process.env)
@@ -42,6 +44,8 @@ const app = Promise.all([
   const cache = new StoreCache(environment.cacheBytes)
   const { megabytes } = environment
   const fresh = freshSource({ bucket, index, cache, now: Date.now, megabytes })
+  const ruler = new RulerReader({ bucket, now: Date.now })
+  const rules = rulesSource(ruler)
   const store =
     storeFunction === undefined ? undefined : { functionName: storeFunction, client: lambdaClient }
   const backend = queryFrontend({
@@ -88,8 +92,9 @@ const app = Promise.all([
   })
   const parts: ApiParts = {
     backend,
-    sources: async () => [fresh, ...((await endpoints?.knowledge()) ?? [])],
+    sources: async () => [fresh, rules, ...((await endpoints?.knowledge()) ?? [])],
     ...(endpoints && { endpoints: () => endpoints.statuses() }),
+    alertmanagers: async (signal) => (await ruler.state(signal))?.alertmanagers,
     compaction: async (blocks, signal) =>
       compactionStatus(await readBacklog(bucket, signal), blocks),
     now: Date.now,

@@ -19,6 +19,8 @@ export const KEYS = {
   parts: 'thaw/compact/*',
   /** Jobs that are planned. */
   backlog: 'thaw/backlog.json.gz',
+  /** What the ruler knows from one tick to the next. */
+  ruleState: 'thaw/rule/state.json.gz',
   fresh: 'thaw/fresh/*',
   results: 'thaw/results/*',
   spill: 'thaw/spill/*',

@@ -32,7 +32,7 @@ export class QueryFunction extends ThawFunction {
     this.allowList(bucket)
     // A lone small slice is evaluated in place, so this reads what `store` reads.
     const inPlace = ['blocks', 'bucketIndex', 'lookup', 'fresh', 'results', 'spill'] as const
-    this.allowRead(bucket, [...inPlace, 'backlog'])
+    this.allowRead(bucket, [...inPlace, 'backlog', 'ruleState'])
     this.allowWrite(bucket, ['lookup', 'results'])
   }
 }

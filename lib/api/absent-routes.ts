@@ -41,10 +41,6 @@ function checkLabelsJson(text: string): void {
   throw new DomainError('invalid', 'error parsing labels: not a JSON object of labels')
 }
 
-export function alertmanagers(): Answer {
-  return dataAnswer({ activeAlertmanagers: [], droppedAlertmanagers: [] })
-}
-
 export function notifications(): Answer {
   return dataAnswer([])
 }

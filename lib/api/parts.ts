@@ -25,6 +25,10 @@ export interface ApiParts {
   readonly metrics?: (() => Promise<string>) | undefined
   /** Who knows exemplars, metadata, rules and targets, asked anew for each request; without it nobody. */
   readonly sources?: (() => readonly Source[] | Promise<readonly Source[]>) | undefined
+  /** Where the ruler sends alerts; without it nobody sends any. */
+  readonly alertmanagers?:
+    | ((signal: AbortSignal) => Promise<KnownAlertmanagers | undefined>)
+    | undefined
   /** StoreAPIs beside the bucket, for `stores`. */
   readonly endpoints?: (() => Promise<readonly StoreStatus[]>) | undefined
   /** What waits to be compacted, downsampled, deleted: of these blocks, or all. As JSON; without a bucket there is nothing. */
@@ -39,6 +43,12 @@ export interface ApiParts {
   readonly queryLog?: QueryLog | undefined
   /** Called for what the client is not told: errors that are not a DomainError, and every answer of 500. */
   readonly log?: ((entry: ApiLogEntry) => void) | undefined
+}
+
+/** URLs that alerts go to, and those that relabelling left out. */
+export interface KnownAlertmanagers {
+  readonly active: readonly string[]
+  readonly dropped: readonly string[]
 }
 
 /** Without `features`: its absence is how Grafana knows a server that speaks plain Prometheus. */

@@ -12,7 +12,7 @@ import { labelNames, labelValues, series } from './label-routes.ts'
 import type { ApiParts } from './parts.ts'
 import { queryInstant, queryRange } from './query-routes.ts'
 import { remoteRead } from './read-route.ts'
-import { alerts, rules } from './rules-routes.ts'
+import { alertmanagers, alerts, rules } from './rules-routes.ts'
 import * as server from './server-routes.ts'
 import * as source from './source-routes.ts'
 import { targets, targetsMetadata } from './targets-routes.ts'
@@ -65,7 +65,7 @@ const API_ROUTES: Readonly<Record<string, Route>> = {
   '/targets': get(targets),
   '/targets/metadata': get(targetsMetadata),
   '/targets/relabel_steps': get(absent.relabelSteps),
-  '/alertmanagers': get(absent.alertmanagers),
+  '/alertmanagers': get(alertmanagers),
   '/scrape_pools': get(absent.scrapePools),
   '/scrape_pools/config': get(absent.scrapePoolConfig),
   '/notifications': get(absent.notifications),

@@ -5,11 +5,13 @@ import { quoteGo } from '#lib/model/labels.ts'
 import { askRules } from '#lib/storage/ask-sources.ts'
 import { compareGroups } from '#lib/storage/merge-rules.ts'
 import type { RuleGroup, RuleRequest } from '#lib/storage/rules.ts'
-import type { Answer } from './answer.ts'
-import type { Call } from './call.ts'
+import { dataAnswer, type Answer } from './answer.ts'
+import { timeoutMs, type Call } from './call.ts'
+import { withDeadline } from './deadline.ts'
 import { parseMatcherSets } from './expression.ts'
 import type { Form } from './form.ts'
 import { invalidParam, parseBoolean, parseInteger } from './params.ts'
+import { readScope } from './scope-params.ts'
 import { askSources } from './source-routes.ts'
 import { alertDocument, ruleGroupDocument } from './write-rules.ts'
 import { documentAnswer } from './write-document.ts'
@@ -139,4 +141,18 @@ export async function alerts(call: Call): Promise<Answer> {
     .flatMap((rule) => (rule.type === 'alerting' ? rule.alerts : []))
   const data = { alerts: found.map(alertDocument) }
   return documentAnswer(data, warnings, call.parts.limits.maxAnswerBytes)
+}
+
+/** Tenants are not told where the alerts of all go. */
+export async function alertmanagers(call: Call): Promise<Answer> {
+  const { client, parts } = call
+  const isOfTenant = (readScope(call, 0).enforced ?? []).length > 0
+  const known = isOfTenant
+    ? undefined
+    : await withDeadline(timeoutMs(call), client, async (signal) => parts.alertmanagers?.(signal))
+  const targets = (urls: readonly string[] = []): object[] => urls.map((url) => ({ url }))
+  return dataAnswer({
+    activeAlertmanagers: targets(known?.active),
+    droppedAlertmanagers: targets(known?.dropped),
+  })
 }

@@ -20,7 +20,7 @@ export interface RuleMerge {
 
 /**
  * Only what the request asks for. Groups of the same file and name are one group; a rule that several have, apart from replica labels,
- * is that which fires, else that evaluated last. Groups ascending by file and name; those left empty by a filter are left out.
+ * is that which fires, else that evaluated last. One that a group has twice is there twice, as in Prometheus. Groups ascending by file and name; those left empty by a filter are left out.
  */
 export function mergeRules(
   answers: readonly (readonly RuleGroup[])[],
@@ -37,10 +37,14 @@ export function mergeRules(
     const key = `${group.file};${group.name}`
     let same = merged.get(key)
     if (same === undefined) merged.set(key, (same = { group, rules: new Map() }))
+    const repeated = new Map<string, number>()
     for (const rule of rules) {
+      const times = repeated.get(ruleKey(rule)) ?? 0
+      repeated.set(ruleKey(rule), times + 1)
       const one = withoutReplica(rule, replicaLabels, isAllowed)
-      const other = same.rules.get(ruleKey(one))
-      same.rules.set(ruleKey(one), other && compareUrgency(other, one) <= 0 ? other : one)
+      const ruleId = `${times} ${ruleKey(one)}`
+      const other = same.rules.get(ruleId)
+      same.rules.set(ruleId, other && compareUrgency(other, one) <= 0 ? other : one)
     }
   }
   return [...merged.values()]

@@ -1,5 +1,7 @@
 /** What clients ask that Prometheus answers of itself or not at all: by the shape they need. The other calls are golden. */
 import type { Hono } from 'hono'
+import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
+import { putRulerState, sampleRules } from '#test/rules/ruler-state.ts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { thawApp } from '#test/e2e/support/thaw-app.ts'
 import { form } from './fake-backend.ts'
@@ -37,6 +39,67 @@ describe('Grafana', () => {
     for (const path of ['/rules', '/config/v1/rules', '/api/v1/status/buildinfo/']) {
       expect((await app.request(path)).status).toBe(404)
     }
+  })
+
+  it('shows rules and alerts, read only, as the proxy of its alerting views asks for them', async () => {
+    const bucket = memoryBucket()
+    await putRulerState(bucket, sampleRules())
+    const ruled = thawApp(bucket)
+    const get = async (path: string): Promise<unknown> => {
+      const response = await ruled.request(`/api/v1/${path}`)
+      expect(response.status).toBe(200)
+      return ((await response.json()) as { data: unknown }).data
+    }
+    const both = (name: string, value: string): string => `${name}=${value}&${name}[]=${value}`
+    type Page = { groups: { name: string; rules: object[] }[]; groupNextToken?: string }
+    const first = (await get('rules?type=&group_limit=1&group_next_token=')) as Page
+    expect(first.groups.map(({ name }) => name)).toEqual(['a'])
+    const rest = (await get(
+      `rules?group_limit=10&group_next_token=${first.groupNextToken}`,
+    )) as Page
+    expect([rest.groups.map(({ name }) => name), rest.groupNextToken]).toEqual([['b'], undefined])
+    const narrow = `${both('file', 'f.yaml')}&${both('rule_group', 'b')}&${both('rule_name', 'Down')}`
+    const found = (await get(`rules?${narrow}&exclude_alerts=true`)) as Page
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
+    const down = {
+      state: 'firing',
+      name: 'Down',
+      query: 'up == 0',
+      duration: 60,
+      keepFiringFor: 0,
+      labels: { severity: 'page' },
+      annotations: { summary: '{{ $labels.job }} is down' },
+      alerts: null,
+      health: 'ok',
+      evaluationTime: 0.001,
+      lastEvaluation: time,
+      type: 'alerting',
+    }
+    const group = {
+      name: 'b',
+      file: 'f.yaml',
+      rules: [down],
+      interval: 60,
+      limit: 0,
+      evaluationTime: 0.002,
+      lastEvaluation: time,
+    }
+    expect(found).toEqual({ groups: [group] })
+    expect(await get('alerts')).toEqual({
+      alerts: [
+        {
+          labels: { alertname: 'Down', severity: 'page' },
+          annotations: { summary: 'x is down' },
+          state: 'firing',
+          activeAt: time,
+          value: '0e+00',
+        },
+      ],
+    })
+    expect(await get('alertmanagers')).toEqual({
+      activeAlertmanagers: [{ url: 'http://am:9093/api/v2/alerts' }],
+      droppedAlertmanagers: [{ url: 'http://old:9093/api/v2/alerts' }],
+    })
   })
 
   it('gets stats where they are wanted', async () => {

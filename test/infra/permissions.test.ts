@@ -33,6 +33,7 @@ describe('what each function may do', () => {
       's3:GetObject BucketMetrics.Arn/thaw/fresh/*',
       's3:GetObject BucketMetrics.Arn/thaw/lookup/*',
       's3:GetObject BucketMetrics.Arn/thaw/results/*',
+      's3:GetObject BucketMetrics.Arn/thaw/rule/state.json.gz',
       's3:GetObject BucketMetrics.Arn/thaw/spill/*',
       's3:ListBucket BucketMetrics.Arn',
       's3:PutObject BucketMetrics.Arn/thaw/lookup/*',

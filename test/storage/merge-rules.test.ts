@@ -70,6 +70,14 @@ describe('rules', () => {
     ])
   })
 
+  it('that a group has twice are there twice, of however many sources', async () => {
+    const twice = group('f', 'g', rule('a', {}, 1), rule('b'), rule('a', {}, 2))
+    expect(await ask([[twice]])).toEqual([twice])
+    expect(await ask([[twice], [twice]])).toEqual([twice])
+    const replicas = group('f', 'g', rule('a', { replica: '1' }), rule('a', { replica: '2' }))
+    expect(await ask([[replicas]])).toEqual([group('f', 'g', rule('a'))])
+  })
+
   it('that several have are shown as the one that fires, else the one evaluated last', async () => {
     const pending = alerting({ state: 'pending', lastEvaluation: at(9) })
     const firing = alerting({ state: 'firing', lastEvaluation: at(1) })

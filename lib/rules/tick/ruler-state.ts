@@ -1,4 +1,5 @@
 /** What the ruler knows from one tick to the next: one JSON object in the bucket, see `state-object.ts`. */
+import type { KnownAlertmanagers } from '#lib/alertmanager/alertmanagers.ts'
 import type { OutgoingAlert } from '#lib/alertmanager/outgoing-alert.ts'
 import type { GroupState } from '../evaluate/group-state.ts'
 import type { RuleGroupConfig } from '../file/rule-file.ts'
@@ -16,6 +17,10 @@ export interface RulerState {
   readonly nextPack: number
   /** Packs that are merged one day. */
   readonly packs: readonly KnownPack[]
+  /** Of the ruler that ran the last tick: the API shows rules and alerts with them. */
+  readonly externalLabels: Readonly<Record<string, string>>
+  /** Where that one sends alerts, and where not as relabelling says so: URLs, for the API. */
+  readonly alertmanagers: KnownAlertmanagers
   /** By name. */
   readonly files: readonly RuleFileState[]
   /** In the order of files, and within a file in its order. */

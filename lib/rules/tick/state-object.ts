@@ -101,9 +101,12 @@ function isRecord(json: unknown): json is Record<string, unknown> {
 /** Deep enough that a tick can't trip over it. */
 function isState(json: Record<string, unknown>): json is Record<string, unknown> & RulerState {
   const { createdMs, updatedMs, epoch, nextPack, files, groups, outbox, counters } = json
+  const { externalLabels, alertmanagers } = json
   return (
     [createdMs, updatedMs, nextPack].every(Number.isFinite) &&
     typeof epoch === 'string' &&
+    isRecord(externalLabels) &&
+    isRecord(alertmanagers) &&
     Array.isArray(files) &&
     Array.isArray(groups) &&
     groups.every(

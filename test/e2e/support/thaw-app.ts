@@ -13,6 +13,8 @@ import { queryFrontend } from '#lib/query/query-frontend.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
 import type { Deduplication } from '#lib/storage/scope.ts'
 import type { Source } from '#lib/storage/source.ts'
+import { RulerReader } from '#lib/rules/ruler-reader.ts'
+import { rulesSource } from '#lib/rules/rules-source.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import { askApp, type Ask } from './ask.ts'
 
@@ -51,6 +53,8 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
   const index = new BucketIndexReader(bucket, { now, maxAgeMs: indexAgeMs })
   const runner = { bucket, index, cache: new StoreCache(64 * 1024 * 1024), now }
   const fresh = freshSource(runner)
+  const ruler = new RulerReader(runner)
+  const rules = rulesSource(ruler)
   const backend = queryFrontend({
     ...runner,
     sources: endpoints && (() => endpoints.sources()),
@@ -83,7 +87,8 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
       tenancy,
     },
     limits: { ...DEFAULT_LIMITS, deadlineMs },
-    sources: async () => [fresh, ...sources, ...((await endpoints?.knowledge()) ?? [])],
+    sources: async () => [fresh, rules, ...sources, ...((await endpoints?.knowledge()) ?? [])],
+    alertmanagers: async (signal) => (await ruler.state(signal))?.alertmanagers,
     ...(endpoints && { endpoints: () => endpoints.statuses() }),
     log: options.log,
   })

@@ -14,6 +14,8 @@ const STATE: RulerState = {
   createdMs: 1,
   updatedMs: 2,
   epoch: 'E',
+  externalLabels: { ruler: 'thaw' },
+  alertmanagers: { active: ['http://am:9093/api/v2/alerts'], dropped: [] },
   nextPack: 3,
   packs: [],
   files: [{ name: 'a.yaml', etag: 'x', error: 'bad' }],
