@@ -18,7 +18,10 @@ const TABLE: Readonly<Record<string, Row>> = {
   'lib/bucket': { lib: ['model', 'bytes'], packages: ['yaml', 'lru-cache', 'node:'] },
   'lib/storage': { lib: ['model', 'regex'], packages: [] },
   'lib/promql': { lib: ['model', 'storage', 'regex'], packages: ['xxhash-wasm'] },
-  'lib/fresh': { lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket'], packages: ['node:zlib'] },
+  'lib/fresh': {
+    lib: ['model', 'bytes', 'regex', 'tsdb', 'bucket'],
+    packages: ['node:zlib', 'node:timers/promises'],
+  },
   'lib/blocks': {
     lib: ['model', 'bytes', 'tsdb', 'bucket', 'fresh'],
     packages: ['p-limit', 'lru-cache', 'node:zlib', 'node:crypto'],

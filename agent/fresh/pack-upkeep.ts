@@ -1,5 +1,11 @@
 /** Keeps the packs of one Prometheus few: makes one of ten, and deletes those whose samples another one or a block has. */
 import { type FreshPack, withoutContained } from '#lib/fresh/fresh-list.ts'
+import {
+  firstNeighbours,
+  KEEP_MERGED_MS,
+  MERGED_PACKS,
+  mergedPack,
+} from '#lib/fresh/merged-pack.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import type { Logger } from '../logger.ts'
 import type { BucketBlocks } from './bucket-blocks.ts'
@@ -9,7 +15,6 @@ import type { FreshOptions } from './fresh-options.ts'
 import type { FreshPacks } from './fresh-packs.ts'
 import type { LocalBlocks } from './local-blocks.ts'
 import { isLateInBlocks } from './late-samples.ts'
-import { mergedPack } from './merged-pack.ts'
 import { mergeNotes, type PackNote } from './pack-note.ts'
 
 export interface UpkeepParts {
@@ -20,12 +25,8 @@ export interface UpkeepParts {
   readonly inBucket: BucketBlocks
 }
 
-/** So many are made one. */
-const MERGED_PACKS = 10
 const MAX_HELD_PACKS = 30
-/** Queries that have listed the packs may still read those that were merged. */
-const KEEP_MERGED_MS = 120_000
-/** And those that know no block yet. */
+/** Queries that know no block yet may still read what is in one. */
 const KEEP_COVERED_MS = 60_000
 const LIST_AGAIN_MS = 300_000
 /** A pack of this age is looked for in blocks that are not on this disk. */
@@ -238,16 +239,7 @@ export class PackUpkeep {
 function leftOver(entries: readonly Entry[], maxBytes: number): Entry[] {
   const small = entries
     .filter(({ pack, deleteAtMs }) => pack.to - pack.from === 1 && deleteAtMs === undefined)
-    .sort((a, b) => a.pack.from - b.pack.from)
-  let group: Entry[] = []
-  let bytes = 0
-  for (const entry of small) {
-    const isNeighbour = group.length === 0 || group.at(-1)!.pack.to === entry.pack.from
-    const isFull = group.length === MERGED_PACKS || (group.length > 1 && bytes > maxBytes)
-    if (isFull || (!isNeighbour && group.length > 1)) break
-    if (!isNeighbour) [group, bytes] = [[], 0]
-    group.push(entry)
-    bytes += entry.pack.size
-  }
-  return group
+    .map(({ pack }) => pack)
+  const group = new Set(firstNeighbours(small, maxBytes))
+  return entries.filter(({ pack }) => group.has(pack)).sort((a, b) => a.pack.from - b.pack.from)
 }

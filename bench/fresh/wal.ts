@@ -6,7 +6,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LogSession } from '#agent/fresh/log-session.ts'
-import { mergedPack } from '#agent/fresh/merged-pack.ts'
+import { mergedPack } from '#lib/fresh/merged-pack.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import { crc32c } from '#lib/bytes/crc32c.ts'
 import { encodeSnappy } from '#lib/bytes/snappy.ts'

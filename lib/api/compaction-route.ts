@@ -1,7 +1,7 @@
 /** status/compaction: what is planned and not done, and of each block why. A route of our own: Thanos tells it in metrics only. */
 import { dataAnswer, type Answer } from './answer.ts'
 import { timeoutMs, type Call } from './call.ts'
-import { withDeadline } from './deadline.ts'
+import { withDeadline } from '#lib/promql/deadline.ts'
 import { readScope } from './scope-params.ts'
 
 /** Who enforces tenants is told of the tenant's blocks only. */

@@ -18,7 +18,7 @@ import { parseMetricSelector } from '#lib/promql/parse/parse.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
 import type { Answer } from './answer.ts'
 import { timeoutMs, type Call } from './call.ts'
-import { withDeadline } from './deadline.ts'
+import { withDeadline } from '#lib/promql/deadline.ts'
 import { readWholeScope } from './scope-params.ts'
 
 interface NewestSample extends Metric {

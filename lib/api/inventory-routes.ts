@@ -6,7 +6,7 @@ import type { NameCount, StoredBlock, StoreStatus } from '#lib/storage/inventory
 import { BUCKET_ADDRESS } from '#lib/storage/scope.ts'
 import { dataAnswer, type Answer } from './answer.ts'
 import { timeoutMs, withParam, type Call } from './call.ts'
-import { withDeadline } from './deadline.ts'
+import { withDeadline } from '#lib/promql/deadline.ts'
 import { parseInteger } from './params.ts'
 import { readScope } from './scope-params.ts'
 

@@ -14,7 +14,7 @@ import { ReadResponseWriter } from '#lib/remote/read-samples.ts'
 import { compileMatcher } from '#lib/regex/matcher.ts'
 import type { Answer } from './answer.ts'
 import { timeoutMs, type Call } from './call.ts'
-import { withDeadline } from './deadline.ts'
+import { withDeadline } from '#lib/promql/deadline.ts'
 import { readLimited } from './form.ts'
 import { readWholeScope } from './scope-params.ts'
 

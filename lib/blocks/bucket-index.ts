@@ -63,6 +63,9 @@ export interface ReadOptions {
   readonly fresh?: boolean | undefined
 }
 
+/** Which blocks there are, for whoever only plans reads. */
+export type BlockIndex = Pick<BucketIndexReader, 'blocks'>
+
 /** Reads the index; kept between calls for `maxAgeMs`, then asked for by etag. */
 export class BucketIndexReader {
   readonly #bucket: Bucket

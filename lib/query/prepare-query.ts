@@ -1,6 +1,6 @@
 /** What is known of a query before anything is read for it: its resolved expression and the blocks its steps may read. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
-import type { BucketIndexReader, ReadOptions } from '#lib/blocks/bucket-index.ts'
+import type { BlockIndex, ReadOptions } from '#lib/blocks/bucket-index.ts'
 import type { QueryRequest } from '#lib/promql/backend.ts'
 import type { Expr } from '#lib/promql/parse/ast.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'
@@ -29,7 +29,7 @@ export interface PreparedQuery {
 }
 
 export interface QueriedParts {
-  readonly index: BucketIndexReader
+  readonly index: BlockIndex
   /** What is asked besides the bucket, as it is known at this moment. */
   readonly sources?: (() => Promise<readonly SeriesSource[]>) | undefined
 }

@@ -10,16 +10,16 @@ import { withCoarserSteps } from './coarser-steps.ts'
 import { CostMeter } from './cost-meter.ts'
 import type { RunOutcome } from './join.ts'
 import { joinOutcomes } from './join.ts'
-import { type LabelQueriesParts, labelQueries } from './label-queries.ts'
+import { labelQueries } from './label-queries.ts'
 import { planAgain } from './plan-again.ts'
 import type { PreparedQuery } from './prepare-query.ts'
 import { prepareQuery } from './prepare-query.ts'
 import type { ResultsCache } from './results-cache.ts'
 import type { StepsRunner } from './run-steps.ts'
 import { runSteps } from './run-steps.ts'
-import { storedQueries } from './stored-queries.ts'
+import { type StoredQueriesParts, storedQueries } from './stored-queries.ts'
 
-export interface SlicedBackendParts extends StepsRunner, LabelQueriesParts {
+export interface SlicedBackendParts extends StepsRunner, StoredQueriesParts {
   /** Without it every query is evaluated. */
   readonly results?: ResultsCache | undefined
 }

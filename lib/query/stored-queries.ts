@@ -1,10 +1,12 @@
 /** What is stored, without evaluating anything: samples of a selector, blocks, and how many series have which labels. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import type { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
 import { isVisible } from '#lib/blocks/visible-blocks.ts'
 import { type Labels, labelsKey, withoutLabels } from '#lib/model/labels.ts'
 import type { QueryBackend } from '#lib/promql/backend.ts'
 import { mergeCardinality } from '#lib/storage/merge-cardinality.ts'
 import type { Scope } from '#lib/storage/scope.ts'
+import type { SelectRequest, SeriesSet } from '#lib/storage/storage.ts'
 import { blockStorage } from '#lib/store/block-storage.ts'
 import { blockCardinality } from '#lib/store/cardinality.ts'
 import { blocksInScope, isOwn } from '#lib/store/external-labels.ts'
@@ -12,8 +14,36 @@ import { askSources, type SeriesSource, sourcesInScope } from '#lib/store/series
 import { selectReachMs } from '#lib/store/plan-read.ts'
 import type { LabelQueriesParts } from './label-queries.ts'
 import { planAgain } from './plan-again.ts'
+import type { QueriedParts } from './prepare-query.ts'
+import type { SliceRunner } from './run-slice.ts'
+
+/** What a selector has, as it is stored. */
+export async function selectStored(
+  { bucket, cache, index, sources }: SliceRunner & QueriedParts,
+  request: SelectRequest,
+  scope: Scope,
+  signal?: AbortSignal,
+): Promise<SeriesSet> {
+  const reachMs = selectReachMs(scope)
+  return planAgain(async (again) => {
+    const [found, known] = await Promise.all([
+      index.blocks(request.startMs - reachMs, request.endMs + reachMs, { signal, fresh: again }),
+      sources?.(),
+    ])
+    const storage = blockStorage({
+      bucket,
+      cache,
+      blocks: blocksInScope(found, scope),
+      sources: sourcesInScope(known ?? [], scope),
+      scope,
+      goneBlockFails: !again,
+    })
+    return storage.select(request, signal)
+  }, signal)
+}
 
 export interface StoredQueriesParts extends LabelQueriesParts {
+  readonly index: BucketIndexReader
   readonly now: () => number
 }
 
@@ -22,27 +52,7 @@ export function storedQueries(
 ): Pick<QueryBackend, 'select' | 'cardinality' | 'blocks'> {
   const { bucket, cache, index, sources, now } = parts
   return {
-    select(request, scope, signal) {
-      const reachMs = selectReachMs(scope)
-      return planAgain(async (again) => {
-        const [found, known] = await Promise.all([
-          index.blocks(request.startMs - reachMs, request.endMs + reachMs, {
-            signal,
-            fresh: again,
-          }),
-          sources?.(),
-        ])
-        const storage = blockStorage({
-          bucket,
-          cache,
-          blocks: blocksInScope(found, scope),
-          sources: sourcesInScope(known ?? [], scope),
-          scope,
-          goneBlockFails: !again,
-        })
-        return storage.select(request, signal)
-      }, signal)
-    },
+    select: (request, scope, signal) => selectStored(parts, request, scope, signal),
     cardinality(request, scope, signal) {
       return planAgain(async (again) => {
         const [found, known] = await Promise.all([

@@ -60,7 +60,9 @@ export async function selectSources(
     },
     signal,
   )
-  const parts = results.map(({ source, ...series }): BlockPart => {
+  // What has nothing would keep what is known of the others from being used again.
+  const some = results.filter(({ found }) => found.labels.length > 0)
+  const parts = some.map(({ source, ...series }): BlockPart => {
     const { found, chunks } = series
     chunks.acquire()
     inUse.push(chunks)
