@@ -6,6 +6,7 @@ import { bucketCommand } from './bucket/bucket-command.ts'
 import type { CliContext } from './context.ts'
 import { localCommand } from './local.ts'
 import { queryCommand } from './query.ts'
+import { rulesCommand } from './rules/rules-command.ts'
 import { serveCommand } from './serve.ts'
 import { storeCommand } from './store.ts'
 import { versionCommand } from './version.ts'
@@ -24,6 +25,7 @@ export function thawProgram(context: CliContext): Command {
     .addCommand(serveCommand(context))
     .addCommand(storeCommand(context))
     .addCommand(bucketCommand(context))
+    .addCommand(rulesCommand(context))
     .addCommand(versionCommand(context))
   for (const command of program.commands) shareOutput(program, command)
   return program
@@ -44,6 +46,8 @@ First steps:
                                                             the HTTP API over a bucket and StoreAPIs
   $ thaw store --objstore.config-file=bucket.yml            a bucket as a StoreAPI, for Thanos Query
   $ thaw bucket inspect --objstore.config-file=bucket.yml   see what is in the bucket
+  $ thaw rules push rules/ --objstore.config-file=bucket.yml
+                                                            rules and alerts, evaluated with nothing running
 
 \`thaw <command> --help\` tells more, with examples.
 `

@@ -116,7 +116,7 @@ const TABLE: Readonly<Record<string, Row>> = {
       'query',
       'alertmanager',
     ],
-    packages: ['yaml', 'p-limit', 'node:zlib'],
+    packages: ['yaml', 'p-limit', 'node:zlib', 'node:fs/promises', 'node:path'],
   },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],

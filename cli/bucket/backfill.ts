@@ -18,7 +18,7 @@ import { externalLabels, LABEL_FLAG } from './external-labels.ts'
 import { progressBar } from './progress.ts'
 import { refreshIndex } from './refresh-index.ts'
 import { jsonText, REPORT_FLAGS } from './report-flags.ts'
-import { subcommand, type SubcommandParts } from './subcommand.ts'
+import { subcommand, type SubcommandParts } from '../subcommand.ts'
 import { textFile } from './text-file.ts'
 
 export const BACKFILL_FLAGS = {

@@ -7,7 +7,7 @@ import type { CliContext } from '../context.ts'
 import { chosenBlocks, IDLE, JOB_FLAGS } from './job-flags.ts'
 import { runJobs } from './run-jobs.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import { subcommand } from './subcommand.ts'
+import { subcommand } from '../subcommand.ts'
 
 const CLEANUP_SETTINGS = ['delete-delay', 'consistency-delay'] as const
 

@@ -11,7 +11,7 @@ import { jobLine } from './job-report.ts'
 import { keepRunning, RUNNING_FLAGS } from './keep-running.ts'
 import { type JobRun, runAll, runJobs } from './run-jobs.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import { subcommand, type SubcommandParts } from './subcommand.ts'
+import { subcommand, type SubcommandParts } from '../subcommand.ts'
 
 const WAIT_FLAGS = {
   wait: { ...toggle('do not end: look for work again and again'), short: 'w' },

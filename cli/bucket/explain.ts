@@ -11,7 +11,7 @@ import { blockIds } from './block-flags.ts'
 import { blockBytes, labelList, sizeText } from './block-text.ts'
 import { planNow } from './compaction-plan.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import { subcommand } from './subcommand.ts'
+import { subcommand } from '../subcommand.ts'
 
 const FLAGS = {
   id: blockIds('the block'),

@@ -6,7 +6,7 @@ import { DomainError } from '#lib/model/errors.ts'
 import type { CliContext } from '../context.ts'
 import { blockSelector, SELECTOR_FLAGS, TIME_FLAGS, timeSelector } from './block-flags.ts'
 import { COLUMNS, type Column, compareBy, formatBlocks } from './inspect-table.ts'
-import { subcommand } from './subcommand.ts'
+import { subcommand } from '../subcommand.ts'
 import { warnPartial } from './warn-partial.ts'
 
 const SORT_BY: Flag<readonly Column[]> = {

@@ -11,7 +11,7 @@ import type { CliContext } from '../context.ts'
 import { formatTable } from '../table.ts'
 import { blockSelector, SELECTOR_FLAGS, TIME_FLAGS, timeSelector } from './block-flags.ts'
 import { blockBytes, goTime, labelList, sizeText, stateText } from './block-text.ts'
-import { subcommand } from './subcommand.ts'
+import { subcommand } from '../subcommand.ts'
 import { warnPartial } from './warn-partial.ts'
 
 const FLAGS = {

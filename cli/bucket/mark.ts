@@ -12,7 +12,7 @@ import { goTime } from './block-text.ts'
 import { knownIds } from './known-ids.ts'
 import { refreshIndex } from './refresh-index.ts'
 import { jsonText, REPORT_FLAGS } from './report-flags.ts'
-import { subcommand, type SubcommandParts } from './subcommand.ts'
+import { subcommand, type SubcommandParts } from '../subcommand.ts'
 
 const UNMARK_FLAGS = {
   id: blockIds('block whose mark is meant'),

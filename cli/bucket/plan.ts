@@ -10,7 +10,7 @@ import { formatTable } from '../table.ts'
 import { counted, sizeText } from './block-text.ts'
 import { planNow } from './compaction-plan.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
-import { subcommand } from './subcommand.ts'
+import { subcommand } from '../subcommand.ts'
 
 const FLAGS = {
   output: { ...choice(['table', 'json'], 'table', 'form of the plan: table or json'), short: 'o' },

@@ -19,7 +19,7 @@ import { progressBar } from './progress.ts'
 import { refreshIndex } from './refresh-index.ts'
 import { replicateMetrics } from './replicate-metrics.ts'
 import { jsonText, REPORT_FLAGS } from './report-flags.ts'
-import { subcommand, type SubcommandParts } from './subcommand.ts'
+import { subcommand, type SubcommandParts } from '../subcommand.ts'
 import { warnPartial } from './warn-partial.ts'
 
 const RESOLUTIONS: Flag<readonly number[]> = {

@@ -17,7 +17,7 @@ import { knownIds } from './known-ids.ts'
 import { progressBar } from './progress.ts'
 import { refreshIndex } from './refresh-index.ts'
 import { jsonText, REPORT_FLAGS } from './report-flags.ts'
-import { subcommand, type SubcommandParts } from './subcommand.ts'
+import { subcommand, type SubcommandParts } from '../subcommand.ts'
 
 const FLAGS = {
   id: blockIds('block to rewrite'),

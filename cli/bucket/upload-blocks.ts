@@ -15,7 +15,7 @@ import { externalLabels, LABEL_FLAG } from './external-labels.ts'
 import { progressBar } from './progress.ts'
 import { refreshIndex } from './refresh-index.ts'
 import { jsonText, REPORT_FLAGS } from './report-flags.ts'
-import { subcommand, type SubcommandParts } from './subcommand.ts'
+import { subcommand, type SubcommandParts } from '../subcommand.ts'
 
 const FLAGS = {
   path: path('./data', 'directory that has the blocks'),

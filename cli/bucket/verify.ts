@@ -21,7 +21,7 @@ import { counted } from './block-text.ts'
 import { progressBar } from './progress.ts'
 import { refreshIndex } from './refresh-index.ts'
 import { jsonText, REPORT_FLAGS } from './report-flags.ts'
-import { subcommand, type SubcommandParts } from './subcommand.ts'
+import { subcommand, type SubcommandParts } from '../subcommand.ts'
 
 const ISSUE_FLAG: Flag<readonly Issue[]> = {
   ...list('issue', 'only this issue, see below; may be repeated (all if not given)'),

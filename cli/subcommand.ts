@@ -1,4 +1,4 @@
-/** One command of `thaw bucket`: its flags as a table, the bucket it is about, and how long it may take. */
+/** One command about a bucket: its flags as a table, the bucket it is about, and how long it may take. */
 import { Command } from 'commander'
 import { addFlags, flagValues } from '#agent/flags/command-flags.ts'
 import { duration, type FlagValues, type Flags } from '#agent/flags/flag.ts'
@@ -11,8 +11,8 @@ import {
 import { formatGoDuration } from '#agent/duration.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
-import type { CliContext } from '../context.ts'
-import { addIdleFlags, givenIdleFlags, type IdleFlags } from '../idle-flags.ts'
+import type { CliContext } from './context.ts'
+import { addIdleFlags, givenIdleFlags, type IdleFlags } from './idle-flags.ts'
 
 export interface Subcommand<T extends Flags> {
   readonly name: string
@@ -20,6 +20,8 @@ export interface Subcommand<T extends Flags> {
   readonly flags: T
   /** What --help says behind the flags, with examples. */
   readonly help: string
+  /** Words behind the name, as commander has them (`<names...>`), and what they are. */
+  readonly words?: readonly [spec: string, help: string] | undefined
   /** Flags of Thanos that are taken and have no effect. */
   readonly idle?: IdleFlags | undefined
   /** The default of --timeout; '0s' for none. */
@@ -29,6 +31,8 @@ export interface Subcommand<T extends Flags> {
 
 export interface SubcommandParts<T extends Flags> {
   readonly flags: FlagValues<T>
+  /** What `words` are here. */
+  readonly words: readonly string[]
   readonly bucket: Bucket
   /** Of the process, and of --timeout. */
   readonly signal: AbortSignal
@@ -39,12 +43,13 @@ export interface SubcommandParts<T extends Flags> {
 
 export function subcommand<T extends Flags>(
   context: CliContext,
-  { name, description, flags, help, timeout, idle, run }: Subcommand<T>,
+  { name, description, flags, help, timeout, words, idle, run }: Subcommand<T>,
 ): Command {
   const limit = {
     timeout: duration(timeout, 'how long it may take in all, 0s for any time'),
   }
   const command = new Command(name).description(description)
+  if (words) command.argument(...words)
   command.optionsGroup('Bucket:')
   addObjstoreFlags(command)
   addFlags(command, 'Options:', { ...flags, ...limit })
@@ -52,7 +57,8 @@ export function subcommand<T extends Flags>(
   return command
     .option('--debug', 'show stack traces of errors')
     .addHelpText('after', `\n${help}${OBJSTORE_HELP}`)
-    .action(async (parsed: Record<string, unknown>) => {
+    .action(async () => {
+      const parsed = command.opts<Record<string, unknown>>()
       const bucket = await openRequiredBucket(objstoreFlags(parsed), context.env)
       const given = idle ? givenIdleFlags(command, idle) : []
       if (given.length > 0) {
@@ -60,7 +66,14 @@ export function subcommand<T extends Flags>(
       }
       const { timeout: timeoutMs } = flagValues(limit, parsed)
       const signal = withTimeout(context.signal, timeoutMs)
-      await run({ flags: flagValues(flags, parsed), bucket, signal, context, parsed })
+      await run({
+        flags: flagValues(flags, parsed),
+        words: command.args,
+        bucket,
+        signal,
+        context,
+        parsed,
+      })
     })
 }
 
