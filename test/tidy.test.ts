@@ -70,6 +70,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
   },
   'lib/remote': { lib: ['model', 'bytes', 'tsdb'], packages: [] },
+  'lib/remote-write': {
+    lib: ['model', 'bucket', 'relabel', 'http-client', 'remote'],
+    packages: [],
+  },
   'lib/http-client': { lib: ['model', 'bucket'], packages: ['node:'] },
   'lib/grpc': {
     lib: ['model', 'bytes', 'regex', 'storage', 'tsdb'],

@@ -1,5 +1,5 @@
 /** The alerts of one Alertmanager: batch after batch, failed ones again after a while, and none of it waits for others. */
-import { type HttpAnswer, type HttpClient, readText } from '#lib/http-client/answer.ts'
+import { type HttpClient, reasonText } from '#lib/http-client/answer.ts'
 import { isKind } from '#lib/model/errors.ts'
 import type { Outgoing } from './batches.ts'
 import type { Deliveries } from './deliveries.ts'
@@ -34,9 +34,6 @@ export interface SendParts {
 
 const FIRST_BACKOFF_MS = 250
 const MAX_BACKOFF_MS = 5000
-/** Of an answer that says why. */
-const SHOWN_CHARS = 200
-const MAX_ANSWER_BYTES = 64 * 1024
 
 interface Fault {
   readonly text: string
@@ -110,24 +107,15 @@ async function post(
       answer.discard()
       return undefined
     }
-    const text = `${url} answered ${status}${await reasonIn(answer)}`
+    const { location } = answer.headers
+    const reason = await reasonText(answer)
+    const elsewhere = `names another place, ${location}, which is not followed: the alerts would be lost`
+    const more = location === undefined ? reason && `: ${reason}` : ` and ${elsewhere}`
+    const text = `${url} answered ${status}${more}`
     return { text, passing: status >= 500 || status === 429 || status === 408 }
   } catch (error) {
     const { message } = error as Error
     const text = message.includes(url) ? message : `${url}: ${message}`
     return { text, passing: !isKind(error, 'unauthorized') }
-  }
-}
-
-async function reasonIn(answer: HttpAnswer): Promise<string> {
-  if (answer.headers.location !== undefined) {
-    answer.discard()
-    return ` and names another place, ${answer.headers.location}, which is not followed: the alerts would be lost`
-  }
-  try {
-    const text = (await readText(answer, MAX_ANSWER_BYTES)).trim().replaceAll(/\s+/g, ' ')
-    return text === '' ? '' : `: ${text.slice(0, SHOWN_CHARS)}`
-  } catch {
-    return ''
   }
 }

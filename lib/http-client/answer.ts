@@ -47,3 +47,17 @@ export async function readBytes({ body }: HttpAnswer, maxBytes: number): Promise
 export async function readText(answer: HttpAnswer, maxBytes: number): Promise<string> {
   return (await readBytes(answer, maxBytes)).toString('utf8')
 }
+
+/** Of an answer that refuses. */
+const SHOWN_CHARS = 200
+const MAX_REASON_BYTES = 64 * 1024
+
+/** What an answer says, in one line and not all of it; '' where it says nothing, or breaks off. Never rejects. */
+export async function reasonText(answer: HttpAnswer): Promise<string> {
+  try {
+    const text = await readText(answer, MAX_REASON_BYTES)
+    return text.trim().replaceAll(/\s+/g, ' ').slice(0, SHOWN_CHARS)
+  } catch {
+    return ''
+  }
+}

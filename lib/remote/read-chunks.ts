@@ -12,7 +12,8 @@ import type { Labels } from '#lib/model/labels.ts'
 import type { SampleColumns } from '#lib/model/samples.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { encodeChunks } from '#lib/tsdb/chunk/encode.ts'
-import { appendLabels, tooLarge } from './read-samples.ts'
+import { tooLarge } from './read-samples.ts'
+import { appendLabels } from './series-fields.ts'
 
 /** A series whose chunks are larger goes on in the next frame, with its labels again. */
 const MAX_FRAME_BYTES = 1024 * 1024

@@ -12,7 +12,7 @@ import {
 } from '#lib/alertmanager/alertmanagers.ts'
 import { alertsToJson, type OutgoingAlert } from '#lib/alertmanager/outgoing-alert.ts'
 import { parseRelabelConfigs } from '#lib/relabel/relabel-config.ts'
-import { type Act, scriptedAlertmanager } from './scripted-alertmanager.ts'
+import { type Act, scriptedServer } from '../http-client/scripted-server.ts'
 
 const TLS = new URL('../data/tls/', import.meta.url)
 const pem = (name: string): string => readFileSync(new URL(name, TLS), 'utf8')
@@ -56,7 +56,14 @@ function configOf(...urls: readonly string[]): AlertingConfig {
 }
 
 async function started(...script: readonly Act[]) {
-  return scriptedAlertmanager(script)
+  const server = await scriptedServer(script)
+  /** Of each request. */
+  const names = (): string[][] =>
+    server.requests.map(({ body }) => {
+      const alerts = JSON.parse(body) as { readonly labels: Record<string, string> }[]
+      return alerts.map(({ labels }) => labels['alertname']!)
+    })
+  return { ...server, names }
 }
 
 describe('alerts on the wire', () => {
@@ -277,7 +284,7 @@ describe('TLS and credentials', () => {
     )
 
   it('are as the configuration says', async () => {
-    const one = await scriptedAlertmanager([], serverTls)
+    const one = await scriptedServer([], serverTls)
     const config = setOf(
       one.host,
       `basic_auth: {username: me, password: geheim}, tls_config: {ca_file: ${caFile}}`,
@@ -287,7 +294,7 @@ describe('TLS and credentials', () => {
   })
 
   it('that are wrong leave the alerts undelivered, and the reason is told', async () => {
-    const one = await scriptedAlertmanager([], serverTls)
+    const one = await scriptedServer([], serverTls)
     const report = await open(setOf(one.host, 'bearer_token: geheim')).send([alert('a')])
     expect(report.undelivered).toHaveLength(1)
     expect(report.alertmanagers[0]!.lastError).toMatch(/unable to verify the first certificate/)

@@ -1,4 +1,4 @@
-/** Alertmanagers that do what a test says, request after request. */
+/** Servers that do what a test says, request after request. */
 import * as http from 'node:http'
 import * as https from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -10,18 +10,15 @@ export type Act =
   | 'hang'
   | 'reset'
   | 'half'
-  | { readonly status: number; readonly body?: string; readonly location?: string }
+  | {
+      readonly status: number
+      readonly body?: string
+      readonly location?: string
+      readonly retryAfter?: string
+    }
   | { readonly afterMs: number }
 
-export interface PostedAlert {
-  readonly labels: Record<string, string>
-  readonly annotations: Record<string, string>
-  readonly startsAt: string
-  readonly endsAt: string
-  readonly generatorURL?: string
-}
-
-export interface ScriptedAlertmanager {
+export interface ScriptedServer {
   /** scheme://host:port */
   readonly url: string
   readonly host: string
@@ -31,17 +28,15 @@ export interface ScriptedAlertmanager {
     readonly headers: http.IncomingHttpHeaders
     readonly body: string
   }[]
-  /** Values of `alertname` of each request. */
-  names(): string[][]
 }
 
 /** After the script, everything is 200. */
-export async function scriptedAlertmanager(
+export async function scriptedServer(
   script: readonly Act[] = [],
   tls?: https.ServerOptions,
-): Promise<ScriptedAlertmanager> {
+): Promise<ScriptedServer> {
   const acts = [...script]
-  const requests: ScriptedAlertmanager['requests'] = []
+  const requests: ScriptedServer['requests'] = []
   const handle: http.RequestListener = (request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
@@ -62,12 +57,6 @@ export async function scriptedAlertmanager(
     url: `${tls ? 'https' : 'http'}://${host}`,
     host,
     requests,
-    names: () =>
-      requests.map(({ body }) =>
-        body === ''
-          ? []
-          : (JSON.parse(body) as PostedAlert[]).map(({ labels }) => labels['alertname']!),
-      ),
   }
 }
 
@@ -87,7 +76,15 @@ function perform(act: Act, response: http.ServerResponse): void {
     setTimeout(() => response.end(), act.afterMs)
     return
   }
-  const { status, body = '', location = '' } = typeof act === 'number' ? { status: act } : act
-  response.writeHead(status, location === '' ? {} : { location })
+  const {
+    status,
+    body = '',
+    location,
+    retryAfter,
+  } = typeof act === 'number' ? { status: act } : act
+  response.writeHead(status, {
+    ...(location !== undefined && { location }),
+    ...(retryAfter !== undefined && { 'retry-after': retryAfter }),
+  })
   response.end(body)
 }
