@@ -7,24 +7,31 @@ import { type WriteRequest, writeRequests, type WriteSeries } from '#lib/remote/
 import type { RemoteWriteConfig } from './remote-write-config.ts'
 
 export interface RemoteWrites {
-  readonly names: readonly string[]
+  /** What each receiver is to get: the same series make the same. Samples ascending by time. */
+  requests(series: readonly WriteSeries[]): readonly RemoteRequest[]
   /**
-   * Samples ascending by time. Never rejects; ends when the signal comes. What failed may be written again, and before what is newer: receivers take
-   * a sample that they have already without a word. `names`: only to these.
+   * In their order, receivers side by side. Never rejects; ends when the signal comes. What was not taken may be sent again, before what is newer:
+   * receivers take samples that they have already without a word, or refuse all of a request that they have.
    */
-  write(
-    series: readonly WriteSeries[],
-    options?: { readonly names?: readonly string[]; readonly signal?: AbortSignal },
-  ): Promise<readonly RemoteReport[]>
+  send(requests: readonly RemoteRequest[], signal?: AbortSignal): Promise<SendReport>
   close(): void
+}
+
+export interface RemoteRequest extends WriteRequest {
+  /** Name of the receiver. */
+  readonly remote: string
+}
+
+export interface SendReport {
+  /** A later try may do. In their order. */
+  readonly unsent: readonly RemoteRequest[]
+  readonly remotes: readonly RemoteReport[]
 }
 
 /** What `prometheus_remote_storage_*` counts, of one call. */
 export interface RemoteReport {
   readonly name: string
   readonly url: string
-  /** Something was not taken, and a later try may do. */
-  readonly unfinished: boolean
   /** Floats and histograms that were taken. */
   readonly samples: number
   readonly histograms: number
@@ -62,12 +69,26 @@ export function openRemoteWrites(parts: RemoteWritesParts): RemoteWrites {
     http: httpClient(config.http, { userAgent, env, now }),
   }))
   return {
-    names: configs.map(({ name }) => name),
-    async write(series, { names, signal = new AbortController().signal } = {}) {
-      const wanted = remotes.filter(({ config }) => names?.includes(config.name) ?? true)
-      return Promise.all(
-        wanted.map(({ config, http }) => writeTo(config, series, { ...parts, http, signal })),
+    requests(series) {
+      return configs.flatMap((config) => {
+        const { name: remote, version, maxSamplesPerSend: maxSamples } = config
+        const options = { version, maxSamples, histograms: config.sendHistograms }
+        const requests = [...writeRequests(relabelled(series, config), options)]
+        return requests.map((request) => ({ remote, ...request }))
+      })
+    },
+    async send(requests, signal = new AbortController().signal) {
+      const sent = await Promise.all(
+        remotes.map(async ({ config, http }) => {
+          const own = requests.filter(({ remote }) => remote === config.name)
+          return sendTo(config, own, { ...parts, http, signal })
+        }),
       )
+      const unsent = new Set(sent.flatMap((one) => one.unsent))
+      return {
+        unsent: requests.filter((request) => unsent.has(request)),
+        remotes: sent.map(({ report }) => report),
+      }
     },
     close() {
       for (const { http } of remotes) http.close()
@@ -76,20 +97,15 @@ export function openRemoteWrites(parts: RemoteWritesParts): RemoteWrites {
 }
 
 /** In order: behind a request that waits for better times, the others wait too. */
-async function writeTo(
+async function sendTo(
   config: RemoteWriteConfig,
-  series: readonly WriteSeries[],
+  requests: readonly RemoteRequest[],
   parts: SendParts,
-): Promise<RemoteReport> {
+): Promise<{ readonly report: RemoteReport; readonly unsent: readonly RemoteRequest[] }> {
   const counts = { samples: 0, histograms: 0, failed: 0, retried: 0, bytes: 0 }
   let lastError = ''
-  let unfinished = false
-  const requests = writeRequests(relabelled(series, config), {
-    version: config.version,
-    maxSamples: config.maxSamplesPerSend,
-    histograms: config.sendHistograms,
-  })
-  for (const request of requests) {
+  let unsent: readonly RemoteRequest[] = []
+  for (const [i, request] of requests.entries()) {
     const size = request.samples + request.histograms
     const { fault, tries } = await send(config, request, parts)
     counts.retried += (tries - 1) * size
@@ -101,12 +117,12 @@ async function writeTo(
     }
     lastError = fault.text
     if (fault.passing) {
-      unfinished = true
+      unsent = requests.slice(i)
       break
     }
     counts.failed += size
   }
-  return { name: config.name, url: config.url, unfinished, ...counts, lastError }
+  return { report: { name: config.name, url: config.url, ...counts, lastError }, unsent }
 }
 
 /** Series that rules make one are one after the other, as a receiver has it. */

@@ -127,7 +127,9 @@ for (const [name, version, peer] of PEERS) {
       rmSync(dataDir, { recursive: true, force: true })
     })
 
-    async function write(series: readonly WriteSeries[]): Promise<RemoteReport> {
+    async function write(
+      series: readonly WriteSeries[],
+    ): Promise<RemoteReport & { readonly unsent: number }> {
       const remote = openRemoteWrites({
         configs: parseRemoteWriteConfig(`
 remote_write:
@@ -141,9 +143,9 @@ remote_write:
         now: Date.now,
         sleep: async (ms) => wait(ms),
       })
-      const [report] = await remote.write(series)
+      const { remotes, unsent } = await remote.send(remote.requests(series))
       remote.close()
-      return report!
+      return { ...remotes[0]!, unsent: unsent.length }
     }
 
     async function readBack() {
@@ -162,7 +164,7 @@ remote_write:
 
     it('has every bit of it', async () => {
       expect(await write(written)).toMatchObject({
-        unfinished: false,
+        unsent: 0,
         samples: 20 * ROWS + 1,
         histograms: ROWS - 1,
         failed: 0,
@@ -192,7 +194,7 @@ remote_write:
           },
         }
       })
-      expect(await write(last)).toMatchObject({ unfinished: false, samples: 20, failed: 0 })
+      expect(await write(last)).toMatchObject({ unsent: 0, samples: 20, failed: 0 })
       expect((await readBack()).length).toBe(21)
     })
 
@@ -206,7 +208,7 @@ remote_write:
         },
       }
       const report = await write([old])
-      expect(report).toMatchObject({ unfinished: false, samples: 0, failed: 1, retried: 0 })
+      expect(report).toMatchObject({ unsent: 0, samples: 0, failed: 1, retried: 0 })
       expect(report.lastError).toMatch(/answered 400: out of order sample/)
     })
   })

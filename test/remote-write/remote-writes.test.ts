@@ -27,14 +27,16 @@ function open(yaml: string) {
     },
   })
   onTestFinished(() => opened.close())
-  return { ...opened, waits }
+  const write = async (written: readonly WriteSeries[], signal?: AbortSignal) =>
+    opened.send(opened.requests(written), signal)
+  return { ...opened, write, waits }
 }
 
 async function writeTo(script: readonly Act[], more = '', written = [series('a', 1000)]) {
   const server = await scriptedServer(script)
   const remote = open(`remote_write: [{url: ${server.url}/w, remote_timeout: 300ms${more}}]`)
-  const [report] = await remote.write(written)
-  return { server, report: report!, waits: remote.waits }
+  const { remotes, unsent } = await remote.write(written)
+  return { server, report: { ...remotes[0]!, unsent: unsent.length }, waits: remote.waits }
 }
 
 describe('a receiver', () => {
@@ -56,7 +58,7 @@ describe('a receiver', () => {
     expect(server.requests[0]!.headers).not.toHaveProperty('retry-attempt')
     expect(report).toMatchObject({
       name: `${server.url}/w`,
-      unfinished: false,
+      unsent: 0,
       samples: 1,
       histograms: 0,
       failed: 0,
@@ -79,7 +81,7 @@ describe('a receiver', () => {
       '2',
     ])
     expect(new Set(server.requests.map(({ body }) => body)).size).toBe(1)
-    expect(report).toMatchObject({ unfinished: false, samples: 1, retried: 2 })
+    expect(report).toMatchObject({ unsent: 0, samples: 1, retried: 2 })
     expect(waits).toEqual([30, 60])
   })
 
@@ -99,7 +101,7 @@ describe('a receiver', () => {
       ', queue_config: {max_samples_per_send: 1, min_backoff: 1s}',
       [series('a', 1000, 2000, 3000)],
     )
-    expect(report).toMatchObject({ unfinished: true, samples: 1, failed: 0, retried: 3 })
+    expect(report).toMatchObject({ unsent: 2, samples: 1, failed: 0, retried: 3 })
     expect(report.lastError).toMatch(/answered 500$/)
     expect(server.requests).toHaveLength(5)
   })
@@ -122,7 +124,7 @@ describe('a receiver', () => {
   ])('that %s may refuse, and the next request goes on', async (_, act, more, error) => {
     const written = [series('a', ...Array.from({ length: 2001 }, (_unused, i) => i))]
     const { report, server } = await writeTo([act, 429, 404], more, written)
-    expect(report).toMatchObject({ unfinished: false, samples: 0, failed: 2001 })
+    expect(report).toMatchObject({ unsent: 0, samples: 0, failed: 2001 })
     expect(server.requests.length).toBeGreaterThanOrEqual(2)
     const first = (await writeTo([act], more)).report.lastError
     expect(first.replace(/^\S+/, '')).toBe(error)
@@ -135,25 +137,34 @@ describe('a receiver', () => {
   })
 
   it('does not hold others, and can be the only one to be asked again', async () => {
-    const [down, well] = [await scriptedServer(Array<Act>(9).fill('hang')), await scriptedServer()]
+    const [down, well] = [await scriptedServer(Array<Act>(6).fill('hang')), await scriptedServer()]
     const remote = open(
       `remote_write: [{url: ${down.url}, name: down, remote_timeout: 200ms, queue_config: {min_backoff: 4s}}, {url: ${well.url}, name: well}]`,
     )
     const first = await remote.write([series('a', 1)])
-    expect(first).toMatchObject([
-      { name: 'down', unfinished: true, samples: 0 },
-      { name: 'well', unfinished: false, samples: 1 },
+    expect(first.remotes).toMatchObject([
+      { name: 'down', samples: 0 },
+      { name: 'well', samples: 1 },
     ])
-    await remote.write([series('a', 1)], { names: ['down'] })
+    expect(first.unsent.map(({ remote: name }) => name)).toEqual(['down'])
+    const second = await remote.send(first.unsent)
+    expect(second).toMatchObject({
+      unsent: first.unsent,
+      remotes: [{ samples: 0 }, { samples: 0 }],
+    })
+    const third = await remote.send(second.unsent)
+    expect(third.unsent).toEqual([])
     expect(well.requests).toHaveLength(1)
-    expect(remote.names).toEqual(['down', 'well'])
+    expect(new Set(down.requests.map(({ body }) => body))).toEqual(
+      new Set([well.requests[0]!.body]),
+    )
   })
 
   it('is not asked when the signal came', async () => {
     const server = await scriptedServer()
     const remote = open(`remote_write: [{url: ${server.url}}]`)
-    const [report] = await remote.write([series('a', 1)], { signal: AbortSignal.abort() })
-    expect(report).toMatchObject({ unfinished: true, samples: 0 })
+    const report = await remote.write([series('a', 1)], AbortSignal.abort())
+    expect(report).toMatchObject({ unsent: [{ samples: 1 }], remotes: [{ samples: 0 }] })
     expect(server.requests).toEqual([])
   })
 })
