@@ -9,6 +9,7 @@ import { queryCommand } from './query.ts'
 import { rulesCommand } from './rules/rules-command.ts'
 import { serveCommand } from './serve.ts'
 import { storeCommand } from './store.ts'
+import { tokenCommand } from './token/token-command.ts'
 import { versionCommand } from './version.ts'
 
 export function thawProgram(context: CliContext): Command {
@@ -26,6 +27,7 @@ export function thawProgram(context: CliContext): Command {
     .addCommand(storeCommand(context))
     .addCommand(bucketCommand(context))
     .addCommand(rulesCommand(context))
+    .addCommand(tokenCommand(context))
     .addCommand(versionCommand(context))
   for (const command of program.commands) shareOutput(program, command)
   return program
@@ -48,6 +50,8 @@ First steps:
   $ thaw bucket inspect --objstore.config-file=bucket.yml   see what is in the bucket
   $ thaw rules push rules/ --objstore.config-file=bucket.yml
                                                             rules and alerts, evaluated with nothing running
+  $ thaw token create grafana --objstore.config-file=bucket.yml
+                                                            let somebody ask the deployed HTTP API
 
 \`thaw <command> --help\` tells more, with examples.
 `

@@ -99,6 +99,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
     packages: ['xxhash-wasm'],
   },
+  'lib/auth': { lib: ['model', 'bucket'], packages: ['node:crypto', 'node:zlib'] },
   'lib/exposition': { lib: ['model', 'bytes'], packages: [] },
   'lib/alertmanager': {
     lib: ['model', 'bucket', 'regex', 'relabel', 'http-client', 'endpoints'],
@@ -135,7 +136,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
   },
   'lib/lambda': {
-    lib: ['model', 'storage', 'promql', 'compact', 'api', 'endpoints'],
+    lib: ['model', 'storage', 'promql', 'compact', 'api', 'endpoints', 'auth'],
     packages: ['hono', 'node:stream', 'node:zlib', 'node:util'],
   },
   'lib/aws': { lib: ['model', 'bucket'], packages: ['@aws-sdk/', '@smithy/', 'node:'] },
