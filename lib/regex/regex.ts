@@ -1,5 +1,5 @@
 /** RE2 patterns as Prometheus uses them: fully anchored, dot matches newline, time linear in the text. */
-import { RE2JS, RE2JSException } from 're2js'
+import { RE2JS, RE2JSException, type Matcher } from 're2js'
 import { DomainError } from '#lib/model/errors.ts'
 import { ANY, expandPattern, literalPrefix, SOME } from './shape.ts'
 import { parseTemplate } from './template.ts'
@@ -86,7 +86,8 @@ function automaton(pattern: string): Regex {
   }
 }
 
-function compileRe2(pattern: string): RE2JS {
+/** Not anchored. Throws as `compileRegex` does. */
+export function compileRe2(pattern: string, flags: number = RE2JS.DOTALL): RE2JS {
   if (pattern.length > MAX_PATTERN_LENGTH) {
     throw new DomainError(
       'invalid',
@@ -100,7 +101,7 @@ function compileRe2(pattern: string): RE2JS {
     )
   }
   try {
-    return RE2JS.compile(pattern, RE2JS.DOTALL)
+    return RE2JS.compile(pattern, flags)
   } catch (cause) {
     if (!(cause instanceof RE2JSException)) throw cause
     // The flag is shown as part of the pattern, and a trailing backslash without the (empty) rest.
@@ -113,7 +114,6 @@ function compileRe2(pattern: string): RE2JS {
 
 function replacer(pattern: string, ready?: RE2JS): Regex['replaceFull'] {
   let compiled = ready
-  let names: Record<string, number> = {}
   let lastTemplate: string | undefined
   let parts: readonly TemplatePart[] = []
   return (value, template) => {
@@ -121,21 +121,30 @@ function replacer(pattern: string, ready?: RE2JS): Regex['replaceFull'] {
     const matcher = compiled.matcher(value)
     if (!matcher.matches()) return undefined
     if (template !== lastTemplate) {
-      names = compiled.namedGroups()
       parts = parseTemplate(template)
       lastTemplate = template
     }
-    let out = ''
-    for (const part of parts) {
-      if (part.type === 'text') {
-        out += part.text
-        continue
-      }
-      const group = part.type === 'group' ? part.group : (names[part.name] ?? Infinity)
-      if (group <= compiled.groupCount()) out += matcher.group(group) ?? ''
-    }
-    return out
+    return fillTemplate(parts, compiled, matcher)
   }
+}
+
+/** The template with the groups of what was matched last; a group that there is not is empty. */
+export function fillTemplate(
+  parts: readonly TemplatePart[],
+  compiled: RE2JS,
+  matcher: Matcher,
+): string {
+  let out = ''
+  for (const part of parts) {
+    if (part.type === 'text') {
+      out += part.text
+      continue
+    }
+    const group =
+      part.type === 'group' ? part.group : (compiled.namedGroups()[part.name] ?? Infinity)
+    if (group <= compiled.groupCount()) out += matcher.group(group) ?? ''
+  }
+  return out
 }
 
 /** Literals with wildcards between them: each literal is looked for as early as it can be. */
