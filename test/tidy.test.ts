@@ -121,7 +121,7 @@ const TABLE: Readonly<Record<string, Row>> = {
       'query',
       'alertmanager',
     ],
-    packages: ['yaml', 'p-limit', 'node:zlib', 'node:fs/promises', 'node:path'],
+    packages: ['yaml', 'p-limit', 'node:zlib', 'node:fs/promises', 'node:path', 'node:net'],
   },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],
