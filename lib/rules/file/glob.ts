@@ -47,7 +47,7 @@ function matcherOf(segment: string): RegExp | undefined {
   let source = ''
   let rest = segment
   while (rest !== '') {
-    const [part] = /^(?:\*|\?|\\.|\[\^?(?:\\.|[^\]\\])+\]|[^[\\])/su.exec(rest) ?? []
+    const [part] = /^(?:\*|\?|\\.|\[(?!\^\])\^?(?:\\.|[^\]\\])+\]|[^[\\])/su.exec(rest) ?? []
     if (part === undefined) throw new DomainError('invalid', 'syntax error in pattern')
     source += sourceOf(part)
     rest = rest.slice(part.length)

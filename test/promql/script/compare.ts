@@ -4,7 +4,7 @@ import { compareLabels, formatLabels, labelsKey, type Labels } from '#lib/model/
 import { equalBounds, compactHistogram, isCustom } from '#lib/promql/histogram/working-histogram.ts'
 import { ABSENT, HISTOGRAM, type QueryValue, type StepGrid } from '#lib/promql/result.ts'
 import type { EvalCommand } from './script.ts'
-import type { ScriptValue } from './series-values.ts'
+import type { SeriesValue } from '#lib/promql/parse/series-values.ts'
 
 const EPSILON = 0.000001
 const SMALLEST_NORMAL = 2 ** -1022
@@ -87,7 +87,7 @@ export function assertSorted(actual: readonly Actual[]): void {
   }
 }
 
-function samePoint(expected: ScriptValue, actual: Actual['points'][number]): boolean {
+function samePoint(expected: SeriesValue, actual: Actual['points'][number]): boolean {
   if (expected.histogram) {
     return (
       actual.histogram !== undefined &&

@@ -1,18 +1,18 @@
 /** What a script has loaded, as the storage that Prometheus would read it back from. */
-import type { CounterResetHint, FloatHistogram } from '#lib/model/histogram.ts'
+import type { FloatHistogram } from '#lib/model/histogram.ts'
 import { HistogramColumn } from '#lib/model/histogram-column.ts'
 import { labelsKey, labelValue, METRIC_NAME, setLabel, type Labels } from '#lib/model/labels.ts'
 import { writeStale, type SampleColumns } from '#lib/model/samples.ts'
 import { compactHistogram } from '#lib/promql/histogram/working-histogram.ts'
-import { detectReset } from '#lib/promql/histogram/reset.ts'
+import { withChunkHint } from '#lib/promql/histogram/chunk-hint.ts'
 import { memoryStorage, type MemorySeries } from '#lib/storage/memory-storage.ts'
 import type { Storage } from '#lib/storage/storage.ts'
 import type { LoadCommand } from './script.ts'
-import type { ScriptValue } from './series-values.ts'
+import type { SeriesValue } from '#lib/promql/parse/series-values.ts'
 
 interface Point {
   readonly timeMs: number
-  readonly value: ScriptValue
+  readonly value: SeriesValue
   readonly startMs: number
 }
 
@@ -129,7 +129,9 @@ function columnsOf(unsorted: readonly Point[]): SampleColumns {
   const histograms: (FloatHistogram | undefined)[] = []
   for (const [i, { value }] of points.entries()) {
     if (value.stale) writeStale(values, i)
-    histograms.push(value.histogram && withChunkHint(value.histogram, points[i - 1]?.value))
+    histograms.push(
+      value.histogram && withChunkHint(value.histogram, points[i - 1]?.value.histogram),
+    )
   }
   return {
     length: points.length,
@@ -140,20 +142,4 @@ function columnsOf(unsorted: readonly Point[]): SampleColumns {
       ? Float64Array.from(points, ({ startMs }) => startMs)
       : undefined,
   }
-}
-
-/** A chunk of the TSDB holds no reset, so all but its first histogram are known to be none. */
-function withChunkHint(histogram: FloatHistogram, before: ScriptValue | undefined): FloatHistogram {
-  if (histogram.counterResetHint === 'gauge') return histogram
-  const previous = before?.histogram
-  const plain = (of: FloatHistogram) => ({ ...of, counterResetHint: 'unknown' as CounterResetHint })
-  const continues =
-    previous &&
-    previous.counterResetHint !== 'gauge' &&
-    histogram.counterResetHint !== 'reset' &&
-    histogram.schema === previous.schema &&
-    histogram.zeroThreshold === previous.zeroThreshold &&
-    histogram.customValues.join() === previous.customValues.join() &&
-    !detectReset(plain(histogram), plain(previous))
-  return { ...histogram, counterResetHint: continues ? 'not-reset' : 'unknown' }
 }

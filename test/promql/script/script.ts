@@ -1,13 +1,15 @@
 /** The promqltest language: a text of load, clear and eval blocks → commands. */
-import { labelsFromPairs, METRIC_NAME, type Labels } from '#lib/model/labels.ts'
+import type { Labels } from '#lib/model/labels.ts'
 import { parseDurationText, parseNumber, unquote } from '#lib/promql/parse/literals.ts'
-import { expandSeries, expandStarts, type ScriptValue } from './series-values.ts'
+import { parseMetricOf } from '#lib/promql/parse/series-description.ts'
+import { expandSeries, type SeriesValue } from '#lib/promql/parse/series-values.ts'
+import { expandStarts } from './start-times.ts'
 
 export type Command = { readonly type: 'clear' } | LoadCommand | EvalCommand
 
 export interface LoadedSeries {
   readonly labels: Labels
-  readonly values: readonly (ScriptValue | undefined)[]
+  readonly values: readonly (SeriesValue | undefined)[]
   /** Offsets of start timestamps in ms, relative to each sample. */
   readonly starts: readonly (number | undefined)[] | undefined
 }
@@ -29,7 +31,7 @@ export interface Expectation {
 
 export interface ExpectedSeries {
   readonly labels: Labels
-  readonly values: readonly (ScriptValue | undefined)[]
+  readonly values: readonly (SeriesValue | undefined)[]
 }
 
 export interface EvalCommand {
@@ -195,35 +197,9 @@ function duration(text: string): number {
   return ms
 }
 
-const LABEL =
-  /\s*(?:("(?:[^"\\]|\\.)*")|([a-zA-Z_][a-zA-Z0-9_.]*))\s*(?:=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`))?\s*,?/y
-
 /** `name{a="b"}` or `name{a="b"}@st`, then the rest of the line. */
 function parseLabels(line: string): { labels: Labels; rest: string; isStart: boolean } {
-  const name = /^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(line)?.[0] ?? ''
-  const pairs: [string, string][] = name === '' ? [] : [[METRIC_NAME, name]]
-  let at = name.length
-  if (/^\s*\{(?!\{)/.test(line.slice(at))) {
-    at = line.indexOf('{', at) + 1
-    while (line[at] !== '}') {
-      LABEL.lastIndex = at
-      const match = LABEL.exec(line)
-      if (!match || match[0].trim() === '') {
-        if (/^\s*\}/.test(line.slice(at))) {
-          at = line.indexOf('}', at)
-          break
-        }
-        throw new Error(`invalid labels: ${line}`)
-      }
-      const [, quoted, bare, value] = match
-      const label = quoted === undefined ? bare! : unquote(quoted)
-      if (value === undefined) pairs.push([METRIC_NAME, label])
-      else pairs.push([label, unquote(value)])
-      at = LABEL.lastIndex
-    }
-    at++
-  }
-  const isStart = line.startsWith('@st', at)
-  if (isStart) at += 3
-  return { labels: labelsFromPairs(pairs), rest: line.slice(at).trim(), isStart }
+  const { labels, end } = parseMetricOf(line)
+  const isStart = line.startsWith('@st', end)
+  return { labels, rest: line.slice(isStart ? end + 3 : end).trim(), isStart }
 }

@@ -1,9 +1,11 @@
-/** The values of a series in the promqltest language: `1+2x3 _ stale {{schema:0 sum:1}}`. */
+/** The values of a series in the language of Prometheus's tests: `1+2x3 _ stale {{schema:0 sum:1}}`. */
+import { DomainError, LimitError } from '#lib/model/errors.ts'
 import type { CounterResetHint, FloatHistogram } from '#lib/model/histogram.ts'
-import { parseDurationText, parseNumber } from '#lib/promql/parse/literals.ts'
 import { addHistograms, subtractHistograms } from '#lib/promql/histogram/arithmetic.ts'
+import { parseNumber } from './literals.ts'
+import { ParseError } from './parse-error.ts'
 
-export interface ScriptValue {
+export interface SeriesValue {
   readonly stale: boolean
   readonly value: number
   readonly histogram: FloatHistogram | undefined
@@ -17,16 +19,23 @@ const ITEM = new RegExp(
   'i',
 )
 
-/** One entry per sample, undefined for a gap. */
-export function expandSeries(text: string): (ScriptValue | undefined)[] {
-  const values: (ScriptValue | undefined)[] = []
-  let rest = text
+/** More samples than this are taken for a mistake. */
+const MAX_VALUES = 10_000_000
+
+/** One entry per sample, undefined for a gap. `text` is read from `offset` on. Throws ParseError. */
+export function expandSeries(text: string, offset = 0): (SeriesValue | undefined)[] {
+  const values: (SeriesValue | undefined)[] = []
+  let rest = text.slice(offset).trimStart()
   while (rest !== '') {
+    const at = text.length - rest.length
     const match = ITEM.exec(rest)
-    if (!match) throw new Error(`invalid values: ${rest}`)
+    if (!match) throw new ParseError(text, at, reasonOf(rest))
     const [item, gap, stale, first, sign, step, histogram, histogramSign, increment, times] = match
     const repeats = times === undefined ? 0 : Number(times)
-    if (gap) for (let i = 0; i < Math.max(1, repeats); i++) values.push(undefined)
+    if (values.length + repeats > MAX_VALUES) {
+      throw new LimitError(`more than ${MAX_VALUES} values in a series`, MAX_VALUES, repeats)
+    }
+    if (gap) for (let i = 0; i < (times === undefined ? 1 : repeats); i++) values.push(undefined)
     else if (stale) values.push({ stale: true, value: NaN, histogram: undefined, hintGiven: false })
     else if (first !== undefined) {
       let value = float(first)
@@ -43,21 +52,32 @@ export function expandSeries(text: string): (ScriptValue | undefined)[] {
   return values
 }
 
+/** Prometheus's words, where it is clear what they are. */
+function reasonOf(rest: string): string {
+  const word = /^[a-zA-Z_:][\w:]*/.exec(rest)?.[0]
+  if (word !== undefined && !/^(stale|inf|nan)$/i.test(word)) {
+    return `unexpected identifier "${word}" in series values, expected number or "stale"`
+  }
+  return /^[-+.\d{a-zA-Z_]/.test(rest)
+    ? 'unexpected series values'
+    : `unexpected character in series sequence: '${[...rest][0]}'`
+}
+
 function expandHistograms(
   base: string,
   sign: string | undefined,
   increment: string | undefined,
   repeats: number,
-): ScriptValue[] {
+): SeriesValue[] {
   let histogram = parseHistogram(base)
   const by = increment === undefined ? undefined : parseHistogram(increment)
   const hintGiven = (increment ?? base).includes('counter_reset_hint')
-  const values: ScriptValue[] = []
+  const values: SeriesValue[] = []
   for (let i = 0; i <= repeats; i++) {
     values.push({ stale: false, value: histogram.sum, histogram, hintGiven })
     if (!by) continue
     const next = sign === '-' ? subtractHistograms(histogram, by) : addHistograms(histogram, by)
-    if (!next) throw new Error('histograms do not go together')
+    if (!next) throw new DomainError('invalid', 'histograms do not go together')
     histogram = next.histogram
   }
   return values
@@ -66,7 +86,7 @@ function expandHistograms(
 function float(text: string): number {
   const sign = text.startsWith('-') ? -1 : 1
   const value = parseNumber(text.replace(/^[+-]/, ''))
-  if (typeof value !== 'number') throw new Error(value.error)
+  if (typeof value !== 'number') throw new DomainError('invalid', value.error)
   return sign * value
 }
 
@@ -105,35 +125,4 @@ export function parseHistogram(text: string): FloatHistogram {
     customValues: list('custom_values'),
     counterResetHint: HINTS[fields.get('counter_reset_hint') ?? 'unknown']!,
   }
-}
-
-/** `-1m 30sx2 0s+15sx3 _`: offsets in ms. */
-export function expandStarts(text: string): (number | undefined)[] {
-  const starts: (number | undefined)[] = []
-  for (const item of text.split(/\s+/).filter(Boolean)) {
-    const match = /^(?:_|([+-]?[0-9]+(?:[a-wyz]+)?)(?:([+-])([0-9]+[a-wyz]+))?)(?:x(\d+))?$/.exec(
-      item,
-    )
-    if (!match) throw new Error(`invalid start timestamps: ${item}`)
-    const [, first, sign, step, times] = match
-    const repeats = times === undefined ? 0 : Number(times)
-    if (first === undefined) {
-      for (let i = 0; i < Math.max(1, repeats); i++) starts.push(undefined)
-      continue
-    }
-    let offset = duration(first)
-    const by = step === undefined ? 0 : duration(step) * (sign === '-' ? -1 : 1)
-    for (let i = 0; i <= repeats; i++) {
-      starts.push(offset)
-      offset += by
-    }
-  }
-  return starts
-}
-
-function duration(text: string): number {
-  if (/^[+-]?0$/.test(text)) return 0
-  const ms = parseDurationText(text.replace(/^[+-]/, ''))
-  if (typeof ms !== 'number') throw new Error(ms.error)
-  return text.startsWith('-') ? -ms : ms
 }
