@@ -3,12 +3,10 @@ import { quoteGo } from '#lib/model/labels.ts'
 import type { ParseOptions } from '#lib/promql/parse/parse.ts'
 import { parseExpr } from '#lib/promql/parse/parse.ts'
 import type { YamlNode } from '#lib/rules/yaml/yaml-node.ts'
+import { checkTemplate } from '../template/expand.ts'
 import type { RulePlaces, RuleValues } from './rule-shapes.ts'
 
-export interface RuleChecks extends Partial<ParseOptions> {
-  /** Throws where a template can't be read. `name`: as in `__alert_<alert>`. */
-  readonly checkTemplate?: ((text: string, name: string) => void) | undefined
-}
+export type RuleChecks = Partial<ParseOptions>
 
 export interface RuleFinding {
   /** `12:5: `, or two of them; '' where Prometheus tells none. */
@@ -40,7 +38,7 @@ export function checkRule(rule: RuleValues, places: RulePlaces, checks: RuleChec
     if (name === '') find('', `invalid annotation name: ${name}`)
   }
   if (alert !== '') {
-    for (const reason of checkTemplates(rule, alert, checks)) find('', reason)
+    for (const reason of checkTemplates(rule, alert)) find('', reason)
   }
   return found
 }
@@ -70,12 +68,12 @@ function checkRecording(rule: RuleValues, record: string): string[] {
   return found
 }
 
-function checkTemplates(rule: RuleValues, alert: string, { checkTemplate }: RuleChecks): string[] {
+function checkTemplates(rule: RuleValues, alert: string): string[] {
   const found: string[] = []
   const check = (kind: string, texts: Readonly<Record<string, string>> = {}): void => {
     for (const name of sortedNames(texts)) {
       try {
-        checkTemplate?.(texts[name]!, `__alert_${alert}`)
+        checkTemplate(texts[name]!, `__alert_${alert}`)
       } catch (error) {
         found.push(`${kind} ${quoteGo(name)}: ${(error as Error).message}`)
       }

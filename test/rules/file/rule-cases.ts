@@ -232,8 +232,57 @@ const FILES: Readonly<Record<string, string>> = {
   'a byte order mark': `\ufeff${recording()}`,
 }
 
+const TEMPLATES = [
+  '{{ $labels.job }} is down for {{ $value | humanizeDuration }}',
+  '{{ range query "up" }}{{ .Labels.job }}{{ end }}',
+  '{{ with query "up" | first }}{{ . | value }}{{ else }}none{{ end }}',
+  '{{ define "x" }}a{{ end }}{{ template "x" }}',
+  '{{ externalURL }} {{ pathPrefix }} {{ $externalLabels.cluster }} {{ $externalURL }}',
+  '{{ if and (gt $value 1.0) (lt $value 2.0) }}a{{ end }}',
+  '{{ $x := 1 }}{{ $x }}',
+  '{{ .Labels.a.b }}',
+  '{{- /* a comment */ -}} text',
+  '{{ template "nope" }}',
+  '{{ foo }}',
+  '{{ $nope }}',
+  '{{ $labels.job',
+  '{{ if }}{{ end }}',
+  '{{ if true }}',
+  '{{ end }}',
+  '{{ range query "up" }}',
+  '{{ "text }}',
+  "{{ 'ab' }}",
+  '{{ }}',
+  '{{ $labels.job | }}',
+  '{{ | humanize }}',
+  '{{ humanize }}',
+  '{{ 1 | 2 }}',
+  '{{ break }}',
+  '{{ else }}',
+  '{{ .Labels. }}',
+  '{{ ( 1 }}',
+  '{{ 1a }}',
+  '{{ define "x" }}',
+  '{{ /* open }}',
+  '{{ $x = 1 }}',
+  '}} {{ "{{" }}',
+  'two\nlines {{ foo }}',
+]
+
 const entries: [string, string][] = [
   ...Object.entries(FILES),
+  ...TEMPLATES.flatMap((text): [string, string][] => [
+    [`a template: ${text}`, alerting(`annotations: {summary: ${JSON.stringify(text)}}`)],
+  ]),
+  ['a template in a label', alerting("labels: {b: '{{ nope }}', a: '{{ if }}'}")],
+  [
+    'templates of both kinds',
+    alerting("labels: {b: '{{ }}'}", "annotations: {b: '{{ $x }}', a: ok}"),
+  ],
+  [
+    'a template of an alert with a name',
+    rule('alert: \'A "b"\'', 'expr: up', "annotations: {a: '{{ x }}'}"),
+  ],
   ...DURATIONS.map((text): [string, string] => [`for: ${text}`, alerting(`for: ${text}`)]),
   ...BAD_DURATIONS.map((text): [string, string] => [`for: ${text}`, alerting(`for: ${text}`)]),
   ...SCALARS.map((text): [string, string] => [
