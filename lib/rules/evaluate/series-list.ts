@@ -38,3 +38,17 @@ export function unpackSeries({ symbols, refs }: SeriesList): Labels[] {
   }
   return series
 }
+
+/** The list itself where it has these very series in this order, as it mostly has. */
+export function repackSeries(list: SeriesList, series: readonly Labels[]): SeriesList {
+  return holds(list, series) ? list : packSeries(series)
+}
+
+function holds({ symbols, refs }: SeriesList, series: readonly Labels[]): boolean {
+  let at = 0
+  for (const labels of series) {
+    if (refs[at++] !== labels.length / 2) return false
+    for (const text of labels) if (symbols[refs[at++]!] !== text) return false
+  }
+  return at === refs.length
+}
