@@ -66,7 +66,7 @@ export interface ResultSample {
 
 export interface EvaluateDeps {
   readonly query: RuleQuery
-  /** Called once per rule, in the order of rules; queries see the samples from then on. */
+  /** Called at most once per rule, in the order of rules, and at last for rules that went; queries see the samples from then on. */
   readonly write: (samples: readonly ResultSample[]) => void
   /** For groups that have none of their own. */
   readonly intervalMs: number
@@ -85,7 +85,7 @@ export interface EvaluateDeps {
   readonly forOutageToleranceMs: number
   /** Absent: alerts of new groups begin anew. */
   readonly restore?: RestoreRead | undefined
-  /** Labels of stored series that alerts don't have: external labels of whoever stored them. */
+  /** Labels that stored series have of whoever stored them, besides `externalLabels`. */
   readonly restoreIgnoredLabels?: readonly string[] | undefined
   /** How many queries of one group run at the same time; the outcome is the same. */
   readonly concurrency?: number | undefined

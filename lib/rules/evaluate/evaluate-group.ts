@@ -1,5 +1,6 @@
 /** Evaluates a rule group at one timestamp, as Prometheus does: the rules in order, each seeing what those before it wrote. */
 import pLimit from 'p-limit'
+import { assert } from '#lib/model/errors.ts'
 import type { OutgoingAlert } from '#lib/alertmanager/outgoing-alert.ts'
 import type { RuleGroupConfig } from '../file/rule-file.ts'
 import type { EvaluateDeps, GroupEvaluation } from './contract.ts'
@@ -23,9 +24,10 @@ export async function evaluateGroup(
   state: GroupState,
   deps: EvaluateDeps,
 ): Promise<GroupEvaluation> {
+  assert(state.rules.length === config.rules.length, 'the state is of another configuration')
   const lastEvaluationMs = deps.clockMs()
   const storedMs = timeMs - (config.queryOffsetMs ?? deps.queryOffsetMs)
-  const outlet = new SampleOutlet(storedMs, deps.write)
+  const outlet = new SampleOutlet(storedMs, state.storedMs, deps.write)
   const restoreIn = deps.restore ? state.restoreIn : 0
   const outcomes = await evaluateRules(config, state, {
     timeMs,
@@ -45,9 +47,10 @@ export async function evaluateGroup(
   return {
     state: {
       rules,
-      stale: NO_SERIES,
+      stale: outlet.late ? state.stale : NO_SERIES,
       restoreIn: Math.max(0, restoreIn - 1),
       evaluatedMs: timeMs,
+      storedMs: Math.max(storedMs, state.storedMs ?? storedMs),
       lastEvaluationMs,
       evaluationMs: deps.clockMs() - lastEvaluationMs,
       ruleEvaluationMs: rules.reduce((sum, rule) => sum + rule.evaluationMs, 0),

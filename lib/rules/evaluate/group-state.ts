@@ -11,6 +11,8 @@ export interface GroupState {
   readonly restoreIn: number
   /** The timestamp of the last evaluation; undefined before the first. */
   readonly evaluatedMs?: number
+  /** The timestamp of its results: less the query offset of that time. */
+  readonly storedMs?: number
   /** Wall clock at its beginning. */
   readonly lastEvaluationMs?: number
   /** How long it took, and the sum over rules. */

@@ -15,18 +15,25 @@ export async function restoreAlerts(
   timeMs: number,
   deps: EvaluateDeps,
 ): Promise<readonly AlertState[]> {
-  const { restore, forGracePeriodMs, forOutageToleranceMs, restoreIgnoredLabels, signal } = deps
+  const { restore, forGracePeriodMs, forOutageToleranceMs, signal } = deps
+  const { externalLabels, restoreIgnoredLabels = [] } = deps
   if (!restore || alerts.length === 0 || rule.forMs < forGracePeriodMs) return alerts
-  const ignored = new Set([METRIC_NAME, ...(restoreIgnoredLabels ?? [])])
-  const found = await restore(
-    forStateLabels(rule),
-    timeMs - forOutageToleranceMs,
-    timeMs,
-    signal,
-  ).catch((): LastSample[] => [])
-  const byLabels = new Map(
-    found.map((sample) => [labelsKey(withoutLabels(sample.labels, ignored)), sample]),
+  const external = new Set([...Object.keys(externalLabels), ...restoreIgnoredLabels])
+  const ignored = new Set([METRIC_NAME, ...external])
+  const wanted = withoutLabels(forStateLabels(rule), external)
+  const found = await restore(wanted, timeMs - forOutageToleranceMs, timeMs, signal).catch(
+    (error: unknown): LastSample[] => {
+      if (signal?.aborted) throw error
+      return []
+    },
   )
+  const byLabels = new Map<string, LastSample>()
+  for (const sample of found) {
+    const key = labelsKey(withoutLabels(sample.labels, ignored))
+    const other = byLabels.get(key)
+    // Several rulers may have had it.
+    if (!other || other.timeMs < sample.timeMs) byLabels.set(key, sample)
+  }
   return alerts.map((alert) => {
     const last = byLabels.get(labelsKey(withoutLabels(labelsFrom(alert.labels), ignored)))
     if (!last || last.stale) return alert

@@ -14,17 +14,25 @@ export interface RuleOutput {
 
 export class SampleOutlet {
   readonly written: ResultSample[] = []
+  /** Results of this time or a later one are there already, as the query offset has grown since: nothing is written. */
+  readonly late: boolean
   readonly #timeMs: number
   readonly #write: (samples: readonly ResultSample[]) => void
   readonly #byKey = new Map<string, ResultSample>()
 
-  constructor(timeMs: number, write: (samples: readonly ResultSample[]) => void) {
+  constructor(
+    timeMs: number,
+    lastMs: number | undefined,
+    write: (samples: readonly ResultSample[]) => void,
+  ) {
+    this.late = lastMs !== undefined && timeMs <= lastMs
     this.#timeMs = timeMs
     this.#write = write
   }
 
   /** The output of a rule, and stale markers for those of `before` that are not in it. */
   put(samples: readonly ResultSample[], before: readonly Labels[]): RuleOutput {
+    if (this.late) return { series: before, error: 'out of order sample' }
     const batch: ResultSample[] = []
     const keys = new Set<string>()
     const series: Labels[] = []
@@ -47,6 +55,7 @@ export class SampleOutlet {
 
   /** Ends series, as far as nobody wrote them at this time. */
   end(series: readonly Labels[]): void {
+    if (this.late) return
     const batch: ResultSample[] = []
     this.#markStale(batch, series, new Set())
     this.#flush(batch)

@@ -6,6 +6,7 @@ import { evaluateGroup } from '#lib/rules/evaluate/evaluate-group.ts'
 import { newGroupState, staleSamplesOf } from '#lib/rules/evaluate/new-group-state.ts'
 import { unpackSeries } from '#lib/rules/evaluate/series-list.ts'
 import type { RuleGroupConfig } from '#lib/rules/file/rule-file.ts'
+import { RandomSource } from '#test/promql/random/random-source.ts'
 import {
   alerting,
   depsOf,
@@ -260,6 +261,59 @@ describe('groups', () => {
       'b stale @60000',
       'b{y="1"} stale @60000',
     ])
+  })
+
+  it('write nothing before what is written, when the query offset has grown', async () => {
+    const near = group([recording('a', 'x')])
+    const far = { ...near, queryOffsetMs: MINUTE }
+    const answers = [{ x: [sample({})] }, {}]
+    const written: string[][] = []
+    const errors: string[] = []
+    let state = (await run(near, answers[0]!))[0]!.state
+    state = newGroupState(far, { config: near, state })
+    for (const [i, answer] of answers.entries()) {
+      const evaluation = await evaluateGroup(far, START + (i + 1) * MINUTE, state, depsOf(answer))
+      state = evaluation.state
+      written.push(evaluation.samples.map(text))
+      errors.push(state.rules[0]!.lastError)
+    }
+    expect(written).toEqual([[], ['a stale @60000']])
+    expect(errors).toEqual(['out of order sample', ''])
+  })
+
+  it('come out the same when queries run at the same time, however long each takes', async () => {
+    const random = new RandomSource(11)
+    const names = ['a', 'b', 'c', 'd', 'e']
+    for (let i = 0; i < 60; i++) {
+      const rules = names.map((record) =>
+        recording(record, random.some(names, 3).join(' + ') || '0'),
+      )
+      const config = group(rules)
+      const outcome = async (concurrency: number): Promise<unknown> => {
+        const values = new Map(names.map((name) => [name, 1]))
+        let state = newGroupState(config)
+        for (let time = 0; time < 3; time++) {
+          const { state: next } = await evaluateGroup(config, time * MINUTE, state, {
+            ...depsOf({}),
+            concurrency,
+            query: async (expr) => {
+              if (concurrency > 1)
+                await new Promise((resolve) => setTimeout(resolve, random.below(3)))
+              const sum = expr
+                .split(' + ')
+                .reduce((total, name) => total + (values.get(name) ?? 0), 1)
+              return { samples: [sample({}, sum)], warnings: [] }
+            },
+            write: (samples) => {
+              for (const { labels, value } of samples) values.set(labels[1]!, value)
+            },
+          })
+          state = next
+        }
+        return [...values]
+      }
+      expect(await outcome(4)).toEqual(await outcome(1))
+    }
   })
 
   it('have not been evaluated when they are canceled', async () => {

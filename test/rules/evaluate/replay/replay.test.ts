@@ -64,5 +64,5 @@ describe('rules over time', () => {
     const expected = golden('delayed-names')
     const ours = await replayed('delayed-names', expected, { concurrency: 1, between: throughJson })
     expect(expected).toMatchObject(ours)
-  })
+  }, 300_000)
 })
