@@ -15,6 +15,22 @@ const labels = fc
   .dictionary(name, fc.constantFrom('1', '2', '\u{1f600}'), { noNullPrototype: true })
   .map(labelsFrom)
 
+/** Some are another one again, with the same arrays; or its beginning. */
+const lists = fc
+  .array(
+    fc.record({
+      own: fc.array(labels, { maxLength: 8 }),
+      again: fc.option(fc.nat({ max: 5 })),
+      count: fc.integer({ min: 1, max: 30 }),
+    }),
+    { maxLength: 6 },
+  )
+  .map((made) =>
+    made.map(({ own, again, count }) =>
+      again === null ? own : made[again % made.length]!.own.slice(0, count),
+    ),
+  )
+
 /** Series, replica, list and member of each part. */
 function rows({ labels: all, starts, lists, members, replicas }: MergedSeries): unknown[] {
   return all.flatMap((one, i) =>
@@ -62,7 +78,7 @@ describe('mergeSeries', () => {
     (names) => {
       const replicaLabels = new Set(names)
       fc.assert(
-        fc.property(fc.array(fc.array(labels, { maxLength: 8 }), { maxLength: 4 }), (lists) => {
+        fc.property(lists, (lists) => {
           expect(rows(mergeSeries(lists, replicaLabels))).toEqual(byHand(lists, replicaLabels))
         }),
       )

@@ -230,17 +230,18 @@ async function evaluateAll(reads: RuleReads, timeMs: number): Promise<void> {
 describe('what reading takes', () => {
   it('looks once in a tick what there is, and reads what it has not read', async () => {
     const world = await filled()
-    const { bucket, counts, reset } = countingBucket(world.bucket, { lockstep: true })
+    const counting = countingBucket(world.bucket, { lockstep: true })
+    const { bucket, counts } = counting
     const reads = world.newReads({ bucket })
     await evaluateAll(reads, world.nowMs - MINUTE)
     // The index, and of two clusters the packs of five minutes: directory and pages at once, as they are small.
     expect(counts).toMatchObject({ lists: 1, gets: 1 + 21, puts: 0, roundTrips: 2 })
-    reset()
+    counting.reset()
     await world.tick()
     await evaluateAll(reads, world.nowMs - MINUTE)
     // Two of each cluster came.
     expect(counts).toMatchObject({ lists: 1, gets: 1 + 2 * 2, puts: 0, roundTrips: 2 })
-    reset()
+    counting.reset()
     reads.write([made(world.nowMs, 1)])
     for (const expr of RULES) await reads.query(expr, world.nowMs - MINUTE, ABORT)
     expect(counts).toMatchObject({ lists: 0, gets: 0 })
@@ -267,10 +268,11 @@ describe('what reading takes', () => {
 
   it('looks again once, however many find something gone', async () => {
     const world = await filled()
-    const { bucket, counts, reset } = countingBucket(world.bucket, { lockstep: true })
+    const counting = countingBucket(world.bucket, { lockstep: true })
+    const { bucket, counts } = counting
     const reads = world.newReads({ bucket })
     await reads.query('load', BEGIN + HOUR, ABORT)
-    reset()
+    counting.reset()
     await deletePacksOfOne(world)
     await Promise.all(RULES.map((expr) => reads.query(expr, world.nowMs - MINUTE, ABORT)))
     expect(counts.lists).toBe(1)
