@@ -22,6 +22,10 @@ export const KEYS = {
   /** What the ruler knows from one tick to the next. */
   ruleState: 'thaw/rule/state.json.gz',
   fresh: 'thaw/fresh/*',
+  /** Rule files, as they were pushed. */
+  ruleFiles: 'thaw/rule/files/*',
+  /** States of the ruler that could not be read. */
+  ruleBroken: 'thaw/rule/broken/*',
   results: 'thaw/results/*',
   spill: 'thaw/spill/*',
   /** Whether the store keeps the conditions of conditional writes is tried out here. */

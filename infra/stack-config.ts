@@ -12,6 +12,10 @@ export interface StackConfig {
   readonly queryFlags: string
   /** Flags of Thanos's compactor for the plan and compact functions: retention, deduplication; docs/flags.md lists them. */
   readonly compactFlags: string
+  /** Flags of Thanos's ruler for the rule function: Alertmanagers, labels, intervals; docs/flags.md lists them. */
+  readonly ruleFlags: string
+  /** Environment variables of the rule function, for `$(NAME)` in its YAML, each with the secret of Secrets Manager that it is. */
+  readonly ruleSecrets: Readonly<Record<string, string>>
   /** Origins of web pages that may call the HTTP API. Empty: none. */
   readonly corsOrigins: readonly string[]
   /** Steady rate of the HTTP API; bursts may be twice that. */
@@ -20,10 +24,11 @@ export interface StackConfig {
   readonly queryMemoryMb: number
   readonly storeMemoryMb: number
   readonly compactMemoryMb: number
+  readonly ruleMemoryMb: number
   /** Jobs that are done at one time, 2 to 1000. */
   readonly compactConcurrency: number
   readonly logRetentionDays: RetentionDays
-  /** Where `query.ts`, `store.ts`, `plan.ts` and `compact.ts` are. */
+  /** Where `query.ts`, `store.ts`, `plan.ts`, `compact.ts` and `rule.ts` are. */
   readonly functionsDir: string
 }
 
@@ -32,11 +37,14 @@ export const DEFAULT_STACK_CONFIG: StackConfig = {
   bucketName: '',
   queryFlags: '',
   compactFlags: '',
+  ruleFlags: '',
+  ruleSecrets: {},
   corsOrigins: ['*'],
   requestsPerSecond: 100,
   queryMemoryMb: 1769,
   storeMemoryMb: 1769,
   compactMemoryMb: 1769,
+  ruleMemoryMb: 1769,
   compactConcurrency: 10,
   logRetentionDays: RetentionDays.TWO_WEEKS,
   functionsDir: fileURLToPath(new URL('../functions/', import.meta.url)),
@@ -50,11 +58,14 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
     bucketName: text('bucket', context) ?? defaults.bucketName,
     queryFlags: text('queryFlags', context) ?? defaults.queryFlags,
     compactFlags: text('compactFlags', context) ?? defaults.compactFlags,
+    ruleFlags: text('ruleFlags', context) ?? defaults.ruleFlags,
+    ruleSecrets: named('ruleSecrets', context) ?? defaults.ruleSecrets,
     corsOrigins: list('corsOrigins', context) ?? defaults.corsOrigins,
     requestsPerSecond: count('requestsPerSecond', context) ?? defaults.requestsPerSecond,
     queryMemoryMb: count('queryMemoryMb', context) ?? defaults.queryMemoryMb,
     storeMemoryMb: count('storeMemoryMb', context) ?? defaults.storeMemoryMb,
     compactMemoryMb: count('compactMemoryMb', context) ?? defaults.compactMemoryMb,
+    ruleMemoryMb: count('ruleMemoryMb', context) ?? defaults.ruleMemoryMb,
     compactConcurrency: count('compactConcurrency', context) ?? defaults.compactConcurrency,
     logRetentionDays: retention('logRetentionDays', context) ?? defaults.logRetentionDays,
     functionsDir: defaults.functionsDir,
@@ -76,6 +87,18 @@ function list(name: string, context: Context): readonly string[] | undefined {
     ?.split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '')
+}
+
+/** `NAME=value`, several with commas. */
+function named(name: string, context: Context): Readonly<Record<string, string>> | undefined {
+  const items = list(name, context)
+  return items && Object.fromEntries(items.map((item) => pair(name, item)))
+}
+
+function pair(name: string, item: string): [string, string] {
+  const found = /^([A-Za-z]\w*)=(\S+)$/.exec(item)
+  if (!found) throw new Error(`context ${name} has ${JSON.stringify(item)}, want NAME=secret`)
+  return [found[1]!, found[2]!]
 }
 
 function count(name: string, context: Context): number | undefined {

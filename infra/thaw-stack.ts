@@ -9,6 +9,7 @@ import { FrontDoor } from './http-api.ts'
 import { JobQueue } from './job-queue.ts'
 import { PlanFunction } from './plan.ts'
 import { QueryFunction } from './query.ts'
+import { RuleFunction } from './rule.ts'
 import type { StackConfig } from './stack-config.ts'
 import { StoreFunction } from './store.ts'
 
@@ -23,6 +24,7 @@ export class ThawStack extends Stack {
     new PlanFunction(this, 'Plan', { config, bucket, jobs })
     new CompactFunction(this, 'Compact', { config, bucket, jobs })
     const door = new FrontDoor(this, 'HttpApi', { config, query })
+    new RuleFunction(this, 'Rule', { config, bucket, url: door.url })
 
     new CfnOutput(this, 'Url', { value: door.url, description: 'Data source URL for Grafana' })
     new CfnOutput(this, 'BucketName', { value: bucket.name, description: 'Where agents ship to' })

@@ -10,6 +10,10 @@ export interface FunctionEnvironment {
   readonly queryFlags: string
   /** `THAW_COMPACT_FLAGS`: flags of Thanos's compactor, as on a command line. */
   readonly compactFlags: string
+  /** `THAW_RULE_FLAGS`: flags of Thanos's ruler, as on a command line. */
+  readonly ruleFlags: string
+  /** `THAW_EXTERNAL_URL`: where people find the HTTP API; alerts point there. */
+  readonly externalUrl: string
   /** `THAW_QUEUE_URL`: where `plan` puts jobs; without it nobody does any. */
   readonly queueUrl: string | undefined
   /** `THAW_SLICE_BYTES`: chunk bytes one slice should read. */
@@ -41,6 +45,8 @@ export function readEnvironment(
     storeFunction: env['THAW_STORE_FUNCTION'] || undefined,
     queryFlags: env['THAW_QUERY_FLAGS'] ?? '',
     compactFlags: env['THAW_COMPACT_FLAGS'] ?? '',
+    ruleFlags: env['THAW_RULE_FLAGS'] ?? '',
+    externalUrl: env['THAW_EXTERNAL_URL'] ?? '',
     queueUrl: env['THAW_QUEUE_URL'] || undefined,
     sliceBytes: positive(env, 'THAW_SLICE_BYTES', 8 * 1024 * 1024),
     maxSlices: positive(env, 'THAW_MAX_SLICES', 64),

@@ -188,7 +188,7 @@ const LISTS: ReadonlySet<string> = new Set([
   ...ENDPOINT_LISTS,
 ])
 
-function featuresOf(value: string): ReadonlySet<Feature> {
+export function featuresOf(value: string): ReadonlySet<Feature> {
   const features = new Set<Feature>()
   for (const name of listOf(value)) {
     const feature = FEATURES.find((known) => known === name)

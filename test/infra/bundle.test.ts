@@ -32,7 +32,7 @@ async function readAtOnce(name: string): Promise<string> {
   return [...texts.values()].join('\n')
 }
 
-it.each(['query', 'store', 'plan'])(
+it.each(['query', 'store', 'plan', 'rule'])(
   '%s loads neither gRPC nor the S3 client before it needs them',
   async (name) => {
     const text = await readAtOnce(name)

@@ -105,8 +105,37 @@ describe('the functions', () => {
     })
   })
 
+  it('gives rule a whole vCPU, two minutes, and where the HTTP API is', () => {
+    expect(functionOf(template, 'RuleFunction')).toEqual({
+      ...COMMON,
+      FunctionName: 'thaw-rule',
+      MemorySize: 1769,
+      Timeout: 120,
+      Role: 'RuleRole.Arn',
+      LoggingConfig: logging('Rule'),
+      Environment: {
+        Variables: {
+          ...RUNTIME,
+          THAW_EXTERNAL_URL: 'https://HttpApiApi.execute-api.<AWS::Region>.<AWS::URLSuffix>',
+          THAW_OBJSTORE_CONFIG: OBJSTORE,
+          THAW_RULE_FLAGS: '',
+        },
+      },
+    })
+  })
+
+  it('gives rule secrets by their names', () => {
+    const own = synthesize({ ruleSecrets: { PASSWORD: 'team/alertmanager' } })
+    const { Environment } = functionOf(own, 'RuleFunction') as {
+      Environment: { Variables: Record<string, string> }
+    }
+    expect(Environment.Variables['PASSWORD']).toBe(
+      '{{resolve:secretsmanager:team/alertmanager:SecretString:::}}',
+    )
+  })
+
   it('has no function that we did not write', () => {
-    expect(Object.keys(resourcesOf(template, 'AWS::Lambda::Function'))).toHaveLength(4)
+    expect(Object.keys(resourcesOf(template, 'AWS::Lambda::Function'))).toHaveLength(5)
   })
 
   it('keeps logs for two weeks, and removes them with the stack', () => {
@@ -120,6 +149,7 @@ describe('the functions', () => {
       { LogGroupName: '/aws/lambda/thaw-compact', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-plan', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-query', RetentionInDays: 14, DeletionPolicy: 'Delete' },
+      { LogGroupName: '/aws/lambda/thaw-rule', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-store', RetentionInDays: 14, DeletionPolicy: 'Delete' },
     ])
   })
@@ -150,6 +180,25 @@ describe('what wakes compact', () => {
       QueueName: 'thaw-dead-jobs',
       MessageRetentionPeriod: 1_209_600,
       SqsManagedSseEnabled: true,
+    })
+  })
+})
+
+describe('what wakes rule', () => {
+  it('is the clock, every minute, and what was lost comes again with the next', () => {
+    const rule = resourceOf(synthesize(), 'AWS::Events::Rule', 'RuleEveryMinute')
+    expect(plain(rule.Properties)).toEqual({
+      Name: 'thaw-rule',
+      Description: 'A tick of the ruler',
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Targets: [
+        {
+          Arn: 'RuleFunction.Arn',
+          Id: 'Target0',
+          RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 },
+        },
+      ],
     })
   })
 })

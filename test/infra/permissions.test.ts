@@ -93,6 +93,27 @@ describe('what each function may do', () => {
     `)
   })
 
+  it('lets rule read what queries read, and write results and its state', () => {
+    expect(allowances(template, 'RuleRole')).toEqual([
+      'logs:CreateLogStream RuleLog.Arn',
+      'logs:PutLogEvents RuleLog.Arn',
+      's3:DeleteObject BucketMetrics.Arn/thaw/fresh/*',
+      's3:DeleteObject BucketMetrics.Arn/thaw/probe/*',
+      `s3:GetObject ${BLOCKS}/*`,
+      's3:GetObject BucketMetrics.Arn/thaw/bucket-index/*',
+      's3:GetObject BucketMetrics.Arn/thaw/fresh/*',
+      's3:GetObject BucketMetrics.Arn/thaw/lookup/*',
+      's3:GetObject BucketMetrics.Arn/thaw/rule/files/*',
+      's3:GetObject BucketMetrics.Arn/thaw/rule/state.json.gz',
+      's3:ListBucket BucketMetrics.Arn',
+      's3:PutObject BucketMetrics.Arn/thaw/fresh/*',
+      's3:PutObject BucketMetrics.Arn/thaw/lookup/*',
+      's3:PutObject BucketMetrics.Arn/thaw/probe/*',
+      's3:PutObject BucketMetrics.Arn/thaw/rule/broken/*',
+      's3:PutObject BucketMetrics.Arn/thaw/rule/state.json.gz',
+    ])
+  })
+
   it('gives every function a role of its own, with no managed policy', () => {
     const roles = Object.values(resourcesOf(template, 'AWS::Lambda::Function')).map(
       ({ Properties }) => String(plain(Properties['Role'])),
@@ -101,6 +122,7 @@ describe('what each function may do', () => {
       'CompactRole.Arn',
       'PlanRole.Arn',
       'QueryRole.Arn',
+      'RuleRole.Arn',
       'StoreRole.Arn',
     ])
     for (const { Properties } of Object.values(resourcesOf(template, 'AWS::IAM::Role'))) {
@@ -111,7 +133,7 @@ describe('what each function may do', () => {
     }
   })
 
-  it('lets only the gateway and the two rules invoke from outside', () => {
+  it('lets only the gateway and the three rules invoke from outside', () => {
     const permissions = Object.values(resourcesOf(template, 'AWS::Lambda::Permission')).map(
       ({ Properties }) => plain(Properties) as Record<string, string>,
     )
@@ -123,6 +145,7 @@ describe('what each function may do', () => {
         'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:HttpApi/*/*',
       'events.amazonaws.com lambda:InvokeFunction PlanFunction.Arn from PlanBlockArrived.Arn',
       'events.amazonaws.com lambda:InvokeFunction PlanFunction.Arn from PlanEveryFiveMinutes.Arn',
+      'events.amazonaws.com lambda:InvokeFunction RuleFunction.Arn from RuleEveryMinute.Arn',
     ])
   })
 })

@@ -57,7 +57,7 @@ function restoredActiveAt(
 }
 
 /** What `restore` asks for, of a storage. */
-export function lastSamples(storage: Storage): RestoreRead {
+export function lastSamples(storage: Pick<Storage, 'select'>): RestoreRead {
   return async (labels, startMs, endMs, signal) => {
     const matchers: Matcher[] = []
     for (let i = 0; i < labels.length; i += 2) {

@@ -3,6 +3,7 @@ import type { KnownAlertmanagers } from '#lib/alertmanager/alertmanagers.ts'
 import type { OutgoingAlert } from '#lib/alertmanager/outgoing-alert.ts'
 import type { GroupState } from '../evaluate/group-state.ts'
 import type { RuleGroupConfig } from '../file/rule-file.ts'
+import type { KnownPack } from '../results/few-packs.ts'
 
 export interface RulerState {
   /** When the first tick made it. */
@@ -32,13 +33,6 @@ export interface RulerState {
 export interface RulerOwner {
   readonly id: string
   readonly untilMs: number
-}
-
-export interface KnownPack {
-  readonly key: string
-  readonly size: number
-  /** From then on nobody needs it, as a larger one has what it has. */
-  readonly deleteAtMs?: number | undefined
 }
 
 export interface RuleFileState {
@@ -71,7 +65,7 @@ export interface RulerOutbox {
 
 /** Results: a pack, or a request of remote write. */
 export interface Parcel {
-  /** Of a pack, its key; otherwise '' */
+  /** Of a pack its key, otherwise the name of the remote write. */
   readonly key: string
   /** Base64. */
   readonly body: string

@@ -56,4 +56,5 @@ export function resumeFrom(nextMs: number, nowMs: number, intervalMs: number): n
   return nextMs > nowMs + intervalMs + MAX_WAIT_MS ? nowMs + 1 : nextMs
 }
 
-const MAX_WAIT_MS = 600_000
+/** Clocks that differ by more are wrong. */
+export const MAX_WAIT_MS = 600_000

@@ -1,0 +1,60 @@
+/** The `rule` function: evaluates recording and alerting rules, once a minute. */
+import { Duration, SecretValue } from 'aws-cdk-lib'
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import type { Construct } from 'constructs'
+
+import type { MetricsBucket } from './bucket.ts'
+import type { StackConfig } from './stack-config.ts'
+import { ThawFunction } from './thaw-function.ts'
+
+export interface RuleFunctionProps {
+  readonly config: StackConfig
+  readonly bucket: MetricsBucket
+  /** Of the HTTP API: where alerts point to. */
+  readonly url: string
+}
+
+export class RuleFunction extends ThawFunction {
+  constructor(scope: Construct, id: string, { config, bucket, url }: RuleFunctionProps) {
+    super(scope, id, {
+      config,
+      name: 'rule',
+      description: 'Evaluates recording and alerting rules',
+      memoryMb: config.ruleMemoryMb,
+      // Usually seconds. What does not fit is done in the next tick; one that is killed holds up others for no longer.
+      timeoutSeconds: 120,
+      environment: {
+        THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
+        THAW_RULE_FLAGS: config.ruleFlags,
+        THAW_EXTERNAL_URL: url,
+        ...secrets(config.ruleSecrets),
+      },
+    })
+    this.allowList(bucket)
+    const queried = ['blocks', 'bucketIndex', 'lookup', 'fresh'] as const
+    this.allowRead(bucket, [...queried, 'ruleFiles', 'ruleState'])
+    this.allowWrite(bucket, ['lookup', 'fresh', 'ruleState', 'ruleBroken', 'probe'])
+    this.allowDelete(bucket, ['fresh', 'probe'])
+
+    const everyMinute = new Rule(this, 'EveryMinute', {
+      ruleName: `${config.stackName}-rule`,
+      description: 'A tick of the ruler',
+      schedule: Schedule.rate(Duration.minutes(1)),
+    })
+    // The next minute makes good for a tick that was lost.
+    everyMinute.addTarget(
+      new LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+    )
+  }
+}
+
+/** Read by CloudFormation when it deploys: the template has their names. */
+function secrets(names: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(names).map(([variable, secret]) => [
+      variable,
+      SecretValue.secretsManager(secret).unsafeUnwrap(),
+    ]),
+  )
+}

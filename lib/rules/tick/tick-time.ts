@@ -1,0 +1,40 @@
+/** The time that a tick has: evaluations end before it does, so that what was evaluated can be written down and delivered. */
+import { DomainError } from '#lib/model/errors.ts'
+
+const DELIVERY_MS = 15_000
+/** Where there is little time. */
+const DELIVERY_SHARE = 0.25
+
+export class TickTime {
+  readonly beganMs: number
+  readonly deadlineMs: number
+  /** No evaluation begins after it. */
+  readonly cutMs: number
+  /** Evaluations end with it. */
+  readonly cut: AbortSignal
+  /** All ends with it. */
+  readonly signal: AbortSignal
+  readonly #timers: readonly NodeJS.Timeout[]
+
+  constructor(beganMs: number, deadlineMs: number, outer: AbortSignal | undefined) {
+    this.beganMs = beganMs
+    this.deadlineMs = deadlineMs
+    const left = Math.max(0, deadlineMs - beganMs)
+    this.cutMs = deadlineMs - Math.min(DELIVERY_MS, left * DELIVERY_SHARE)
+    const over = new AbortController()
+    const cut = new AbortController()
+    this.#timers = [abortAfter(over, left), abortAfter(cut, this.cutMs - beganMs)]
+    const outers = outer ? [outer] : []
+    this.signal = AbortSignal.any([over.signal, ...outers])
+    this.cut = AbortSignal.any([cut.signal, ...outers])
+  }
+
+  end(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+  }
+}
+
+function abortAfter(controller: AbortController, ms: number): NodeJS.Timeout {
+  const error = new DomainError('timeout', 'the time of the tick is over')
+  return setTimeout(() => controller.abort(error), ms)
+}
