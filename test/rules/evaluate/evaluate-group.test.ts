@@ -207,10 +207,15 @@ describe('alerting rules', () => {
 
 describe('groups', () => {
   it('wait for two evaluations, then go on from ALERTS_FOR_STATE', async () => {
-    const config = group([alerting('A', 'x', { forMs: 20 * MINUTE, labels: { s: 'p' } })])
+    const config = group([
+      alerting('A', 'x', { forMs: 20 * MINUTE, labels: { s: 'p' } }),
+      alerting('JustLong', 'y', { forMs: 10 * MINUTE }),
+      alerting('Short', 'y', { forMs: 9 * MINUTE }),
+    ])
     const asked: unknown[] = []
     const labels = ['__name__', 'ALERTS_FOR_STATE', 'alertname', 'A', 'i', '1', 's', 'p']
-    const deps = depsOf({ x: [sample({ i: '1' }), sample({ i: '2' })] }, new Written(), {
+    const answers = { x: [sample({ i: '1' }), sample({ i: '2' })], y: [sample({})] }
+    const deps = depsOf(answers, new Written(), {
       restore: async (of, fromMs, toMs) => {
         asked.push([of, fromMs - START, toMs - START])
         // 4 minutes pending, 5 minutes ago.
@@ -228,9 +233,10 @@ describe('groups', () => {
       state = evaluation.state
       counts.push(evaluation.samples.length)
     }
-    expect(counts).toEqual([0, 0, 4])
+    expect(counts).toEqual([0, 0, 8])
     expect(asked).toEqual([
       [['__name__', 'ALERTS_FOR_STATE', 'alertname', 'A', 's', 'p'], -59 * MINUTE, MINUTE],
+      [['__name__', 'ALERTS_FOR_STATE', 'alertname', 'JustLong'], -59 * MINUTE, MINUTE],
     ])
     const rule = state.rules[0]!
     expect(rule.type === 'alerting' && rule.alerts.map(({ activeAtMs }) => activeAtMs)).toEqual([
