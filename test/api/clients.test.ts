@@ -1,5 +1,6 @@
 /** What clients ask that Prometheus answers of itself or not at all: by the shape they need. The other calls are golden. */
 import type { Hono } from 'hono'
+import { DEFAULT_TENANCY } from '#lib/api/tenant.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { putRulerState, sampleRules } from '#test/rules/ruler-state.ts'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -99,6 +100,17 @@ describe('Grafana', () => {
     expect(await get('alertmanagers')).toEqual({
       activeAlertmanagers: [{ url: 'http://am:9093/api/v2/alerts' }],
       droppedAlertmanagers: [{ url: 'http://old:9093/api/v2/alerts' }],
+    })
+  })
+
+  it('does not tell tenants where the alerts of all go', async () => {
+    const bucket = memoryBucket()
+    await putRulerState(bucket, sampleRules())
+    const tenants = thawApp(bucket, { tenancy: { ...DEFAULT_TENANCY, enforce: true } })
+    const response = await tenants.request('/api/v1/alertmanagers')
+    expect(await response.json()).toEqual({
+      status: 'success',
+      data: { activeAlertmanagers: [], droppedAlertmanagers: [] },
     })
   })
 
