@@ -21,11 +21,11 @@ import { RulerProcess, type RulerSettings } from './support/ruler-processes.ts'
 import { logOf, RulerWorld } from './support/ruler-world.ts'
 import { killPhase, Killer } from './support/ruler-killer.ts'
 
-const KILLS = Number(process.env['THAW_KILLS'] ?? 16)
+const KILLS = Number(process.env['THAW_KILLS'] ?? 12)
 const SEED = Number(process.env['THAW_SEED'] ?? Date.now() % 1e6)
 const WILD = KILLS > 50 ? ['wild1', 'wild2'] : ['wild1']
-/** All rules have been through all their states twice. */
-const LEAST_MS = 130_000
+/** All rules have been through all their states, and the way to the Alertmanager through all weathers. */
+const LEAST_MS = 80_000
 /** Until whatever fired has been resolved and told. */
 const SETTLE_MS = 30_000
 const TICK_EVERY_MS = 1000

@@ -8,7 +8,7 @@ import type { KnownPack } from '../results/few-packs.ts'
 export interface RulerState {
   /** When the first tick made it. */
   readonly createdMs: number
-  /** The time of the last tick that was committed. */
+  /** The time of the last tick that was committed; before the first one, from when on it evaluates. */
   readonly updatedMs: number
   /** Who runs a tick; nobody where it is absent or `untilMs` is over. */
   readonly owner?: RulerOwner | undefined

@@ -108,18 +108,20 @@ class Tick {
     const { bucket, newUlid, settings } = this.#parts
     const stored = await readRulerState(bucket, this.#time.signal)
     if (stored && 'state' in stored) {
-      return { ...stored, restore: false, newFromMs: stored.state.updatedMs }
+      const { state, etag } = stored
+      // A first tick that was killed is begun again as one.
+      const restore = state.counters.ticks === 0
+      return { state, etag, restore, newFromMs: state.updatedMs }
     }
-    const state = newRulerState(newUlid(), this.#nowMs)
-    if (!stored) {
-      const newFromMs = this.#nowMs - settings.catchUpMs
-      return { state, etag: undefined, restore: true, newFromMs }
+    const newFromMs = stored ? this.#nowMs : this.#nowMs - settings.catchUpMs
+    if (stored) {
+      const { error, keptAt } = stored
+      this.#problems.push(
+        `the state can't be read, a copy is kept at ${keptAt}, and all groups begin anew: ${error.message}`,
+      )
     }
-    const { error, keptAt, etag } = stored
-    this.#problems.push(
-      `the state can't be read, a copy is kept at ${keptAt}, and all groups begin anew: ${error.message}`,
-    )
-    return { state, etag, restore: true, newFromMs: this.#nowMs }
+    const state = newRulerState(newUlid(), { nowMs: this.#nowMs, updatedMs: newFromMs })
+    return { state, etag: stored?.etag, restore: true, newFromMs }
   }
 
   /** Undefined where another one was faster. */

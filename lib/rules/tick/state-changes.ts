@@ -8,11 +8,14 @@ import type { PlansRun } from './run-plans.ts'
 import { selfMetrics } from './self-metrics.ts'
 import type { TickParts } from './tick-parts.ts'
 
-/** Of a ruler that begins. Its packs are an epoch of their own, of which no blocks come but those that jobs make of them. */
-export function newRulerState(ulid: string, nowMs: number): RulerState {
+/** Of a ruler that begins, and is to evaluate from `updatedMs` on. Its packs are an epoch of their own, of which no blocks come but those that jobs make of them. */
+export function newRulerState(
+  ulid: string,
+  { nowMs, updatedMs }: { readonly nowMs: number; readonly updatedMs: number },
+): RulerState {
   return {
     createdMs: nowMs,
-    updatedMs: nowMs,
+    updatedMs,
     epoch: epochOf(ulid, { shipsBlocks: false }),
     nextPack: 0,
     packs: [],

@@ -109,6 +109,22 @@ describe('a tick', () => {
     expect([...(await world.samples())].at(-1)).toBe('{"__name__":"load:sum"} 120 NaN')
   })
 
+  it('begins where it would have, when its first one was killed', async () => {
+    const world = new World()
+    await world.putData(60)
+    world.nowMs = BEGIN - 5 * MINUTE
+    await world.putFile('a.yaml', SUM)
+    world.nowMs = BEGIN
+    const first = world.ruler()
+    first.fate = (_, what) => {
+      if (what === `after put ${RULE_STATE_KEY}`) first.isDead = true
+    }
+    await expect(first.tick()).rejects.toThrow('killed')
+    expect(await stateOf(world)).toMatchObject({ groups: [], counters: { ticks: 0 } })
+    world.nowMs += 2 * MINUTE
+    expect(await world.ruler().tick()).toMatchObject({ outcome: 'done', evaluations: 7 })
+  })
+
   it('makes up for what was missed, and counts what is too old', async () => {
     const world = await worldWith({ 'a.yaml': SUM })
     const ruler = world.ruler()
