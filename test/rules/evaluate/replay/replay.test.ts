@@ -46,7 +46,7 @@ const throughJson = (state: GroupState): GroupState =>
   JSON.parse(JSON.stringify(state)) as GroupState
 
 /** The long one takes half a minute: THAW_LONG_REPLAY=1. */
-const names = ['short', 'delayed-names', ...(process.env['THAW_LONG_REPLAY'] ? ['long'] : [])]
+const names = ['short', 'other-settings', ...(process.env['THAW_LONG_REPLAY'] ? ['long'] : [])]
 
 describe('rules over time', () => {
   it.each(names)(
@@ -61,8 +61,11 @@ describe('rules over time', () => {
   )
 
   it('come out the same one query after the other, with JSON between evaluations', async () => {
-    const expected = golden('delayed-names')
-    const ours = await replayed('delayed-names', expected, { concurrency: 1, between: throughJson })
+    const expected = golden('other-settings')
+    const ours = await replayed('other-settings', expected, {
+      concurrency: 1,
+      between: throughJson,
+    })
     expect(expected).toMatchObject(ours)
   }, 300_000)
 })

@@ -31,7 +31,7 @@ const START = 1_760_000_400_000
 /** Hours at which things happen, after the start; two outages come before the restarts, of 8 and of 90 minutes. */
 function scenario(
   [reload, restart, outage, another, end]: readonly [number, number, number, number, number],
-  delayedNames: boolean,
+  settings: Partial<Scenario> = {},
 ): Scenario {
   const at = (hours: number): number => START + hours * HOUR
   return {
@@ -71,13 +71,22 @@ function scenario(
     outageMs: HOUR,
     externalLabels: { cluster: 'home', replica: 'r1' },
     externalUrl: 'http://ruler.example:9090/base',
-    delayedNames,
+    delayedNames: false,
+    ...settings,
   }
 }
 
 export const SCENARIOS = {
   /** 2,900 minutes of evaluations. */
-  long: scenario([10, 20, 30, 40, 51], false),
-  short: scenario([1.5, 3.65, 5, 7, 7.8], false),
-  'delayed-names': scenario([0.5, 1, 1.5, 3.5, 4], true),
+  long: scenario([10, 20, 30, 40, 51]),
+  short: scenario([1.5, 3.65, 5, 7, 7.8]),
+  'other-settings': scenario([0.5, 1, 1.5, 3.5, 4], {
+    delayedNames: true,
+    queryOffsetMs: MINUTE,
+    resendDelayMs: 3.5 * MINUTE,
+    graceMs: 4 * MINUTE,
+    outageMs: 2 * HOUR,
+    externalLabels: {},
+    externalUrl: 'https://x',
+  }),
 } as const satisfies Record<string, Scenario>
