@@ -26,6 +26,7 @@ export function localCommand(
       '--compact',
       'merge, downsample and delete blocks also in the bucket of --objstore.config',
     )
+    .option('--auth.tokens', 'ask for a token of the bucket, as the deployed HTTP API does')
     .option('--debug', 'show stack traces of errors')
   return addObjstoreFlags(command)
     .addHelpText('after', HELP)
@@ -42,6 +43,7 @@ export function localCommand(
         queryFlags: parsed['query.flags'] as string,
         compactFlags: parsed['compact.flags'] as string,
         compact: isOwn || parsed['compact'] === true,
+        tokens: parsed['auth.tokens'] === true,
         days: parsed['days'] as number,
         context,
       })
@@ -52,6 +54,7 @@ const HELP = `${OBJSTORE_HELP}
 Examples:
   $ thaw local                                   sample data in .thaw, http://127.0.0.1:19090
   $ thaw local --objstore.config-file=bucket.yml query the bucket Thanos writes to, on this machine
+  $ thaw local --auth.tokens                     only with a token, as on AWS: see thaw token --help
   $ thaw local --query.flags='--query.enforce-tenancy --query.lookback-delta=2m'
   $ thaw local --compact.flags='--retention.resolution-raw=30d'
   $ thaw local --prometheus.url=http://localhost:9090 --tsdb.path=/var/lib/prometheus/metrics2

@@ -95,15 +95,15 @@ function readAnswer(
   if (body?.status === 'success' && body.data !== undefined) {
     return { data: body.data, warnings: body.warnings ?? [], infos: body.infos ?? [] }
   }
+  if (status === 401 || (status === 403 && body?.status !== 'error')) {
+    throw new DomainError(
+      'unauthorized',
+      `${endpoint} answered ${status}, give credentials with --user or --token-file`,
+    )
+  }
   if (body?.status === 'error') {
     const errorType = body.errorType ?? 'error'
     throw new ApiError(kindOf(status), errorType, `${errorType}: ${body.error ?? ''}`)
-  }
-  if (status === 401 || status === 403) {
-    throw new DomainError(
-      'unauthorized',
-      `${endpoint} answered ${status}, give credentials with --user or --header`,
-    )
   }
   const start = text.trim().split('\n')[0]!.slice(0, 200)
   throw new DomainError(

@@ -1,4 +1,5 @@
 /** `thaw query`: PromQL on the command line, asked of an HTTP API or, with no server at all, of a bucket. */
+import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import {
   type ObjstoreFlags,
@@ -28,6 +29,7 @@ interface QueryFlags {
   readonly timeout?: string | undefined
   readonly header?: Readonly<Record<string, string>> | undefined
   readonly user?: string | undefined
+  readonly tokenFile?: string | undefined
   readonly output: QueryOutput
   readonly 'query.workers'?: number | undefined
   readonly 'query.replicaLabel'?: readonly string[] | undefined
@@ -53,6 +55,7 @@ export function queryCommand(context: CliContext): Command {
     .option('--timeout <duration>', 'how long the server may take')
     .option('--header <name: value>', 'sent with the request; may be repeated', addHeader)
     .option('--user <name:password>', 'basic authentication')
+    .option('--token-file <path>', 'a file with a bearer token, such as thaw token create makes')
     .addOption(
       new Option('-o, --output <form>', 'form of the answer')
         .choices(QUERY_OUTPUTS)
@@ -94,6 +97,7 @@ Examples:
   $ thaw query 'rate(http_requests_total[5m])' --start=-6h --step=1m
   $ thaw query up --time=2026-01-31T12:00:00Z -o json
   $ thaw query up --url=https://metrics.example.com --user=me:secret -o csv > up.csv
+  $ thaw query up --url=https://metrics.example.com --token-file=ops.token
   $ thaw query 'rate(http_requests_total[5m])' --start=-30d --step=1h --objstore.config-file=bucket.yml
   $ thaw query up --endpoint=sidecar:10901 --endpoint=dns+stores.example:10901
 `
@@ -119,14 +123,14 @@ async function withApi<T>(
   )
   const settings = querySettings([...replicas, ...wordsOfFlags({ ...flags }, ENDPOINT_FLAGS)])
   if (yaml === undefined && settings.endpoints === undefined) {
-    const headers = { ...basicAuth(flags.user), ...flags.header }
+    const headers = { ...(await bearerAuth(flags)), ...basicAuth(flags.user), ...flags.header }
     return use({ url: flags.url ?? DEFAULT_URL, headers, signal, fetch })
   }
-  for (const name of ['url', 'user', 'header'] as const) {
+  for (const name of ['url', 'user', 'tokenFile', 'header'] as const) {
     if (flags[name] !== undefined) {
       throw new DomainError(
         'invalid',
-        `--${name} is for an HTTP API, --objstore.config and --endpoint for none`,
+        `--${name === 'tokenFile' ? 'token-file' : name} is for an HTTP API, --objstore.config and --endpoint for none`,
       )
     }
   }
@@ -197,6 +201,20 @@ function rangeOf(
 
 function seconds(ms: number): string {
   return String(ms / 1000)
+}
+
+/** Read from a file: what stands on a command line, others on the machine can see. */
+async function bearerAuth({ user, tokenFile }: QueryFlags): Promise<Record<string, string>> {
+  if (tokenFile === undefined) return {}
+  if (user !== undefined) throw new DomainError('invalid', 'give --user or --token-file, not both')
+  let token: string
+  try {
+    token = (await readFile(tokenFile, 'utf8')).trim()
+  } catch (cause) {
+    throw new DomainError('invalid', `--token-file: ${(cause as Error).message}`, { cause })
+  }
+  if (/^[\x21-\x7e]+$/.test(token)) return { authorization: `Bearer ${token}` }
+  throw new DomainError('invalid', `--token-file: there is no token in ${tokenFile}`)
 }
 
 function basicAuth(user: string | undefined): Record<string, string> {

@@ -12,10 +12,12 @@ import { bucketApp } from './bucket-app.ts'
 import { openCliEndpoints } from './cli-endpoints.ts'
 import type { CliContext } from './context.ts'
 import { defaultWorkers } from './default-workers.ts'
+import { tokenDoor } from './token-door.ts'
 
 export interface ServeFlags {
   readonly httpAddress: string
   readonly httpGracePeriod: number
+  readonly 'auth.tokens'?: boolean | undefined
   readonly 'query.workers'?: number | undefined
   readonly 'log.level': LogLevel
   readonly 'log.format': LogFormat
@@ -43,6 +45,12 @@ export async function runServe(
       'there is nothing to serve, name a bucket with --objstore.config-file or a StoreAPI with --endpoint',
     )
   }
+  if (flags['auth.tokens'] === true && yaml === undefined) {
+    throw new DomainError(
+      'invalid',
+      '--auth.tokens: tokens are in a bucket, name it with --objstore.config-file',
+    )
+  }
   const logger = createLogger({ level: flags['log.level'], format: flags['log.format'] })
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -50,8 +58,9 @@ export async function runServe(
   const endpoints = await openCliEndpoints(settings.endpoints, { now, log, registry })
   // A wrong list of endpoints is told now, not with the first query.
   await endpoints?.update()
+  const config = yaml === undefined ? undefined : parseObjstoreConfig(yaml, env)
   const { app, stop } = await bucketApp({
-    config: yaml === undefined ? undefined : parseObjstoreConfig(yaml, env),
+    config,
     endpoints,
     settings,
     workers: flags['query.workers'] ?? defaultWorkers(),
@@ -60,6 +69,8 @@ export async function runServe(
     now,
     registry,
     server: {
+      ...(config &&
+        flags['auth.tokens'] === true && { door: await tokenDoor(config, now, logger) }),
       queue: new QueryQueue(settings.limitsOf),
       queryLog: queryLog(settings, logger),
       metrics: () => registry.metrics(),
@@ -74,7 +85,12 @@ export async function runServe(
     },
   )
   logger.info(
-    { url: server.url, endpoints: endpoints !== undefined, bucket: yaml !== undefined },
+    {
+      url: server.url,
+      tokens: flags['auth.tokens'] === true,
+      endpoints: endpoints !== undefined,
+      bucket: yaml !== undefined,
+    },
     'serving',
   )
   try {

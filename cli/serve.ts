@@ -39,6 +39,7 @@ export function serveCommand(context: CliContext): Command {
         .choices(['logfmt', 'json', 'journald'])
         .default('logfmt'),
     )
+    .option('--auth.tokens', 'only who has a token of the bucket may ask: see thaw token --help')
     .option('--debug', 'show stack traces of errors')
   addObjstoreFlags(command)
   return addFlags(command, QUERY_FLAGS)
@@ -58,6 +59,7 @@ const HELP = `${OBJSTORE_HELP}
 Examples:
   $ thaw serve --objstore.config-file=bucket.yml
   $ thaw serve --objstore.config-file=bucket.yml --endpoint=sidecar-a:10901 --endpoint=dns+rulers.example:10901
+  $ thaw serve --objstore.config-file=bucket.yml --auth.tokens --http-address=127.0.0.1:10902
   $ thaw serve --endpoint.sd-config-file=endpoints.yml --query.replica-label=replica
 
 SIGINT or SIGTERM ends it when the requests that run have their answers; a second one ends it at once.

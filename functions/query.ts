@@ -14,8 +14,9 @@ import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
 import { readBacklog } from '#lib/compact/plan/backlog.ts'
 import { compactionStatus } from '#lib/compact/plan/status.ts'
 import { registerTodoGauges } from '#lib/compact/plan/todo-gauges.ts'
+import { callerOfEvent } from '#lib/lambda/authorizer-context.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
-import type { HttpEvent, HttpResult } from '#lib/lambda/http.ts'
+import type { HttpEnvironment, HttpEvent, HttpResult } from '#lib/lambda/http.ts'
 import { MAX_LAMBDA_BODY_BYTES, lambdaHttp } from '#lib/lambda/http.ts'
 import { readQueryFlags } from '#lib/lambda/query-flags.ts'
 import { freshSource } from '#lib/query/fresh-source.ts'
@@ -110,6 +111,11 @@ const app = Promise.all([
       maxResponseBytes: MAX_LAMBDA_BODY_BYTES,
       defaultStepMs: settings.defaultStepMs,
       remoteReadSamples: settings.remoteReadSamples,
+    },
+    door: {
+      callerOf: (_, env) => callerOfEvent((env as HttpEnvironment).event),
+      forbidden: ({ caller, scope, path }) =>
+        logger.info({ token: caller.id, scope, path }, 'forbidden'),
     },
     queue: new QueryQueue(settings.limitsOf),
     queryLog: {

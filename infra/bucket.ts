@@ -21,6 +21,8 @@ export const KEYS = {
   backlog: 'thaw/backlog.json.gz',
   /** What the ruler knows from one tick to the next. */
   ruleState: 'thaw/rule/state.json.gz',
+  /** Who may ask. */
+  tokens: 'thaw/tokens.json.gz',
   fresh: 'thaw/fresh/*',
   /** Rule files, as they were pushed. */
   ruleFiles: 'thaw/rule/files/*',

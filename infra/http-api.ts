@@ -5,6 +5,8 @@ import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
   CorsHttpMethod,
   HttpApi,
+  HttpMethod,
+  HttpNoneAuthorizer,
   HttpStage,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2'
@@ -14,27 +16,42 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 
+import { type AuthorizeFunction, tokenAuthorizer } from './authorizer.ts'
 import type { QueryFunction } from './query.ts'
 import type { StackConfig } from './stack-config.ts'
+
+export interface FrontDoorProps {
+  readonly config: StackConfig
+  readonly query: QueryFunction
+  /** Undefined: IAM lets in. */
+  readonly authorize: AuthorizeFunction | undefined
+}
 
 export class FrontDoor extends Construct {
   readonly url: string
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { config, query }: { config: StackConfig; query: QueryFunction },
-  ) {
+  constructor(scope: Construct, id: string, { config, query, authorize }: FrontDoorProps) {
     super(scope, id)
+    const integration = new HttpLambdaIntegration('Query', query.function)
     const api = new HttpApi(this, 'Api', {
       apiName: config.stackName,
       description: `Prometheus HTTP API of ${config.stackName}`,
       createDefaultStage: false,
-      defaultIntegration: new HttpLambdaIntegration('Query', query.function),
-      // Whoever may call is decided before `query` is woken: without a signature of this account's IAM, nobody.
-      defaultAuthorizer: new HttpIamAuthorizer(),
+      defaultIntegration: integration,
+      // Who asks is found out before `query` is woken: without a token, or a signature of this account's IAM, nobody.
+      defaultAuthorizer: authorize ? tokenAuthorizer(authorize) : new HttpIamAuthorizer(),
       ...(config.corsOrigins.length > 0 ? { corsPreflight: cors(config.corsOrigins) } : {}),
     })
+
+    if (config.corsOrigins.length > 0) {
+      // A preflight has no credentials, and the authorizer of $default would refuse it.
+      api.addRoutes({
+        path: '/{proxy+}',
+        methods: [HttpMethod.OPTIONS],
+        integration,
+        authorizer: new HttpNoneAuthorizer(),
+      })
+    }
 
     const accessLog = new LogGroup(this, 'AccessLog', {
       logGroupName: `/aws/apigateway/${config.stackName}`,
@@ -80,6 +97,8 @@ const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
     error: '$context.integrationErrorMessage',
     latencyMs: '$context.responseLatency',
     bytes: '$context.responseLength',
+    token: '$context.authorizer.token',
+    authorizerError: '$context.authorizer.error',
     ip: '$context.identity.sourceIp',
   }),
 )

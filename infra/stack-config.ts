@@ -16,6 +16,8 @@ export interface StackConfig {
   readonly ruleFlags: string
   /** Environment variables of the rule function, for `$(NAME)` in its YAML, each with the secret of Secrets Manager that it is. */
   readonly ruleSecrets: Readonly<Record<string, string>>
+  /** Who is let in: `tokens` of `thaw token`, or callers that sign with `iam`. */
+  readonly authorizer: 'tokens' | 'iam'
   /** Origins of web pages that may call the HTTP API. Empty: none. */
   readonly corsOrigins: readonly string[]
   /** Steady rate of the HTTP API; bursts may be twice that. */
@@ -28,7 +30,7 @@ export interface StackConfig {
   /** Jobs that are done at one time, 2 to 1000. */
   readonly compactConcurrency: number
   readonly logRetentionDays: RetentionDays
-  /** Where `query.ts`, `store.ts`, `plan.ts`, `compact.ts` and `rule.ts` are. */
+  /** Where `query.ts`, `store.ts` and the other functions are. */
   readonly functionsDir: string
 }
 
@@ -39,6 +41,7 @@ export const DEFAULT_STACK_CONFIG: StackConfig = {
   compactFlags: '',
   ruleFlags: '',
   ruleSecrets: {},
+  authorizer: 'tokens',
   corsOrigins: ['*'],
   requestsPerSecond: 100,
   queryMemoryMb: 1769,
@@ -60,6 +63,7 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
     compactFlags: text('compactFlags', context) ?? defaults.compactFlags,
     ruleFlags: text('ruleFlags', context) ?? defaults.ruleFlags,
     ruleSecrets: named('ruleSecrets', context) ?? defaults.ruleSecrets,
+    authorizer: authorizer('authorizer', context) ?? defaults.authorizer,
     corsOrigins: list('corsOrigins', context) ?? defaults.corsOrigins,
     requestsPerSecond: count('requestsPerSecond', context) ?? defaults.requestsPerSecond,
     queryMemoryMb: count('queryMemoryMb', context) ?? defaults.queryMemoryMb,
@@ -80,6 +84,12 @@ function text(name: string, context: Context): string | undefined {
   if (typeof value !== 'string')
     throw new Error(`context ${name} is not a string: ${JSON.stringify(value)}`)
   return value.trim()
+}
+
+function authorizer(name: string, context: Context): StackConfig['authorizer'] | undefined {
+  const value = text(name, context)
+  if (value === undefined || value === 'tokens' || value === 'iam') return value
+  throw new Error(`context ${name} is ${JSON.stringify(value)}, not "tokens" or "iam"`)
 }
 
 function list(name: string, context: Context): readonly string[] | undefined {

@@ -3,6 +3,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 
+import { AuthorizeFunction } from './authorizer.ts'
 import { MetricsBucket } from './bucket.ts'
 import { CompactFunction } from './compact.ts'
 import { FrontDoor } from './http-api.ts'
@@ -23,7 +24,11 @@ export class ThawStack extends Stack {
     const jobs = new JobQueue(this, 'Jobs', config)
     new PlanFunction(this, 'Plan', { config, bucket, jobs })
     new CompactFunction(this, 'Compact', { config, bucket, jobs })
-    const door = new FrontDoor(this, 'HttpApi', { config, query })
+    const authorize =
+      config.authorizer === 'tokens'
+        ? new AuthorizeFunction(this, 'Authorize', { config, bucket })
+        : undefined
+    const door = new FrontDoor(this, 'HttpApi', { config, query, authorize })
     new RuleFunction(this, 'Rule', { config, bucket, url: door.url })
 
     new CfnOutput(this, 'Url', { value: door.url, description: 'Data source URL for Grafana' })

@@ -9,6 +9,7 @@ import { startCloud } from './cloud/embedded-cloud.ts'
 import { compactAll, plan } from './compaction.ts'
 import type { LocalPrometheus, ShippedBlock } from './local-agents.ts'
 import { startAgents } from './local-agents.ts'
+import { OPEN_DOOR } from './open-door.ts'
 import { type ProgressOptions, startProgress } from './progress.ts'
 import { startSampleWorld } from './sample-world.ts'
 import { synthesise } from './synthesise.ts'
@@ -27,6 +28,8 @@ export interface LocalOptions {
   readonly compactFlags: string
   /** Whether blocks are merged, downsampled and deleted: never in a bucket of somebody else unless that is wanted. */
   readonly compact: boolean
+  /** Whether the authorizer asks for a token of the bucket, as it does on AWS. Otherwise whoever reaches the port may everything. */
+  readonly tokens: boolean
   /** How many days of sample data. */
   readonly days: number
   readonly context: LocalContext
@@ -79,6 +82,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       httpPort: port,
       clock: true,
       concurrency: CONCURRENCY,
+      openWith: options.tokens ? undefined : OPEN_DOOR,
       environment: {
         THAW_OBJSTORE_CONFIG: yaml,
         THAW_QUERY_FLAGS: `--query.replica-label=${REPLICA_LABEL} ${options.queryFlags}`,
@@ -110,7 +114,7 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     planning.finish(`${blocks} blocks visible`)
     if (options.compact) await compactWithProgress(cloud, show, signal)
     const seconds = ((context.now() - startedMs) / 1000).toFixed(0)
-    say(readyText(cloud.httpUrl, seconds, { ...options, logFile }, prometheuses))
+    say(readyText(cloud.httpUrl, seconds, { ...options, dataDir, logFile }, prometheuses))
     await aborted(signal)
   } catch (error) {
     if (!signal.aborted) throw error
@@ -171,28 +175,53 @@ async function compactWithProgress(
   compacting.finish(`${jobs} jobs done by the compact function, ${blocks} blocks${more}`)
 }
 
+interface ReadyOptions {
+  readonly days: number
+  readonly logFile: string
+  readonly tokens: boolean
+  readonly dataDir: string
+  readonly objstore: ObjstoreFlags
+}
+
 function readyText(
   url: string,
   seconds: string,
-  { days, logFile }: { readonly days: number; readonly logFile: string },
+  { days, logFile, tokens, dataDir, objstore }: ReadyOptions,
   prometheuses: readonly LocalPrometheus[],
 ): string {
   const sample = prometheuses.some((prometheus) => prometheus.sample)
+  const curl = tokens ? 'curl --user grafana:$THAW_TOKEN' : 'curl'
+  const query = tokens ? 'npx thaw query --token-file=grafana.token' : 'npx thaw query'
   const examples = sample
     ? `
-  curl '${url}/api/v1/query?query=count+by+(cluster)+(up)'
-  npx thaw query --start=-${days}d --step=1h 'sum by (cluster) (rate(http_requests_total[5m]))'
+  ${curl} '${url}/api/v1/query?query=count+by+(cluster)+(up)'
+  ${query} --start=-${days}d --step=1h 'sum by (cluster) (rate(http_requests_total[5m]))'
 `
     : `
-  curl '${url}/api/v1/query?query=up'
+  ${curl} '${url}/api/v1/query?query=up'
 `
   return `
 thaw is ready after ${seconds} s: ${url}
+  ${doorText(tokens, dataDir, objstore)}
   Grafana: add a Prometheus data source with this URL.
   What the functions log: ${logFile}
 ${examples}
 Ctrl-C ends it; the data stays for the next start.
 `
+}
+
+/** Who may ask, and what to do to be one of them. */
+function doorText(tokens: boolean, dataDir: string, { file, yaml }: ObjstoreFlags): string {
+  if (!tokens)
+    return 'Whoever reaches this port may ask, and it is on loopback only; --auth.tokens asks for tokens, as on AWS.'
+  const own = `--objstore.config='{type: FILESYSTEM, config: {directory: ${join(dataDir, 'bucket')}}}'`
+  const bucket =
+    file !== undefined
+      ? `--objstore.config-file=${file}`
+      : yaml === undefined
+        ? own
+        : '--objstore.config=…'
+  return `Who asks needs a token: npx thaw token create grafana ${bucket}`
 }
 
 function megabytes(bytes: number): string {

@@ -1,17 +1,20 @@
 /** The HTTP API of Prometheus and of Thanos's querier: Request → Response, the same on Lambda and on a laptop. */
 import { Hono, type Context } from 'hono'
+import type { Caller } from '#lib/model/caller.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { errorAnswer, NO_CONTENT, plainError, textErrorAnswer, type Answer } from './answer.ts'
 import { encodeBody } from './compression.ts'
 import { canceled } from '#lib/promql/deadline.ts'
+import { admit } from './door.ts'
 import { readForm, readUrlForm } from './form.ts'
 import type { ApiParts } from './parts.ts'
+import { scopeOf } from './route-scopes.ts'
 import { API, routesOf, type Route } from './routes.ts'
 import { tenantOf } from './tenant.ts'
 
 export function apiApp(parts: ApiParts): Hono {
   const app = new Hono()
-  for (const [path, route] of routesOf(parts)) app.all(path, (c) => serve(parts, c, route))
+  for (const [path, route] of routesOf(parts)) app.all(path, (c) => serve(parts, c, route, path))
   app.options(`${API}/*`, (c) => respond(parts, c, NO_CONTENT, { cors: true, compress: true }))
   app.notFound((c) => refuse(parts, c, plainError(404, '404 page not found')))
   app.onError((error, c) => {
@@ -22,10 +25,18 @@ export function apiApp(parts: ApiParts): Hono {
   return app
 }
 
-async function serve(parts: ApiParts, c: Context, route: Route): Promise<Response> {
+async function serve(parts: ApiParts, c: Context, route: Route, path: string): Promise<Response> {
   const { method } = c.req.raw
-  if (route.methods.includes(method)) {
-    return await respond(parts, c, await answerOrError(parts, c, route), route)
+  // A preflight has no credentials, and is told nothing but methods and headers.
+  if (method !== 'OPTIONS') {
+    const { env, req } = c
+    const asked = { request: req.raw, env, path, scope: scopeOf(path), raw: route.raw }
+    const admission = await admit(parts.door, asked, (error) => log(parts, c, 503, error))
+    if ('refusal' in admission) return await respond(parts, c, admission.refusal, route)
+    if (route.methods.includes(method)) {
+      const answer = await answerOrError(parts, c, route, admission.caller)
+      return await respond(parts, c, answer, route)
+    }
   }
   if (method === 'OPTIONS' && c.req.path.startsWith(API)) {
     return await respond(parts, c, NO_CONTENT, { cors: true, compress: true })
@@ -35,7 +46,12 @@ async function serve(parts: ApiParts, c: Context, route: Route): Promise<Respons
   return await refuse(parts, c, plainError(405, 'Method Not Allowed', { allow }))
 }
 
-async function answerOrError(parts: ApiParts, c: Context, route: Route): Promise<Answer> {
+async function answerOrError(
+  parts: ApiParts,
+  c: Context,
+  route: Route,
+  caller: Caller | undefined,
+): Promise<Answer> {
   const request = c.req.raw
   const answerOf = route.raw ? textErrorAnswer : errorAnswer
   try {
@@ -46,9 +62,10 @@ async function answerOrError(parts: ApiParts, c: Context, route: Route): Promise
       form,
       pathPart: labelPart(request.url),
       client: request.signal,
+      caller,
       // Only what has to do with data asks whose it is: a probe needs no tenant.
       get tenant() {
-        return tenantOf(request.headers, parts.scope.tenancy, clientSubject(c))
+        return tenantOf(request.headers, parts.scope.tenancy, { caller, subject: clientSubject(c) })
       },
     })
   } catch (error) {

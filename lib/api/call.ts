@@ -1,4 +1,5 @@
 /** One request on its way through a handler: its parameters, read with the errors Prometheus gives. */
+import type { Caller } from '#lib/model/caller.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { Form } from './form.ts'
 import { badTime, invalidParam, parseDuration, parseInteger, parseTime } from './params.ts'
@@ -12,6 +13,8 @@ export interface Call {
   /** The part of the path a route leaves open, still encoded. */
   readonly pathPart: string
   readonly tenant: string
+  /** Undefined where there is no door, or the route is open. */
+  readonly caller: Caller | undefined
   /** Aborts when the client goes away. */
   readonly client: AbortSignal
 }

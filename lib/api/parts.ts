@@ -4,6 +4,7 @@ import type { EngineOptions } from '#lib/promql/options.ts'
 import type { Deduplication } from '#lib/storage/scope.ts'
 import type { StoreStatus } from '#lib/storage/inventory.ts'
 import type { Source } from '#lib/storage/source.ts'
+import type { Door } from './door.ts'
 import type { QueryLog } from './query-log.ts'
 import type { QueryQueue } from './query-queue.ts'
 import { DEFAULT_TENANCY, type TenancySettings } from './tenant.ts'
@@ -37,6 +38,8 @@ export interface ApiParts {
     | undefined
   /** Why the server can't answer yet, or true. */
   readonly ready?: (() => Promise<true | string>) | undefined
+  /** Who may come in; without it everybody may everything. */
+  readonly door?: Door | undefined
   /** Where queries wait when too many run; without it none waits. */
   readonly queue?: QueryQueue | undefined
   /** Told of every query. */

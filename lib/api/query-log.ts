@@ -7,6 +7,8 @@ import { errorMessage, errorStatus } from './status.ts'
 export interface QueryLogEntry {
   readonly query: string
   readonly tenant: string
+  /** Id of the caller's token, where there is a door. */
+  readonly token?: string | undefined
   /** Of the first and last step, as ISO 8601; a step of 0 is an instant query. */
   readonly start: string
   readonly end: string
@@ -33,6 +35,7 @@ export interface QueryLog {
 export interface LoggedQuery {
   readonly text: string
   readonly tenant: string
+  readonly token?: string | undefined
   readonly grid: StepGrid
   readonly milliseconds: number
   readonly queueMs: number
@@ -60,12 +63,13 @@ export function logFailure(log: QueryLog | undefined, query: LoggedQuery, error:
 
 function entryOf(
   { slowMs }: QueryLog,
-  { text, tenant, grid, milliseconds, queueMs }: LoggedQuery,
+  { text, tenant, token, grid, milliseconds, queueMs }: LoggedQuery,
 ): Omit<QueryLogEntry, 'status'> {
   const endMs = grid.startMs + (grid.stepCount - 1) * grid.stepMs
   return {
     query: text,
     tenant,
+    ...(token !== undefined && { token }),
     start: isoTime(grid.startMs),
     end: isoTime(endMs),
     stepSeconds: grid.stepMs / 1000,

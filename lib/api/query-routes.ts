@@ -140,6 +140,7 @@ async function answerQuery(call: Call, query: QueryForm): Promise<Answer> {
   const logged = () => ({
     text,
     tenant: call.tenant,
+    token: call.caller?.id,
     grid,
     milliseconds: parts.now() - startedMs,
     queueMs: begunMs - preparedMs,

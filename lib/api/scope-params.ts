@@ -9,7 +9,7 @@ import { parseBoolean, parseDuration } from './params.ts'
 import { tenantMatchers } from './tenant.ts'
 
 /** `stepMs` is 0 for what has no steps. */
-export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope {
+export function readScope({ form, parts, tenant, caller }: Call, stepMs: number): Scope {
   const replicaLabels = form.all('replicaLabels[]')
   const stores = form.all('storeMatch[]').map((text) => [...parseMetricSelector(text)])
   return {
@@ -20,7 +20,7 @@ export function readScope({ form, parts, tenant }: Call, stepMs: number): Scope 
     exactDownsampling: parts.scope.exactDownsampling,
     maxSourceResolutionMs: readResolution(form, parts.scope.autoDownsampling, stepMs),
     tenant,
-    enforced: tenantMatchers(parts.scope.tenancy, tenant),
+    enforced: tenantMatchers(parts.scope.tenancy, tenant, caller),
     ...(stores.length > 0 && { stores }),
   }
 }

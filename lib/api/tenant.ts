@@ -1,4 +1,5 @@
-/** Who asks: the tenant of a request, as Thanos's querier finds it. */
+/** The tenant of a request: that of the caller's token, or as Thanos's querier finds it. */
+import type { Caller } from '#lib/model/caller.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { Matcher } from '#lib/model/matcher.ts'
 
@@ -35,30 +36,42 @@ const ATTRIBUTES: Readonly<Record<CertificateField, string>> = {
   commonName: 'CN',
 }
 
+/** What is known of who asks, beside the headers. */
+export interface Asker {
+  /** Where there is a door. */
+  readonly caller?: Caller | undefined
+  /** Distinguished name of the client's certificate (RFC 4514), where the gateway asked for one. */
+  readonly subject?: string | undefined
+}
+
 /**
- * `subject` is the distinguished name of the client's certificate (RFC 4514), where the gateway asked for one. Throws
- * `invalid` where the tenant is no single path element or the certificate does not name one.
+ * The tenant of the caller's token, if it has one. A header is a claim: of those who came in by a token only an admin may make it.
+ * Throws `invalid` where the tenant is no single path element or the certificate does not name one.
  */
 export function tenantOf(
   headers: Headers,
   { header, defaultTenant, certificateField }: TenancySettings,
-  subject?: string,
+  { caller, subject }: Asker = {},
 ): string {
+  if (caller?.tenant !== undefined) return caller.tenant
+  const mayClaim = caller === undefined || caller.scopes.includes('admin')
+  const claimed = mayClaim && (headers.get(header) || headers.get(THANOS_HEADER))
   const tenant =
-    certificateField === undefined
-      ? headers.get(header) || headers.get(THANOS_HEADER) || defaultTenant
-      : fieldOf(subject, certificateField)
+    certificateField === undefined ? claimed || defaultTenant : fieldOf(subject, certificateField)
   if (tenant === '' || tenant.includes('/')) {
     throw new DomainError('invalid', 'tenant name not valid')
   }
   return tenant
 }
 
+/** A token of a tenant is for that tenant's series, also where nothing else is enforced. */
 export function tenantMatchers(
   { enforce, labelName }: TenancySettings,
   tenant: string,
+  caller: Caller | undefined,
 ): readonly Matcher[] {
-  return enforce ? [{ type: '=', name: labelName, value: tenant }] : []
+  const isBound = caller?.tenant !== undefined
+  return enforce || isBound ? [{ type: '=', name: labelName, value: tenant }] : []
 }
 
 function fieldOf(subject: string | undefined, field: CertificateField): string {

@@ -32,6 +32,16 @@ export interface RouteSpec {
   readonly key: string
   readonly functionName: string
   readonly timeoutMs: number
+  readonly authorization: 'none' | 'iam' | AuthorizerSpec
+}
+
+/** A function of payload format 2.0 with simple responses. */
+export interface AuthorizerSpec {
+  readonly name: string
+  readonly functionName: string
+  /** In lower case. */
+  readonly identityHeaders: readonly string[]
+  readonly ttlMs: number
 }
 
 export interface CorsSpec {
@@ -253,8 +263,39 @@ function routes(apiId: string, of: Of): RouteSpec[] {
         key: properties['RouteKey'] as string,
         functionName: functionNameOf(integration['IntegrationUri'] as string),
         timeoutMs: (integration['TimeoutInMillis'] as number | undefined) ?? 30_000,
+        authorization: authorization(properties, of),
       }
     })
+}
+
+/** What is not known here is an error: a route must not be more open than on AWS. */
+function authorization(route: Properties, of: Of): RouteSpec['authorization'] {
+  const type = (route['AuthorizationType'] as string | undefined) ?? 'NONE'
+  if (type === 'NONE') return 'none'
+  if (type === 'AWS_IAM') return 'iam'
+  const found = of('AWS::ApiGatewayV2::Authorizer').find(
+    // As `Ref` names them here.
+    ({ id, properties: { Name } }) => (Name ?? id.toLowerCase()) === route['AuthorizerId'],
+  )
+  const properties: Properties = found?.properties ?? {}
+  const { AuthorizerType, EnableSimpleResponses, AuthorizerPayloadFormatVersion } = properties
+  if (
+    type !== 'CUSTOM' ||
+    AuthorizerType !== 'REQUEST' ||
+    EnableSimpleResponses !== true ||
+    AuthorizerPayloadFormatVersion !== '2.0'
+  ) {
+    throw new Error(`authorization ${type} of ${String(route['RouteKey'])} is not known here`)
+  }
+  const uri = properties['AuthorizerUri'] as string
+  return {
+    name: properties['Name'] as string,
+    functionName: functionNameOf(/functions\/(.+)\/invocations$/.exec(uri)?.[1] ?? uri),
+    identityHeaders: ((properties['IdentitySource'] as string[] | undefined) ?? []).map((source) =>
+      /^\$request\.header\.(.+)$/.exec(source)![1]!.toLowerCase(),
+    ),
+    ttlMs: 1000 * ((properties['AuthorizerResultTtlInSeconds'] as number | undefined) ?? 0),
+  }
 }
 
 function throttle(apiId: string, of: Of): HttpApiSpec['throttle'] {

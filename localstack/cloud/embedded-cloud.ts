@@ -35,6 +35,11 @@ export interface CloudOptions {
   readonly idleMs?: number | undefined
   /** Schedules of the template run by the clock. Otherwise only `runSchedule` runs them. */
   readonly clock?: boolean | undefined
+  /**
+   * The door of the HTTP API is open: whoever comes has this context of a function authorizer, and none is asked. For a machine on which
+   * whoever reaches the port may everything.
+   */
+  readonly openWith?: Readonly<Record<string, string>> | undefined
   readonly log?: LogSink | undefined
   readonly now?: (() => number) | undefined
 }
@@ -125,7 +130,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   })
 
   const [api] = assembly.httpApis
-  const httpApi = api === undefined ? undefined : new HttpApi({ spec: api, invoker, now })
+  const { openWith } = options
+  const httpApi = api === undefined ? undefined : new HttpApi({ spec: api, invoker, now, openWith })
   serve(http, log, async (request, response) => {
     if (httpApi === undefined) response.writeHead(404).end()
     else await httpApi.handle(request, response)

@@ -1,8 +1,9 @@
-/** An HTTP API of API Gateway: routes, CORS, throttling, and requests as events of payload format 2.0. */
+/** An HTTP API of API Gateway: routes, CORS, throttling, authorizers, and requests as events of payload format 2.0. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { HttpApiSpec, RouteSpec } from './assembly.ts'
+import { Authorizers, type Decision } from './authorizer.ts'
 import { ThrottledError } from './function-pool.ts'
 import { corsHeaders, preflight } from './http-cors.ts'
 import { encodeRequest, writeResult } from './http-payload.ts'
@@ -15,15 +16,19 @@ export interface HttpApiOptions {
   readonly spec: HttpApiSpec
   readonly invoker: Invoker
   readonly now: () => number
+  /** Context for everybody, instead of asking the function authorizers. */
+  readonly openWith?: Readonly<Record<string, string>> | undefined
 }
 
 export class HttpApi {
   readonly #options: HttpApiOptions
+  readonly #authorizers: Authorizers
   #tokens: number
   #refilledMs: number
 
   constructor(options: HttpApiOptions) {
     this.#options = options
+    this.#authorizers = new Authorizers(options)
     this.#tokens = options.spec.throttle?.burst ?? Infinity
     this.#refilledMs = options.now()
   }
@@ -53,7 +58,19 @@ export class HttpApi {
       pathParameters: match.parameters,
       nowMs: this.#options.now(),
     })
-    const payload = Buffer.from(JSON.stringify(event))
+    const decision = await this.#decide(match.route, event)
+    if ('status' in decision) return say(response, decision.status, MESSAGES[decision.status])
+    const { context } = decision
+    const { requestContext } = event
+    const payload = Buffer.from(
+      JSON.stringify({
+        ...event,
+        requestContext: {
+          ...(requestContext as object),
+          ...(context !== undefined && { authorizer: context }),
+        },
+      }),
+    )
     // What fits the gateway need not fit the function behind it.
     if (payload.length > LIMITS.requestBytes) return say(response, 413, 'Request Entity Too Large')
     response.setHeader('apigw-requestid', requestId)
@@ -81,6 +98,15 @@ export class HttpApi {
     }
   }
 
+  async #decide(route: RouteSpec, event: Record<string, unknown>): Promise<Decision> {
+    try {
+      return await this.#authorizers.decide(route, event)
+    } catch (error) {
+      if (!(error instanceof ThrottledError)) throw error
+      return { status: 500 }
+    }
+  }
+
   #takeToken(): boolean {
     const { spec, now } = this.#options
     if (spec.throttle === undefined) return true
@@ -93,6 +119,12 @@ export class HttpApi {
     return true
   }
 }
+
+const MESSAGES = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  500: 'Internal Server Error',
+} as const
 
 /** Path and query; both still percent-encoded. */
 function split(url: string): [string, string] {

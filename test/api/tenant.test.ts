@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_TENANCY, tenantOf } from '#lib/api/tenant.ts'
+import type { Caller } from '#lib/model/caller.ts'
 import { lambdaHttp } from '#lib/lambda/http.ts'
 import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
 import { testApp } from './fake-backend.ts'
@@ -20,6 +21,37 @@ describe('tenantOf', () => {
     expect(tenantOf(new Headers(headers), settings)).toBe(tenant)
   })
 
+  it.each([
+    ['of its token', { tenant: 'a' }, { 'thanos-tenant': 'b' }, 'a'],
+    [
+      'of its token, as an admin',
+      { tenant: 'a', scopes: ['admin'] },
+      { 'thanos-tenant': 'b' },
+      'a',
+    ],
+    ['the default without one', {}, { 'thanos-tenant': 'b' }, 'default-tenant'],
+    [
+      'the default where it may write',
+      { scopes: ['write'] },
+      { 'thanos-tenant': 'b' },
+      'default-tenant',
+    ],
+    ['of the header for an admin', { scopes: ['read', 'admin'] }, { 'thanos-tenant': 'b' }, 'b'],
+    ['the default of an admin', { scopes: ['admin'] }, {}, 'default-tenant'],
+  ] as const)('of a caller is %s', (_, some, headers, tenant) => {
+    const caller: Caller = { id: 'i', name: 'n', scopes: ['read'], ...some }
+    expect(tenantOf(new Headers(headers), DEFAULT_TENANCY, { caller })).toBe(tenant)
+  })
+
+  it('of a caller without a tenant may be in a certificate', () => {
+    const of = (more: Partial<Caller>) =>
+      tenantOf(new Headers({ 'thanos-tenant': 'b' }), byUnit, {
+        caller: { id: 'i', name: 'n', scopes: ['admin'], ...more },
+        subject: 'OU=c',
+      })
+    expect([of({}), of({ tenant: 'a' })]).toEqual(['c', 'a'])
+  })
+
   it.each(['a/b', '/', '../b', 'a/'])('refuses %j, which is no single path element', (tenant) => {
     expect(() => tenantOf(new Headers({ 'thanos-tenant': tenant }), DEFAULT_TENANCY)).toThrow(
       'tenant name not valid',
@@ -33,14 +65,14 @@ describe('tenantOf', () => {
     [String.raw`CN=x\,OU=forged,OU=real`, 'real'],
   ])('of the certificate %j', (subject, tenant) => {
     const headers = new Headers({ 'thanos-tenant': 'ignored' })
-    expect(tenantOf(headers, byUnit, subject)).toBe(tenant)
+    expect(tenantOf(headers, byUnit, { subject })).toBe(tenant)
   })
 
   it('refuses a client without the certificate it needs', () => {
     expect(() => tenantOf(new Headers(), byUnit)).toThrow(
       'could not get required certificate field',
     )
-    expect(() => tenantOf(new Headers(), byUnit, 'CN=x')).toThrow(
+    expect(() => tenantOf(new Headers(), byUnit, { subject: 'CN=x' })).toThrow(
       'could not get organizationalUnit field',
     )
   })
@@ -60,6 +92,21 @@ describe('a request', () => {
       tenant: 'default-tenant',
       enforced: [{ type: '=', name: 'team', value: 'default-tenant' }],
     })
+  })
+
+  it('of a token with a tenant sees that tenant only, also where nothing is enforced', async () => {
+    for (const [tenant, enforced] of [
+      ['a', [{ type: '=', name: 'tenant_id', value: 'a' }]],
+      [undefined, []],
+    ] as const) {
+      const caller: Caller = { id: 'i', name: 'n', tenant, scopes: ['read'] }
+      const { app, asked } = testApp({}, { door: { callerOf: () => caller } })
+      await app.request('/api/v1/query?query=up', { headers: { 'thanos-tenant': 'b' } })
+      await app.request('/api/v1/labels', { headers: { 'thanos-tenant': 'b' } })
+      for (const { scope } of [asked.queries[0]!, asked.labels[0]!]) {
+        expect(scope).toMatchObject({ tenant: tenant ?? 'default-tenant', enforced })
+      }
+    }
   })
 
   it('with a bad tenant is told so', async () => {

@@ -33,6 +33,7 @@ describe('thaw local', () => {
       queryFlags: '',
       compactFlags: '',
       compact: true,
+      tokens: false,
       days: 15,
       context,
     })
@@ -60,6 +61,10 @@ describe('thaw local', () => {
       compact: true,
       compactFlags: '--delete-delay=0s',
     })
+  })
+
+  it('asks for tokens where that is said', async () => {
+    expect(await optionsOf('--auth.tokens')).toMatchObject({ tokens: true })
   })
 
   it.each(['--port=http', '--port=70000', '--days=0', '--days=-1', '--daysss=1'])(

@@ -195,7 +195,7 @@ describe('an error of the server', () => {
       /^thaw: execution: many-to-many\n$/,
     ],
     [502, '<html>\nBad Gateway', /answered 502 and no Prometheus JSON: <html>\n$/],
-    [401, 'no', /answered 401, give credentials with --user or --header\n$/],
+    [401, 'no', /answered 401, give credentials with --user or --token-file\n$/],
     [200, '{"status":"success"}', /answered 200 and no Prometheus JSON/],
   ])('of status %i is one line', async (status, body, text) => {
     const api = await fakeApi(undefined)

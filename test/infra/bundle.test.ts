@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { bundleFunction } from '#infra/bundle.ts'
+import { OPEN_DOOR } from '#localstack/open-door.ts'
 import { fakeEndpoint } from '#test/endpoints/fake-endpoint.ts'
 
 async function bundle(name: string): Promise<string> {
@@ -32,7 +33,7 @@ async function readAtOnce(name: string): Promise<string> {
   return [...texts.values()].join('\n')
 }
 
-it.each(['query', 'store', 'plan', 'rule'])(
+it.each(['query', 'store', 'plan', 'rule', 'authorize'])(
   '%s loads neither gRPC nor the S3 client before it needs them',
   async (name) => {
     const text = await readAtOnce(name)
@@ -60,9 +61,14 @@ it('query asks the endpoints of its flags, out of the bundle', async () => {
     requestContext: { domainName: 'thaw', http: { method: 'GET', path: '/api/v1/labels' } },
     isBase64Encoded: false,
   }
+  const { requestContext } = event
+  const known = {
+    ...event,
+    requestContext: { ...requestContext, authorizer: { lambda: OPEN_DOOR } },
+  }
   const program = `
     const { handler } = await import(${JSON.stringify(join(directory, 'index.mjs'))})
-    console.log((await handler(${JSON.stringify(event)})).body)
+    for (const event of ${JSON.stringify([event, known])}) console.log((await handler(event)).body)
     process.exit()
   `
   const { stdout } = await promisify(execFile)(
@@ -76,5 +82,9 @@ it('query asks the endpoints of its flags, out of the bundle', async () => {
       },
     },
   )
-  expect(stdout.trim().split('\n').at(-1)).toBe('{"status":"success","data":["from_the_endpoint"]}')
+  expect(stdout.trim().split('\n').slice(-2)).toEqual([
+    // An event that no authorizer has seen.
+    '{"status":"error","errorType":"unauthorized","error":"credentials are missing or not valid"}',
+    '{"status":"success","data":["from_the_endpoint"]}',
+  ])
 })

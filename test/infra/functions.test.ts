@@ -116,7 +116,7 @@ describe('the functions', () => {
       Environment: {
         Variables: {
           ...RUNTIME,
-          THAW_EXTERNAL_URL: 'https://HttpApiApi.execute-api.<AWS::Region>.<AWS::URLSuffix>',
+          THAW_EXTERNAL_URL: 'https://HttpApi.execute-api.<AWS::Region>.<AWS::URLSuffix>',
           THAW_OBJSTORE_CONFIG: OBJSTORE,
           THAW_RULE_FLAGS: '',
         },
@@ -134,8 +134,20 @@ describe('the functions', () => {
     )
   })
 
+  it('gives authorize little, and no longer than a client waits', () => {
+    expect(functionOf(template, 'AuthorizeFunction')).toEqual({
+      ...COMMON,
+      FunctionName: 'thaw-authorize',
+      MemorySize: 512,
+      Timeout: 10,
+      Role: 'AuthorizeRole.Arn',
+      LoggingConfig: logging('Authorize'),
+      Environment: { Variables: { ...RUNTIME, THAW_OBJSTORE_CONFIG: OBJSTORE } },
+    })
+  })
+
   it('has no function that we did not write', () => {
-    expect(Object.keys(resourcesOf(template, 'AWS::Lambda::Function'))).toHaveLength(5)
+    expect(Object.keys(resourcesOf(template, 'AWS::Lambda::Function'))).toHaveLength(6)
   })
 
   it('keeps logs for two weeks, and removes them with the stack', () => {
@@ -146,6 +158,7 @@ describe('the functions', () => {
         .toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
     ).toEqual([
       { LogGroupName: '/aws/apigateway/thaw', RetentionInDays: 14, DeletionPolicy: 'Delete' },
+      { LogGroupName: '/aws/lambda/thaw-authorize', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-compact', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-plan', RetentionInDays: 14, DeletionPolicy: 'Delete' },
       { LogGroupName: '/aws/lambda/thaw-query', RetentionInDays: 14, DeletionPolicy: 'Delete' },

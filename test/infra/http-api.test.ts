@@ -1,19 +1,27 @@
 import { describe, expect, it } from 'vitest'
 
+import { DECISION_TTL_MS } from '#lib/auth/token-reader.ts'
+
 import { plain, resourceOf, resourcesOf, synthesize } from './synthesized.ts'
+
+function routesOf(template: ReturnType<typeof synthesize>): unknown[] {
+  const routes = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Route'))
+  return routes.map(({ Properties }) => plain(Properties))
+}
 
 describe('the front door', () => {
   const template = synthesize()
 
-  it('hands every request that IAM lets in to query', () => {
-    const routes = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::Route'))
-    expect(routes.map(({ Properties }) => plain(Properties))).toEqual([
+  it('hands every request with a good token to query, and preflights', () => {
+    const common = { ApiId: 'HttpApi', Target: 'integrations/HttpApiDefaultRouteQuery' }
+    expect(routesOf(template)).toEqual([
       {
-        ApiId: 'HttpApi',
-        AuthorizationType: 'AWS_IAM',
+        ...common,
+        AuthorizationType: 'CUSTOM',
+        AuthorizerId: 'HttpApiTokens',
         RouteKey: '$default',
-        Target: 'integrations/HttpApiDefaultRouteQuery',
       },
+      { ...common, AuthorizationType: 'NONE', RouteKey: 'OPTIONS /{proxy+}' },
     ])
     const integration = resourceOf(
       template,
@@ -26,6 +34,38 @@ describe('the front door', () => {
       IntegrationUri: 'QueryFunction.Arn',
       PayloadFormatVersion: '2.0',
     })
+  })
+
+  it('asks authorize who it is, by the one header, and believes it for a while', () => {
+    const found = resourceOf(template, 'AWS::ApiGatewayV2::Authorizer', 'HttpApiTokens')
+    expect(plain(found.Properties)).toEqual({
+      ApiId: 'HttpApi',
+      Name: 'tokens',
+      AuthorizerType: 'REQUEST',
+      AuthorizerPayloadFormatVersion: '2.0',
+      EnableSimpleResponses: true,
+      IdentitySource: ['$request.header.Authorization'],
+      AuthorizerResultTtlInSeconds: DECISION_TTL_MS / 1000,
+      AuthorizerUri:
+        'arn:<AWS::Partition>:apigateway:<AWS::Region>:lambda:path/2015-03-31/functions/AuthorizeFunction.Arn/invocations',
+    })
+  })
+
+  it('lets in who signs with IAM where that is chosen, with no function for it', () => {
+    const signed = synthesize({ authorizer: 'iam', corsOrigins: [] })
+    expect(routesOf(signed)).toEqual([
+      {
+        ApiId: 'HttpApi',
+        AuthorizationType: 'AWS_IAM',
+        RouteKey: '$default',
+        Target: 'integrations/HttpApiDefaultRouteQuery',
+      },
+    ])
+    const names = Object.values(resourcesOf(signed, 'AWS::Lambda::Function'))
+    expect(names.map(({ Properties }) => Properties['FunctionName'])).not.toContain(
+      'thaw-authorize',
+    )
+    expect(resourcesOf(signed, 'AWS::ApiGatewayV2::Authorizer')).toEqual({})
   })
 
   it('limits the rate and logs each request without its query', () => {
@@ -49,6 +89,8 @@ describe('the front door', () => {
       'error',
       'latencyMs',
       'bytes',
+      'token',
+      'authorizerError',
       'ip',
     ])
   })

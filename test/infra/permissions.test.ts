@@ -114,11 +114,36 @@ describe('what each function may do', () => {
     ])
   })
 
+  it('lets authorize read the tokens, and nothing else', () => {
+    expect(allowances(template, 'AuthorizeRole')).toEqual([
+      'logs:CreateLogStream AuthorizeLog.Arn',
+      'logs:PutLogEvents AuthorizeLog.Arn',
+      's3:GetObject BucketMetrics.Arn/thaw/tokens.json.gz',
+    ])
+  })
+
+  it('lets nobody else read the tokens, and nobody write them', () => {
+    const tokens = 'BucketMetrics.Arn/thaw/tokens.json.gz'
+    const roles = Object.keys(resourcesOf(template, 'AWS::IAM::Role')).map((id) =>
+      id.replace(/[0-9A-F]{8}$/, ''),
+    )
+    const about = roles.flatMap((role) =>
+      allowances(template, role)
+        .map((line) => line.split(' ') as [string, string])
+        .filter(([action, on]) => action !== 's3:ListBucket' && isLike(tokens, on))
+        .map(([action]) => `${role} ${action}`),
+    )
+    expect(about).toEqual(['AuthorizeRole s3:GetObject'])
+    // The comparison knows IAM's patterns.
+    expect(isLike('a/bc', 'a/*') && isLike('a/bc', '?/b?') && !isLike('a/bc', 'a/?')).toBe(true)
+  })
+
   it('gives every function a role of its own, with no managed policy', () => {
     const roles = Object.values(resourcesOf(template, 'AWS::Lambda::Function')).map(
       ({ Properties }) => String(plain(Properties['Role'])),
     )
     expect(roles.toSorted()).toEqual([
+      'AuthorizeRole.Arn',
       'CompactRole.Arn',
       'PlanRole.Arn',
       'QueryRole.Arn',
@@ -140,15 +165,23 @@ describe('what each function may do', () => {
     const lines = permissions.map(
       (it) => `${it['Principal']} ${it['Action']} ${it['FunctionName']} from ${it['SourceArn']}`,
     )
+    const api = 'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:HttpApi'
     expect(lines.toSorted()).toEqual([
-      'apigateway.amazonaws.com lambda:InvokeFunction QueryFunction.Arn from ' +
-        'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:HttpApi/*/*',
+      `apigateway.amazonaws.com lambda:InvokeFunction AuthorizeFunction.Arn from ${api}/authorizers/HttpApiTokens`,
+      `apigateway.amazonaws.com lambda:InvokeFunction QueryFunction.Arn from ${api}/*/*`,
+      `apigateway.amazonaws.com lambda:InvokeFunction QueryFunction.Arn from ${api}/*/*/{proxy+}`,
       'events.amazonaws.com lambda:InvokeFunction PlanFunction.Arn from PlanBlockArrived.Arn',
       'events.amazonaws.com lambda:InvokeFunction PlanFunction.Arn from PlanEveryFiveMinutes.Arn',
       'events.amazonaws.com lambda:InvokeFunction RuleFunction.Arn from RuleEveryMinute.Arn',
     ])
   })
 })
+
+/** Whether a key is one of a pattern of IAM. */
+function isLike(text: string, pattern: string): boolean {
+  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&')
+  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(text)
+}
 
 describe('what each function may do on a bucket that exists', () => {
   it('names that bucket', () => {

@@ -13,6 +13,7 @@ describe('the stack configuration', () => {
       compactFlags: '--retention.resolution-raw=90d',
       ruleFlags: '--alertmanagers.url=http://am:9093',
       ruleSecrets: 'PASSWORD=am/password, USER_NAME=am/user',
+      authorizer: 'iam',
       corsOrigins: '',
       requestsPerSecond: '10',
       queryMemoryMb: '512',
@@ -29,6 +30,7 @@ describe('the stack configuration', () => {
       compactFlags: '--retention.resolution-raw=90d',
       ruleFlags: '--alertmanagers.url=http://am:9093',
       ruleSecrets: { PASSWORD: 'am/password', USER_NAME: 'am/user' },
+      authorizer: 'iam',
       corsOrigins: [],
       requestsPerSecond: 10,
       queryMemoryMb: 512,
@@ -57,6 +59,12 @@ describe('the stack configuration', () => {
   it('refuses a memory that is not a number', () => {
     expect(() => stackConfig((name) => (name === 'queryMemoryMb' ? 'lots' : undefined))).toThrow(
       'context queryMemoryMb is not a positive integer: "lots"',
+    )
+  })
+
+  it('refuses a door that is neither', () => {
+    expect(() => stackConfig((name) => (name === 'authorizer' ? 'none' : undefined))).toThrow(
+      'context authorizer is "none", not "tokens" or "iam"',
     )
   })
 

@@ -20,7 +20,7 @@ export interface Resource {
 export function synthesize(config: Partial<StackConfig> = {}): Template {
   const directory = mkdtempSync(join(tmpdir(), 'thaw-infra-test-'))
   try {
-    for (const name of ['query', 'store', 'plan', 'compact', 'rule']) {
+    for (const name of ['query', 'store', 'plan', 'compact', 'rule', 'authorize']) {
       writeFileSync(join(directory, `${name}.ts`), `export const handler = async () => '${name}'\n`)
     }
     const app = new App({ outdir: join(directory, 'cdk.out') })

@@ -46,6 +46,10 @@ const FUNCTIONS = {
       return event.source
     }`,
   compact: `export const handler = async (event: { Records: unknown[] }) => event.Records.length`,
+  rule: `export const handler = async () => {}`,
+  authorize: `export const handler = async (event: { identitySource: string[] }) => ({
+    isAuthorized: event.identitySource[0] === 'Bearer good', context: { token: 't' },
+  })`,
 }
 
 describe('the synthesized stack in the embedded cloud', () => {
@@ -69,7 +73,8 @@ describe('the synthesized stack in the embedded cloud', () => {
       assemblyDir: relative(process.cwd(), join(directory, 'cdk.out')),
       log: (name, line) => logs.push(`${name}: ${line}`),
     })
-  })
+    // Bundling takes long where a machine has much else to do.
+  }, 60_000)
 
   afterAll(async () => {
     await cloud.stop()
@@ -89,16 +94,22 @@ describe('the synthesized stack in the embedded cloud', () => {
       { name: 'thaw-query', memoryMb: 1769, timeoutMs: 29_000, logFormat: 'JSON' },
       { name: 'thaw-plan', memoryMb: 1024, timeoutMs: 300_000, logFormat: 'JSON' },
       { name: 'thaw-compact', memoryMb: 1769, timeoutMs: 900_000, logFormat: 'JSON' },
+      { name: 'thaw-authorize', memoryMb: 512, timeoutMs: 10_000, logFormat: 'JSON' },
+      { name: 'thaw-rule', memoryMb: 1769, timeoutMs: 120_000, logFormat: 'JSON' },
     ])
   })
 
   it('leads a request through query to store and back', async () => {
-    const response = await fetch(`${cloud.httpUrl}/api/v1/query?query=up`)
+    const ask = (authorization: string) =>
+      fetch(`${cloud.httpUrl}/api/v1/query?query=up`, { headers: { authorization } })
+    expect((await ask('Bearer bad')).status).toBe(403)
+    const response = await ask('Bearer good')
     expect(await response.text()).toBe(
       '/api/v1/query of type: S3\nconfig:\n  bucket: metrics-of-old\n' +
         '  endpoint: s3.us-east-1.amazonaws.com\n  region: us-east-1\n',
     )
     expect(cloud.stats()).toMatchObject({
+      'thaw-authorize': { invokes: 2, coldStarts: 1 },
       'thaw-query': { invokes: 1, coldStarts: 1 },
       'thaw-store': { invokes: 1, coldStarts: 1 },
     })
@@ -111,6 +122,7 @@ describe('the synthesized stack in the embedded cloud', () => {
     expect(cloud.assembly.rules.map(({ name }) => name)).toEqual([
       'thaw-plan',
       'thaw-block-arrived',
+      'thaw-rule',
     ])
     const events = cloud.objectCreated('01JD0000000000000000000000/meta.json', 900)
     expect(events).toEqual(['thaw-block-arrived'])

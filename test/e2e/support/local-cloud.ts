@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
+import { OPEN_DOOR } from '#localstack/open-door.ts'
 import { plan } from '#localstack/compaction.ts'
 import { synthesise } from '#localstack/synthesise.ts'
 import { askUrl, type Ask } from './ask.ts'
@@ -38,6 +39,9 @@ export interface LocalCloudOptions {
   readonly sliceBytes: number
   /** Flags of the compactor; without them no job is planned, and the bucket stays as the test made it. */
   readonly compactFlags?: string | undefined
+  /** The authorizer asks for tokens, as on AWS. */
+  readonly tokens?: boolean | undefined
+  readonly queryFlags?: string | undefined
 }
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
@@ -45,9 +49,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const cloud = await startCloud({
     assemblyDir: options.assembly.dir,
     concurrency: 12,
+    openWith: options.tokens === true ? undefined : OPEN_DOOR,
     environment: {
       THAW_OBJSTORE_CONFIG: options.objstore,
-      THAW_QUERY_FLAGS: '--query.replica-label=replica',
+      THAW_QUERY_FLAGS: `--query.replica-label=replica ${options.queryFlags ?? ''}`,
       THAW_SLICE_BYTES: String(options.sliceBytes),
       THAW_MAX_SLICES: '8',
       ...(options.compactFlags === undefined
