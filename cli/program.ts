@@ -7,6 +7,7 @@ import type { CliContext } from './context.ts'
 import { localCommand } from './local.ts'
 import { queryCommand } from './query.ts'
 import { rulesCommand } from './rules/rules-command.ts'
+import { ruleCommand } from './rule/rule-command.ts'
 import { serveCommand } from './serve.ts'
 import { storeCommand } from './store.ts'
 import { tokenCommand } from './token/token-command.ts'
@@ -25,6 +26,7 @@ export function thawProgram(context: CliContext): Command {
     .addCommand(queryCommand(context))
     .addCommand(serveCommand(context))
     .addCommand(storeCommand(context))
+    .addCommand(ruleCommand(context))
     .addCommand(bucketCommand(context))
     .addCommand(rulesCommand(context))
     .addCommand(tokenCommand(context))

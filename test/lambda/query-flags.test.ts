@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SCOPE } from '#lib/api/parts.ts'
 import { COMPACT_FLAGS } from '#lib/lambda/compact-flags.ts'
+import { RULE_FLAGS } from '#lib/lambda/rule-flags.ts'
 import type { Flag } from '#lib/lambda/flag-values.ts'
 import { QUERY_FLAGS, readQueryFlags } from '#lib/lambda/query-flags.ts'
 import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
@@ -103,6 +104,7 @@ it('stand in docs/flags.md, each with its default and what it does', async () =>
   const all: readonly [string, Flag][] = [
     ...Object.entries<Flag>(QUERY_FLAGS),
     ...Object.entries<Flag>(COMPACT_FLAGS),
+    ...Object.entries<Flag>(RULE_FLAGS),
   ]
   expect(rows).toEqual(
     all.map(([name, flag]) => [name, flag.default === '' ? '' : `\`${flag.default}\``, flag.help]),

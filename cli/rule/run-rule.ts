@@ -1,0 +1,201 @@
+/** The process of `thaw rule`: ticks, and the HTTP API over the same bucket. */
+import { Registry, collectDefaultMetrics } from 'prom-client'
+import { ulid } from 'ulid'
+import { parseAddress } from '#agent/http-server.ts'
+import { createLogger, type LogFormat, type Logger, type LogLevel } from '#agent/logger.ts'
+import { VERSION } from '#agent/version.ts'
+import { listen } from '#lib/api/node-server.ts'
+import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
+import { openBucket } from '#lib/aws/open-bucket.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
+import { type OpenRuler, openRuler } from '#lib/lambda/open-ruler.ts'
+import { querySettings } from '#lib/lambda/query-flags.ts'
+import type { RuleSettings } from '#lib/lambda/rule-flags.ts'
+import { DomainError } from '#lib/model/errors.ts'
+import { RulerReader } from '#lib/rules/ruler-reader.ts'
+import { bucketRuleFiles } from '#lib/rules/tick/bucket-rule-files.ts'
+import { runTick } from '#lib/rules/tick/run-tick.ts'
+import { type TickReport, tickText } from '#lib/rules/tick/tick-report.ts'
+import { StoreCache } from '#lib/store/store-cache.ts'
+import { bucketApp } from '../bucket-app.ts'
+import { openCliEndpoints } from '../cli-endpoints.ts'
+import type { CliContext } from '../context.ts'
+import { KeepTicking } from './keep-ticking.ts'
+import { localRuleFiles } from './local-files.ts'
+import { rulerMetrics } from './metrics-text.ts'
+
+export interface RuleProcessFlags {
+  readonly once?: boolean | undefined
+  readonly ruleFile: readonly string[]
+  readonly httpAddress: string
+  readonly 'log.level': LogLevel
+  readonly 'log.format': LogFormat
+}
+
+export interface RuleProcess {
+  readonly settings: RuleSettings
+  readonly yaml: string
+  /** Flags that have no effect. */
+  readonly idle: readonly string[]
+}
+
+const CACHE_BYTES = 256 * 1024 * 1024
+/** A tick may take longer than to the next: then that one is left out. */
+const LEAST_TICK_MS = 60_000
+/** Time for answers that are under way when it ends. */
+const GRACE_MS = 2000
+
+export async function runRule(
+  context: CliContext,
+  flags: RuleProcessFlags,
+  { settings, yaml, idle }: RuleProcess,
+): Promise<void> {
+  const { env, now, write } = context
+  const logger = createLogger({ level: flags['log.level'], format: flags['log.format'] })
+  if (idle.length > 0) logger.warn({ flags: idle.join(' ') }, 'flags without effect here')
+  const bucket = await openBucket(parseObjstoreConfig(yaml, env))
+  await checkConditionalWrites(bucket, { id: ulid() })
+  const log = (message: string): void => logger.warn({}, message)
+  const endpoints = await openCliEndpoints(settings.endpoints, { now, log })
+  await endpoints?.update()
+  const cache = new StoreCache(CACHE_BYTES)
+  const open = (): Promise<OpenRuler> =>
+    openRuler({
+      settings,
+      bucket,
+      files: flags.ruleFile.length > 0 ? localRuleFiles(flags.ruleFile) : bucketRuleFiles(bucket),
+      cache,
+      sources: endpoints && (() => endpoints.sources()),
+      env,
+      userAgent: `thaw-rule/${VERSION}`,
+      owner: `thaw rule, process ${process.pid}`,
+      now,
+      newUlid: () => ulid(),
+    })
+  const ruler = new Ruler(await open(), context, settings)
+  try {
+    if (flags.once === true) {
+      const report = await ruler.tick()
+      write(`${[tickText(report), ...report.problems].join('\n')}\n`)
+    } else {
+      await serve(context, { flags, settings, yaml, bucket, endpoints, logger, ruler, open })
+    }
+  } finally {
+    ruler.close()
+    endpoints?.close()
+  }
+}
+
+class Ruler {
+  readonly #context: CliContext
+  readonly #settings: RuleSettings
+  #open: OpenRuler
+
+  constructor(open: OpenRuler, context: CliContext, settings: RuleSettings) {
+    this.#open = open
+    this.#context = context
+    this.#settings = settings
+  }
+
+  tick(): Promise<TickReport> {
+    const { now, killSignal } = this.#context
+    const ms = Math.max(LEAST_TICK_MS, this.#settings.tick.evalIntervalMs)
+    return runTick(this.#open.parts, { deadlineMs: now() + ms, signal: killSignal })
+  }
+
+  replace(open: OpenRuler): void {
+    this.#open.close()
+    this.#open = open
+  }
+
+  close(): void {
+    this.#open.close()
+  }
+}
+
+interface Served {
+  readonly flags: RuleProcessFlags
+  readonly settings: RuleSettings
+  readonly yaml: string
+  readonly bucket: Bucket
+  readonly endpoints: EndpointSet | undefined
+  readonly logger: Logger
+  readonly ruler: Ruler
+  /** Reads the files of flags again. */
+  readonly open: () => Promise<OpenRuler>
+}
+
+async function serve(context: CliContext, served: Served): Promise<void> {
+  const { env, now, signal, killSignal } = context
+  const { flags, settings, yaml, bucket, endpoints, logger, ruler, open } = served
+  const ticking = new KeepTicking()
+  const reload = async (): Promise<void> => {
+    ruler.replace(await open())
+    logger.info({}, 'files are read again')
+    ticking.wake()
+  }
+  const onHangup = (): void =>
+    void reload().catch((error: Error) => logger.error({ err: error }, 'nothing was reloaded'))
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const reader = new RulerReader({ bucket, now })
+  const replicas = settings.replicaLabels.map((label) => `--query.replica-label=${label}`)
+  const { app, stop } = await bucketApp({
+    config: parseObjstoreConfig(yaml, env),
+    endpoints,
+    settings: querySettings(replicas),
+    workers: 0,
+    sliceBytes: 4 * 1024 * 1024,
+    keptBytes: 0,
+    now,
+    server: {
+      flags: settings.flags,
+      async metrics() {
+        const state = await reader.state()
+        return `${await registry.metrics()}${state ? rulerMetrics(state) : ''}`
+      },
+      log: ({ message, error, ...entry }) => logger.error({ ...entry, err: error }, message),
+    },
+  })
+  const fetch = async (request: Request): Promise<Response> => {
+    if (new URL(request.url).pathname !== '/-/reload') return app.fetch(request)
+    if (!['POST', 'PUT'].includes(request.method)) return new Response('', { status: 405 })
+    return reload().then(
+      () => new Response(''),
+      (error: Error) => new Response(`failed to reload: ${error.message}\n`, { status: 500 }),
+    )
+  }
+  const address = parseAddress(flags.httpAddress)
+  const server = await listen({ fetch }, { host: address.host, port: address.port }).catch(
+    (cause: Error) => {
+      throw new DomainError('invalid', `--http-address ${flags.httpAddress}: ${cause.message}`, {
+        cause,
+      })
+    },
+  )
+  process.on('SIGHUP', onHangup)
+  logger.info({ url: server.url, bucket: bucket.name }, 'evaluating rules')
+  const watching = endpoints?.run(signal)
+  try {
+    const { evalIntervalMs: periodMs } = settings.tick
+    await ticking.run({ periodMs, now, signal, tick: () => loggedTick(ruler, logger) })
+    await watching
+    await server.close(GRACE_MS, killSignal)
+  } finally {
+    process.off('SIGHUP', onHangup)
+    await stop()
+  }
+}
+
+async function loggedTick(ruler: Ruler, logger: Logger): Promise<void> {
+  try {
+    const report = await ruler.tick()
+    for (const problem of report.problems) logger.warn({}, problem)
+    const { problems: _problems, ...numbers } = report
+    logger.info(numbers, tickText(report))
+  } catch (error) {
+    logger.error({ err: error }, 'the tick failed, the next one goes on')
+  }
+}
