@@ -5,12 +5,14 @@ import { checkCommand } from './check.ts'
 import { lsCommand } from './ls.ts'
 import { pushCommand } from './push.ts'
 import { rmCommand } from './rm.ts'
+import { testCommand } from './test.ts'
 
 export function rulesCommand(context: CliContext): Command {
   return new Command('rules')
     .description('Checks and tests rule files, and keeps those in the bucket.')
     .addHelpText('after', HELP)
     .addCommand(checkCommand(context))
+    .addCommand(testCommand(context))
     .addCommand(pushCommand(context))
     .addCommand(lsCommand(context))
     .addCommand(rmCommand(context))
@@ -19,6 +21,7 @@ export function rulesCommand(context: CliContext): Command {
 const HELP = `
 Rule files are Prometheus's. Those in the bucket are evaluated each minute, and a change is seen by the next evaluation:
   $ thaw rules check rules/*.yaml
+  $ thaw rules test tests/*.yaml
   $ thaw rules push rules/ --objstore.config-file=bucket.yml
   $ thaw rules ls --objstore.config-file=bucket.yml
 `
