@@ -38,7 +38,9 @@ export function testCommand(context: CliContext): Command {
         warn: (text) => context.writeError(`  WARNING: ${text}\n`),
       }
       const suites: JunitSuite[] = []
-      for (const file of files) suites.push(await runFile(file, options, context, flags.debug))
+      // `thaw` itself has a --debug, which takes it.
+      const debug = command.optsWithGlobals()['debug'] === true
+      for (const file of files) suites.push(await runFile(file, options, context, debug))
       if (flags.junit !== '') await writeFile(flags.junit, junitXml(suites))
       const isFailed = suites.some(
         ({ error, cases }) => error !== '' || cases.some(({ failures }) => failures.length > 0),

@@ -1,5 +1,6 @@
 /** A series with its values, as Prometheus's tests write it: `up{job="a"} 0 1+1x5 _ stale`. */
-import { labelsFromPairs, METRIC_NAME, type Labels } from '#lib/model/labels.ts'
+import { EMPTY_LABELS, labelsFromPairs, type Labels } from '#lib/model/labels.ts'
+import { ParseError } from './parse-error.ts'
 import { parseSelector } from './selector.ts'
 import { expandSeries, type SeriesValue } from './series-values.ts'
 import { TokenStream } from './token-stream.ts'
@@ -16,8 +17,9 @@ export function parseSeriesDescription(text: string): SeriesDescription {
   return { labels, values: expandSeries(text, end) }
 }
 
-/** `name{a="b"}`, `{a="b"}` or `{"name"}`. Throws ParseError. */
+/** `name{a="b"}`, `{a="b"}` or `{"name"}`; an empty text has no labels. Throws ParseError. */
 export function parseMetric(text: string): Labels {
+  if (text.trim() === '') return EMPTY_LABELS
   const { labels, end } = parseMetricOf(text)
   const rest = new TokenStream(text.slice(end))
   rest.expect('end of input')
@@ -28,16 +30,26 @@ export function parseMetric(text: string): Labels {
 export function parseMetricOf(text: string): { readonly labels: Labels; readonly end: number } {
   const end = endOfMetric(text)
   const stream = new TokenStream(end < 0 ? text : text.slice(0, end))
-  const { matchers } = parseSelector(stream)
+  const { matchers } = metricMatchers(stream)
   const other = matchers.find(({ type }) => type !== '=')
-  if (other) stream.fail(text.indexOf(other.type), `unexpected "${other.type}" in label set`)
+  if (other) {
+    const at = text.indexOf(other.type)
+    stream.fail(at, `unexpected <op:${other.type}> in label set, expected "="`)
+  }
   stream.expect('end of input')
   const pairs = matchers.map(({ name, value }): [string, string] => [name, value])
-  // A name before the braces comes last.
-  if (pairs.filter(([name]) => name === METRIC_NAME).length > 1) {
-    stream.fail(0, 'metric name must not be set twice')
-  }
   return { labels: labelsFromPairs(pairs), end }
+}
+
+/** A metric has labels, where a selector has matchers: so the words for what is wrong with it are others. */
+function metricMatchers(stream: TokenStream): ReturnType<typeof parseSelector> {
+  if (stream.kind() === 'number') stream.unexpected(['series values', ''])
+  try {
+    return parseSelector(stream)
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error
+    return stream.fail(error.position, error.reason.replace('in label matching', 'in label set'))
+  }
 }
 
 const NAME = /^\s*[a-zA-Z_:][a-zA-Z0-9_:]*/

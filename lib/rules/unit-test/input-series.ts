@@ -28,6 +28,7 @@ export class SeriesInput {
       // An empty line or a comment ends them.
       if (text === '' || text.startsWith('#')) break
       const { labels, values } = parseLine(text, i + 2)
+      checkSchemas(values)
       // The last line for a series is the one that counts.
       byLabels.set(labelsKey(labels), { labels, values, taken: 0 })
     }
@@ -47,6 +48,18 @@ export class SeriesInput {
         storage.append(series.labels, { ...value, timeMs: at })
       }
     }
+  }
+}
+
+/** What Prometheus's storage refuses. */
+function checkSchemas(values: InputSeries['values']): void {
+  for (const value of values) {
+    const schema = value?.histogram?.schema ?? 0
+    if ((schema >= -4 && schema <= 8) || schema === -53) continue
+    throw new DomainError(
+      'invalid',
+      `histogram has an invalid schema, which must be between -4 and 8 for exponential buckets, or -53 for custom buckets, got schema ${schema}`,
+    )
   }
 }
 

@@ -182,5 +182,5 @@ function expectedHistogram(text: string): string {
   }
   const histogram = values[0]?.histogram
   if (histogram) return testExpression(histogram)
-  throw new DomainError('invalid', `expected histogram, got ${values[0]?.value ?? '_'}`)
+  throw new DomainError('invalid', `expected histogram, got ${values[0]?.value.toFixed(6) ?? '_'}`)
 }

@@ -50,7 +50,7 @@ export interface ExpressionTest {
 
 /** Throws `invalid` in promtool's words. */
 export function parseUnitTestFile(text: string): UnitTestFile {
-  const { root } = parseYaml(text)
+  const { root } = parseYaml(text, 2)
   const file = (
     root === undefined ? {} : (decodeYaml(root, FILE, { strict: true, version: 2 }) ?? {})
   ) as FileValues

@@ -13,15 +13,21 @@ interface Fault {
   readonly problem: number
 }
 
-/** `line 3: mapping values are not allowed in this context`. The document has an error. */
-export function describeFault(text: string, document: Document, lines: LineCounter): string {
-  const fault = faultOf(text, document, document.errors[0]!, lines)
-  for (const offset of [fault.context, fault.problem]) {
+/** `line 3: mapping values are not allowed in this context`. The document has an error. `version`: of Go's package. */
+export function describeFault(
+  text: string,
+  document: Document,
+  lines: LineCounter,
+  version: 2 | 3,
+): string {
+  const { words, layer, context, problem } = faultOf(text, document, document.errors[0]!, lines)
+  // The newer one looks at what is around the place first.
+  for (const offset of version === 3 ? [context, problem] : [problem, context]) {
     if (offset === undefined) continue
     const line = lines.linePos(offset).line
-    if (line > 1) return `line ${fault.layer === 'scanner' ? line : line - 1}: ${fault.words}`
+    if (line > 1) return `line ${layer === 'scanner' ? line : line - 1}: ${words}`
   }
-  return fault.words
+  return words
 }
 
 function faultOf(

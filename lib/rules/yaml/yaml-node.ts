@@ -44,8 +44,8 @@ export interface YamlText {
   readonly documentCount: number
 }
 
-/** Throws `invalid` in the words of libyaml, where ours and theirs can be told to be the same. */
-export function parseYaml(text: string): YamlText {
+/** Throws `invalid` in the words of Go's yaml package of that version, where it can be told what they are. */
+export function parseYaml(text: string, version: 2 | 3 = 3): YamlText {
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/.test(text)) {
     throw new DomainError('invalid', 'yaml: control characters are not allowed')
@@ -62,7 +62,7 @@ export function parseYaml(text: string): YamlText {
   const first = documents[0]
   if (!first) return { root: undefined, documentCount: 0 }
   if (first.errors.length > 0) {
-    throw new DomainError('invalid', `yaml: ${describeFault(text, first, lines)}`)
+    throw new DomainError('invalid', `yaml: ${describeFault(text, first, lines, version)}`)
   }
   const isEmpty = first.contents === null && first.directives?.docStart !== true
   return {

@@ -11,7 +11,7 @@ import { nativeFraction, nativeQuantile } from '#lib/promql/histogram/native-qua
 import { detectReset } from '#lib/promql/histogram/reset.ts'
 import { trimHistogram } from '#lib/promql/histogram/trim.ts'
 import { compactHistogram, divideHistogram } from '#lib/promql/histogram/working-histogram.ts'
-import { parseHistogram } from '#lib/promql/parse/series-values.ts'
+import { parseHistogram } from '#lib/promql/parse/histogram-description.ts'
 
 const h = parseHistogram
 
