@@ -17,6 +17,7 @@ import { putRuleFile } from '#lib/rules/file/rule-files.ts'
 import { loadHash } from '#lib/promql/execute/label-hash.ts'
 import { gridOf, slotFrom } from '#lib/rules/tick/slots.ts'
 import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
+import { OPEN_DOOR } from '#localstack/open-door.ts'
 import { isMissing } from '#test/peer/cache.ts'
 import { findPrometheus, startPrometheus } from '#test/peer/prometheus.ts'
 import { freePort, startServer } from '#test/peer/server.ts'
@@ -113,6 +114,7 @@ async function startWorld({ dir, suite, binary }: WorldOptions): Promise<World> 
       assemblyDir: assembly.dir,
       concurrency: 12,
       clock: true,
+      openWith: OPEN_DOOR,
       environment: {
         THAW_OBJSTORE_CONFIG: directoryObjstore(bucketDir),
         THAW_QUEUE_URL: '',
