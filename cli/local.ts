@@ -22,6 +22,7 @@ export function localCommand(
     .option('--tsdb.path <dir>', 'and its data directory')
     .option('--query.flags <flags>', "flags of Thanos's querier, in one argument", '')
     .option('--compact.flags <flags>', "flags of Thanos's compactor, in one argument", '')
+    .option('--rule.flags <flags>', "flags of Thanos's ruler, in one argument")
     .option(
       '--compact',
       'merge, downsample and delete blocks also in the bucket of --objstore.config',
@@ -42,6 +43,8 @@ export function localCommand(
         tsdbPath: parsed['tsdb.path'] as string | undefined,
         queryFlags: parsed['query.flags'] as string,
         compactFlags: parsed['compact.flags'] as string,
+        ruleFlags: (parsed['rule.flags'] as string | undefined) ?? '',
+        rules: isOwn || parsed['rule.flags'] !== undefined,
         compact: isOwn || parsed['compact'] === true,
         tokens: parsed['auth.tokens'] === true,
         days: parsed['days'] as number,
@@ -57,6 +60,7 @@ Examples:
   $ thaw local --auth.tokens                     only with a token, as on AWS: see thaw token --help
   $ thaw local --query.flags='--query.enforce-tenancy --query.lookback-delta=2m'
   $ thaw local --compact.flags='--retention.resolution-raw=30d'
+  $ thaw local --rule.flags='--alertmanagers.url=http://localhost:9093'
   $ thaw local --prometheus.url=http://localhost:9090 --tsdb.path=/var/lib/prometheus/metrics2
 `
 

@@ -56,7 +56,7 @@ export async function plan(cloud: Cloud): Promise<PlanAnswer> {
   return { blocks, jobs, sent }
 }
 
-function functionName({ assembly }: Cloud, name: string): string {
+export function functionName({ assembly }: Cloud, name: string): string {
   const found = assembly.functions.find((spec) => spec.name.endsWith(`-${name}`))
   if (!found) throw new Error(`the synthesised stack has no ${name} function`)
   return found.name

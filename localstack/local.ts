@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Env, ObjstoreFlags } from '#agent/objstore.ts'
 import { readObjstoreYaml } from '#agent/objstore.ts'
+import { tickText } from '#lib/rules/tick/tick-report.ts'
 import type { Cloud } from './cloud/embedded-cloud.ts'
 import { startCloud } from './cloud/embedded-cloud.ts'
 import { compactAll, plan } from './compaction.ts'
@@ -11,6 +12,7 @@ import type { LocalPrometheus, ShippedBlock } from './local-agents.ts'
 import { startAgents } from './local-agents.ts'
 import { OPEN_DOOR } from './open-door.ts'
 import { type ProgressOptions, startProgress } from './progress.ts'
+import { putSampleRules, tick } from './rules.ts'
 import { startSampleWorld } from './sample-world.ts'
 import { synthesise } from './synthesise.ts'
 
@@ -26,6 +28,10 @@ export interface LocalOptions {
   readonly queryFlags: string
   /** Flags of Thanos's compactor for the plan and compact functions. */
   readonly compactFlags: string
+  /** Flags of Thanos's ruler for the rule function. */
+  readonly ruleFlags: string
+  /** Whether rules are evaluated: in a bucket of somebody else that takes them from the ruler there. */
+  readonly rules: boolean
   /** Whether blocks are merged, downsampled and deleted: never in a bucket of somebody else unless that is wanted. */
   readonly compact: boolean
   /** Whether the authorizer asks for a token of the bucket, as it does on AWS. Otherwise whoever reaches the port may everything. */
@@ -80,12 +86,13 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     const cloud = await startCloud({
       assemblyDir,
       httpPort: port,
-      clock: true,
+      clock: (schedule) => options.rules || !schedule.endsWith('-rule'),
       concurrency: CONCURRENCY,
       openWith: options.tokens ? undefined : OPEN_DOOR,
       environment: {
         THAW_OBJSTORE_CONFIG: yaml,
         THAW_QUERY_FLAGS: `--query.replica-label=${REPLICA_LABEL} ${options.queryFlags}`,
+        THAW_RULE_FLAGS: `--query.replica-label=${REPLICA_LABEL} ${options.ruleFlags}`,
         THAW_COMPACT_FLAGS: `--consistency-delay=0s ${options.compactFlags}`,
         ...(!options.compact && { THAW_QUEUE_URL: '' }),
         THAW_SLICE_BYTES: String(SLICE_BYTES),
@@ -113,6 +120,11 @@ export async function runLocal(options: LocalOptions): Promise<void> {
     const { blocks } = await plan(cloud)
     planning.finish(`${blocks} blocks visible`)
     if (options.compact) await compactWithProgress(cloud, show, signal)
+    if (options.rules) {
+      const evaluating = startProgress('rules', show)
+      if (hasSample(prometheuses)) await putSampleRules(join(dataDir, 'bucket'), context.now)
+      evaluating.finish(tickText(await tick(cloud)))
+    }
     const seconds = ((context.now() - startedMs) / 1000).toFixed(0)
     say(readyText(cloud.httpUrl, seconds, { ...options, dataDir, logFile }, prometheuses))
     await aborted(signal)
@@ -183,19 +195,26 @@ interface ReadyOptions {
   readonly objstore: ObjstoreFlags
 }
 
+function hasSample(prometheuses: readonly LocalPrometheus[]): boolean {
+  return prometheuses.some((prometheus) => prometheus.sample)
+}
+
 function readyText(
   url: string,
   seconds: string,
   { days, logFile, tokens, dataDir, objstore }: ReadyOptions,
   prometheuses: readonly LocalPrometheus[],
 ): string {
-  const sample = prometheuses.some((prometheus) => prometheus.sample)
+  const sample = hasSample(prometheuses)
   const curl = tokens ? 'curl --user grafana:$THAW_TOKEN' : 'curl'
   const query = tokens ? 'npx thaw query --token-file=grafana.token' : 'npx thaw query'
   const examples = sample
     ? `
   ${curl} '${url}/api/v1/query?query=count+by+(cluster)+(up)'
   ${query} --start=-${days}d --step=1h 'sum by (cluster) (rate(http_requests_total[5m]))'
+  ${query} cluster:http_requests:rate5m
+  ${curl} '${url}/api/v1/rules'
+  ${curl} '${url}/api/v1/alerts'
 `
     : `
   ${curl} '${url}/api/v1/query?query=up'

@@ -33,8 +33,8 @@ export interface CloudOptions {
   readonly concurrency?: number | undefined
   /** An environment without work for so long is ended. */
   readonly idleMs?: number | undefined
-  /** Schedules of the template run by the clock. Otherwise only `runSchedule` runs them. */
-  readonly clock?: boolean | undefined
+  /** Schedules of the template, or those of these names, run by the clock. Otherwise only `runSchedule` runs them. */
+  readonly clock?: boolean | ((schedule: string) => boolean) | undefined
   /**
    * The door of the HTTP API is open: whoever comes has this context of a function authorizer, and none is asked. For a machine on which
    * whoever reaches the port may everything.
@@ -119,7 +119,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     (spec) => new EventSource(spec, queueNamed(spec.queueName), invoker, now),
   )
   const bus = new EventBus(assembly.rules, invoker, now)
-  if (options.clock === true) bus.start()
+  const { clock = false } = options
+  if (clock !== false) bus.start(clock === true ? () => true : clock)
 
   const invokeApi = new InvokeApi(invoker)
   const queueApi = new QueueApi(queues)

@@ -31,10 +31,10 @@ export class EventBus {
     this.#now = now
   }
 
-  /** Lets the clock run. Schedules start one period from now, as a new rule does. */
-  start(): void {
+  /** Lets the clock run for these. Schedules start one period from now, as a new rule does. */
+  start(isWanted: (schedule: string) => boolean): void {
     for (const rule of this.#rules) {
-      if (rule.schedule === undefined) continue
+      if (rule.schedule === undefined || !isWanted(rule.name)) continue
       const periodMs = parseRate(rule.schedule)
       this.#timers.push(setInterval(() => this.#deliver(rule, this.#scheduled(rule)), periodMs))
     }

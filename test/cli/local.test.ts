@@ -32,6 +32,8 @@ describe('thaw local', () => {
       tsdbPath: undefined,
       queryFlags: '',
       compactFlags: '',
+      ruleFlags: '',
+      rules: true,
       compact: true,
       tokens: false,
       days: 15,
@@ -51,6 +53,7 @@ describe('thaw local', () => {
       tsdbPath: '/data',
       queryFlags: '',
       compact: false,
+      rules: false,
       days: 3,
     })
   })

@@ -1,0 +1,105 @@
+/** The bundled `rule` function of the synthesised stack evaluates rules, twice at once too, and the `query` function tells of them. */
+import { mkdtemp, rm, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fileBucket } from '#lib/bucket/file-bucket.ts'
+import { labelsFrom } from '#lib/model/labels.ts'
+import { putRuleFile } from '#lib/rules/file/rule-files.ts'
+import { resultPack } from '#lib/rules/results/result-pack.ts'
+import { tick } from '#localstack/rules.ts'
+import {
+  type Assembly,
+  directoryObjstore,
+  type LocalCloud,
+  startLocalCloud,
+  synthesiseStack,
+} from './support/local-cloud.ts'
+
+const RULES = `groups:
+- name: loads
+  interval: 10s
+  rules:
+  - record: load:sum
+    expr: sum(load)
+  - alert: Loaded
+    expr: load:sum > 10
+    labels: {severity: page}
+    annotations: {summary: '{{ $value }} on {{ $externalLabels.ruler }}'}
+`
+
+describe('the deployed ruler', () => {
+  let assembly: Assembly
+  let directory: string
+  let local: LocalCloud
+
+  beforeAll(async () => {
+    assembly = await synthesiseStack()
+    directory = await mkdtemp(join(tmpdir(), 'thaw-deployed-rules-'))
+    const bucket = fileBucket(directory)
+    const nowMs = Date.now()
+    const samples = ['a', 'b'].flatMap((pod) =>
+      Array.from({ length: 60 }, (_, i) => ({
+        labels: labelsFrom({ __name__: 'load', pod }),
+        timeMs: nowMs - i * 15_000,
+        value: 7,
+      })),
+    )
+    const place = { externalLabels: labelsFrom({ cluster: 'eu' }), epoch: '01DATAr', number: 0 }
+    const pack = resultPack(samples, place)!
+    await bucket.put(pack.key, pack.bytes)
+    await putRuleFile(bucket, 'loads.yaml', RULES)
+    const seconds = nowMs / 1000 - 120
+    await utimes(join(directory, 'thaw/rule/files/loads.yaml'), seconds, seconds)
+    const objstore = directoryObjstore(directory)
+    local = await startLocalCloud({ assembly, objstore, sliceBytes: 1 << 20 })
+  })
+
+  afterAll(async () => {
+    await local?.stop()
+    await assembly?.remove()
+    if (directory) await rm(directory, { recursive: true, force: true })
+  })
+
+  const get = async (path: string): Promise<unknown> =>
+    ((await (await fetch(local.cloud.httpUrl + path)).json()) as { data: unknown }).data
+
+  it('does what is due once, though it is woken twice', async () => {
+    const reports = await Promise.all([tick(local.cloud), tick(local.cloud)])
+    const outcomes = reports.map(({ outcome }) => outcome).sort()
+    expect(outcomes).toContain('done')
+    const evaluations = reports.reduce((sum, report) => sum + report.evaluations, 0)
+    expect(evaluations).toBeGreaterThanOrEqual(11)
+    expect(evaluations).toBeLessThanOrEqual(15)
+    expect(
+      reports.flatMap(({ problems, outcome }) => (outcome === 'done' ? problems : [])),
+    ).toEqual([])
+    // Its line in the log has numbers and a sentence.
+    const line = local.log.find((one) => one.includes('evaluations of 1 group'))
+    expect(line).toContain('"gets":')
+  })
+
+  it('has results that can be queried, and rules and alerts that can be seen', async () => {
+    expect(await get('/api/v1/query?query=count_over_time(load:sum[5m])>5')).toMatchObject({
+      result: [{ metric: { ruler: 'thaw' } }],
+    })
+    expect(await get('/api/v1/query?query=ALERTS')).toMatchObject({
+      result: [{ metric: { alertname: 'Loaded', alertstate: 'firing', severity: 'page' } }],
+    })
+    expect(await get('/api/v1/rules')).toMatchObject({
+      groups: [
+        {
+          name: 'loads',
+          file: 'loads.yaml',
+          rules: [
+            { type: 'recording', name: 'load:sum', health: 'ok' },
+            { type: 'alerting', name: 'Loaded', state: 'firing', health: 'ok' },
+          ],
+        },
+      ],
+    })
+    expect(await get('/api/v1/alerts')).toMatchObject({
+      alerts: [{ state: 'firing', annotations: { summary: '14 on thaw' } }],
+    })
+  })
+})
