@@ -39,6 +39,8 @@ export class SampleOutlet {
     let error = ''
     for (const sample of samples) {
       const key = labelsKey(sample.labels)
+      // Alerts whose labels come to the same series: Prometheus keeps one of them and says nothing.
+      if (keys.has(key)) continue
       const existing = this.#byKey.get(key)
       if (existing && !sameSample(existing, sample)) {
         error = duplicateText(existing, sample)

@@ -196,6 +196,21 @@ describe('alerting rules', () => {
     expect(alert!.annotations['bad']).toMatch(/^<error expanding template: .*humanize.*>$/)
   })
 
+  it('write one of two alerts whose labels come to one series, as an empty label shows its template', async () => {
+    const t = '{{ $labels.t }}'
+    const x = [sample({ i: '1' }), sample({ i: '1', t })]
+    const [evaluation] = await run(group([alerting('A', 'x', { labels: { t } })]), { x })
+    expect(evaluation!.alerts.map(({ labels }) => labels)).toEqual([
+      { alertname: 'A', i: '1' },
+      { alertname: 'A', i: '1', t },
+    ])
+    expect(evaluation!.samples.map(text)).toEqual([
+      `ALERTS{alertname="A", alertstate="firing", i="1", t="${t}"} 1 @0`,
+      `ALERTS_FOR_STATE{alertname="A", i="1", t="${t}"} ${START / 1000} @0`,
+    ])
+    expect(evaluation!.state.rules[0]!.health).toBe('ok')
+  })
+
   it('fail when two elements come to the same labels', async () => {
     const config = group([alerting('A', 'x', { labels: { i: 'same' } })])
     const [evaluation] = await run(config, { x: [sample({ i: '1' }), sample({ i: '2' })] })
