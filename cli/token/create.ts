@@ -48,7 +48,7 @@ export function createCommand(context: CliContext): Command {
 }
 
 const HELP = `A token is one text that is both the password of basic authentication (with its name as the user) and a bearer token. Only its hash is
-kept, in the bucket, so it can't be shown again: rotate gives another. A new token opens the door within a minute.
+kept, in the bucket, so it can't be shown again: rotate gives another.
 A token without a tenant is of the default tenant where tenancy is enforced; with the scope admin it may name any in a header.
 
 Examples:

@@ -1,6 +1,8 @@
 /** The tokens of the bucket, kept for a few seconds: whoever is revoked is out within a time that can be told. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { isKind } from '#lib/model/errors.ts'
+import { readCredentials } from './credentials.ts'
+import { idOfText } from './token.ts'
 import { TOKENS_KEY, decodeTokens } from './token-list.ts'
 import { type TokenTable, tokenTable, type Verdict, verifyHeader } from './verify.ts'
 
@@ -13,6 +15,8 @@ export interface TokenReaderOptions {
 
 /** So long a list is used without asking. */
 export const FRESH_MS = 10_000
+/** A secret that is not in a list this old may be newer than it: then it is asked for again. */
+export const NEWER_MS = 1000
 /** So long, counted from when it was asked for, it is used where the bucket does not answer; then nobody is let in. */
 export const STALE_MS = 25_000
 /** What a gateway may keep of a decision. */
@@ -39,14 +43,15 @@ export class TokenReader {
 
   /** Rejects where the tokens can't be read: then it is not known who asks. */
   async verify(header: string | undefined): Promise<Verdict> {
-    const table = await this.#table()
-    return verifyHeader(header, table, this.#options.now())
+    const verdict = verifyHeader(header, await this.#table(FRESH_MS), this.#options.now())
+    if (!mayBeNew(verdict, header)) return verdict
+    return verifyHeader(header, await this.#table(NEWER_MS), this.#options.now())
   }
 
-  async #table(): Promise<TokenTable> {
+  async #table(maxAgeMs: number): Promise<TokenTable> {
     const { now, warn } = this.#options
     const before = this.#kept
-    if (before && now() - before.askedMs < FRESH_MS) return before.table
+    if (before && now() - before.askedMs < maxAgeMs) return before.table
     // One request for all who ask at this time.
     this.#reading ??= this.#read(before).finally(() => (this.#reading = undefined))
     try {
@@ -77,4 +82,11 @@ export class TokenReader {
       return { table: [], etag: undefined, askedMs }
     }
   }
+}
+
+/** Whoever makes a token tries it at once, and the gateway would keep a no. That it looks like one is no secret. */
+function mayBeNew(verdict: Verdict, header: string | undefined): boolean {
+  if (!('refusal' in verdict) || verdict.refusal.reason !== 'unknown') return false
+  const credentials = readCredentials(header)
+  return typeof credentials !== 'string' && idOfText(credentials.text) !== undefined
 }

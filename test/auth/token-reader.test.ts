@@ -1,9 +1,10 @@
 /** How long what was read is believed, in requests and milliseconds of a clock of ours. */
 import { describe, expect, it } from 'vitest'
-import { revokeToken } from '#lib/auth/edit-tokens.ts'
+import { revokeToken, rotateToken } from '#lib/auth/edit-tokens.ts'
 import {
   DECISION_TTL_MS,
   FRESH_MS,
+  NEWER_MS,
   REVOKED_WITHIN_MS,
   STALE_MS,
   TokenReader,
@@ -12,7 +13,7 @@ import { decodeTokens, encodeTokens, readTokens, TOKENS_KEY } from '#lib/auth/to
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
-import { editParts, make, NOW } from './made-tokens.ts'
+import { basic, editParts, make, NOW } from './made-tokens.ts'
 
 async function world() {
   const inner = memoryBucket()
@@ -44,7 +45,7 @@ async function world() {
     const verdict = await reader.verify(`Bearer ${text}`)
     return 'caller' in verdict ? 'yes' : verdict.refusal.reason
   }
-  return { inner, clock, asked, warnings, state, parts, verify }
+  return { inner, clock, asked, warnings, state, parts, reader, verify }
 }
 
 const AWAY = new DomainError('unavailable', 'the bucket is away')
@@ -69,6 +70,29 @@ describe('the tokens that are kept', () => {
     clock.ms += FRESH_MS
     expect(await verify()).toBe('revoked')
     expect(STALE_MS + DECISION_TTL_MS).toBeLessThan(REVOKED_WITHIN_MS)
+  })
+
+  it('are asked for at once where a secret may be newer, and not more than once a second', async () => {
+    const { clock, asked, parts, reader, verify } = await world()
+    const ask = async (header: string) => {
+      const verdict = await reader.verify(header)
+      return 'caller' in verdict ? 'yes' : verdict.refusal.reason
+    }
+    await verify()
+    const { text } = await make(parts, { name: 'new' })
+    clock.ms += NEWER_MS
+    expect(await ask(`Bearer ${text}`)).toBe('yes')
+    const rotated = await rotateToken(parts, 'new', { overlapMs: 0 })
+    clock.ms += NEWER_MS
+    expect(await ask(basic('new', rotated.text))).toBe('yes')
+    expect(asked).toEqual(['get', 'if changed', 'if changed'])
+    const made_up = `Bearer thaw_${'0'.repeat(26)}_${'a'.repeat(43)}`
+    expect(await ask(made_up)).toBe('unknown')
+    clock.ms += NEWER_MS
+    expect(await Promise.all([ask(made_up), ask(made_up)])).toEqual(['unknown', 'unknown'])
+    expect(asked).toHaveLength(4)
+    for (const header of ['Bearer x', 'x', '', basic('new', 'password')]) await ask(header)
+    expect(asked).toHaveLength(4)
   })
 
   it('are used a little longer where the bucket is away, then nobody is let in', async () => {
