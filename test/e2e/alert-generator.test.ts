@@ -18,6 +18,7 @@ import { loadHash } from '#lib/promql/execute/label-hash.ts'
 import { gridOf, slotFrom } from '#lib/rules/tick/slots.ts'
 import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
 import { OPEN_DOOR } from '#localstack/open-door.ts'
+import { tick } from '#localstack/rules.ts'
 import { isMissing } from '#test/peer/cache.ts'
 import { findPrometheus, startPrometheus } from '#test/peer/prometheus.ts'
 import { freePort, startServer } from '#test/peer/server.ts'
@@ -153,12 +154,10 @@ function startAgent(bucket: Bucket, prometheusUrl: string, tsdbPath: string): ()
 function keepTicking(cloud: Cloud): () => Promise<void> {
   const stopping = new AbortController()
   const { signal } = stopping
-  const { name } = cloud.assembly.functions.find((spec) => spec.name.endsWith('-rule'))!
   const ticking = (async () => {
     while (!signal.aborted) {
       const began = Date.now()
-      const { payload, failure } = await cloud.invoke(name, {})
-      if (failure !== undefined) console.log(`tick: ${Buffer.from(payload).toString()}`)
+      await tick(cloud).catch((error: Error) => console.log(error.message))
       await sleep(Math.max(0, began + TICK_MS - Date.now()), undefined, { signal }).catch(() => {})
     }
   })()

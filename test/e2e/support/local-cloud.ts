@@ -42,6 +42,7 @@ export interface LocalCloudOptions {
   /** The authorizer asks for tokens, as on AWS. */
   readonly tokens?: boolean | undefined
   readonly queryFlags?: string | undefined
+  readonly ruleFlags?: string | undefined
 }
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
@@ -53,6 +54,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     environment: {
       THAW_OBJSTORE_CONFIG: options.objstore,
       THAW_QUERY_FLAGS: `--query.replica-label=replica ${options.queryFlags ?? ''}`,
+      THAW_RULE_FLAGS: options.ruleFlags ?? '',
       THAW_SLICE_BYTES: String(options.sliceBytes),
       THAW_MAX_SLICES: '8',
       ...(options.compactFlags === undefined

@@ -1,0 +1,114 @@
+/** What the deployed API tells of the deployed ruler: rules, alerts, who gets them, and files that are broken. */
+import { mkdtemp, rm, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { fileBucket } from '#lib/bucket/file-bucket.ts'
+import { RULE_FILES_PREFIX } from '#lib/rules/file/rule-files.ts'
+import { tick } from '#localstack/rules.ts'
+import { startWebhook, type Webhook } from '#test/peer/alertmanager.ts'
+import {
+  directoryObjstore,
+  type LocalCloud,
+  startLocalCloud,
+  synthesiseStack,
+} from './support/local-cloud.ts'
+
+const RULES = `
+groups:
+  - name: g
+    rules:
+      - {record: two, expr: vector(2)}
+      - {alert: Firing, expr: two == 2, labels: {severity: page}, annotations: {summary: 'it is {{ $value }}'}}
+`
+
+let dir: string
+let local: LocalCloud
+let alertmanager: Webhook
+const ends: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'thaw-deployed-rules-'))
+  ends.push(() => rm(dir, { recursive: true, force: true }))
+  alertmanager = await startWebhook()
+  ends.push(async () => alertmanager.close())
+  const assembly = await synthesiseStack()
+  ends.push(() => assembly.remove())
+  local = await startLocalCloud({
+    assembly,
+    objstore: directoryObjstore(dir),
+    sliceBytes: 1e6,
+    ruleFlags: `--alertmanagers.url=${alertmanager.url} --label=replica="r" --query.replica-label=replica`,
+  })
+  ends.push(() => local.stop())
+  await local.plan()
+})
+
+afterAll(async () => {
+  for (const end of ends.toReversed()) await end()
+})
+
+async function get(path: string): Promise<{ data: any; warnings?: string[] }> {
+  const response = await fetch(`${local.cloud.httpUrl}/api/v1/${path}`)
+  expect(response.status).toBe(200)
+  return (await response.json()) as { data: unknown }
+}
+
+/** As if it was put there three minutes ago. */
+async function push(name: string, text: string): Promise<void> {
+  const then = new Date(Date.now() - 180_000)
+  await fileBucket(dir).put(RULE_FILES_PREFIX + name, Buffer.from(text))
+  await utimes(join(dir, RULE_FILES_PREFIX, name), then, then)
+}
+
+it('evaluates what was pushed, and tells of it', async () => {
+  await push('good.yaml', RULES)
+  const report = await tick(local.cloud)
+  expect(report).toMatchObject({ outcome: 'done', groups: 1, failedRules: 0, problems: [] })
+  expect(report.evaluations).toBeGreaterThanOrEqual(2)
+  const { data } = await get('rules?type=alert')
+  expect(data).toMatchObject({
+    groups: [
+      {
+        name: 'g',
+        file: 'good.yaml',
+        interval: 60,
+        rules: [
+          {
+            name: 'Firing',
+            state: 'firing',
+            health: 'ok',
+            labels: { severity: 'page' },
+            alerts: [{ state: 'firing', value: '2e+00', annotations: { summary: 'it is 2' } }],
+          },
+        ],
+      },
+    ],
+  })
+  const labels = { alertname: 'Firing', severity: 'page' }
+  expect((await get('alerts')).data.alerts).toMatchObject([{ labels }])
+  const ALERTS = { __name__: 'ALERTS', alertstate: 'firing', ...labels }
+  // A function may believe its listing of before for a second.
+  await expect
+    .poll(async () => (await get('query?query=ALERTS')).data.result)
+    .toMatchObject([{ metric: ALERTS, value: [expect.anything(), '1'] }])
+  const url = `${alertmanager.url}/api/v2/alerts`
+  expect((await get('alertmanagers')).data).toEqual({
+    activeAlertmanagers: [{ url }],
+    droppedAlertmanagers: [],
+  })
+  const [sent] = alertmanager.notifications.flat()
+  expect(sent).toMatchObject({ labels: { ...labels, replica: 'r' } })
+})
+
+it('evaluates nothing twice, and goes on with the last good rules of a broken file', async () => {
+  await push('good.yaml', 'groups: [{name: ')
+  const report = await tick(local.cloud)
+  expect(report).toMatchObject({ outcome: 'done', groups: 1 })
+  expect(report.evaluations).toBeLessThan(2)
+  expect(report.problems.join()).toContain('good.yaml')
+  await expect
+    .poll(async () => (await get('rules')).warnings)
+    .toEqual([expect.stringMatching(/^rule file good\.yaml can't be used: /)])
+  expect((await get('rules')).data.groups).toMatchObject([{ name: 'g', rules: [{}, {}] }])
+})
