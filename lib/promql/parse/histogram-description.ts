@@ -55,17 +55,19 @@ function keyAt(cursor: SeriesCursor): string {
   const isKnown =
     LISTS.has(key) || WHOLE.has(key) || FLOATS.has(key) || key === 'counter_reset_hint'
   if (!isKnown) cursor.fail(`bad histogram descriptor found: "${word}"`)
+  const { at } = cursor
   cursor.takes(word)
-  if (!cursor.takes(':')) cursor.fail('missing `:` for histogram descriptor')
+  if (!cursor.takes(':')) cursor.fail('missing `:` for histogram descriptor', at)
   return key
 }
 
 function valueOf(cursor: SeriesCursor, key: string): Value {
   if (LISTS.has(key)) return listOf(cursor)
-  if (FLOATS.has(key)) return cursor.number(CONTEXT)
-  if (WHOLE.has(key)) return (cursor.takes('-') ? -1 : 1) * cursor.count(CONTEXT)
   const word = /^\w*/.exec(cursor.word())![0]
-  const hint = HINTS[word.toLowerCase()]
+  const isNumber = word === '' || cursor.isNumber()
+  if (FLOATS.has(key) && isNumber) return cursor.number(CONTEXT)
+  if (WHOLE.has(key) && isNumber) return (cursor.takes('-') ? -1 : 1) * cursor.count(CONTEXT)
+  const hint = key === 'counter_reset_hint' ? HINTS[word.toLowerCase()] : undefined
   if (hint === undefined) return cursor.fail(`bad histogram descriptor found: "${word}"`)
   cursor.takes(word)
   return hint
@@ -73,6 +75,7 @@ function valueOf(cursor: SeriesCursor, key: string): Value {
 
 function listOf(cursor: SeriesCursor): Float64Array {
   if (!cursor.takes('[')) return cursor.unexpected(CONTEXT)
+  if (cursor.text[cursor.at] === ']') cursor.fail(`unexpected "]" in ${CONTEXT}`)
   const values: number[] = []
   for (;;) {
     values.push(cursor.number(CONTEXT))

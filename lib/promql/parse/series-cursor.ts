@@ -3,6 +3,7 @@ import { ParseError, quoteChar } from './parse-error.ts'
 import { parseNumber } from './literals.ts'
 
 const NUMBER = /(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?\d[\d_]*)?/y
+const NEAR_NUMBER = /[\d._]+(?:[eE][-+]?[\d._]*)?/y
 const WORD = /[a-zA-Z_][\w:]*/y
 
 export class SeriesCursor {
@@ -75,7 +76,9 @@ export class SeriesCursor {
     if (!this.isNumber()) return this.unexpected(context)
     const text = this.#match(NUMBER) || this.word()
     const next = this.text[this.at + text.length] ?? ''
-    if (/[\w.:]/.test(next) && next !== 'x') this.fail(`bad number syntax: "${text}"`)
+    if (/[\w.:]/.test(next) && next !== 'x') {
+      this.fail(`bad number syntax: "${this.#match(NEAR_NUMBER)}"`)
+    }
     this.at += text.length
     return text
   }

@@ -75,6 +75,7 @@ function expandHistograms(cursor: SeriesCursor, values: Values): void {
     increment = describedHistogram(cursor)
   }
   let times = 0
+  const timesAt = cursor.at + 1
   if (cursor.takes('x')) times = repeats(cursor, values)
   else if (increment) cursor.unexpected(CONTEXT)
   let { histogram } = base
@@ -85,7 +86,7 @@ function expandHistograms(cursor: SeriesCursor, values: Values): void {
     const next = combine!(histogram, increment.histogram)
     if (!next) {
       const schemas = `from schema ${increment.histogram.schema} to ${histogram.schema}`
-      return cursor.fail(`error combining histograms: cannot merge ${schemas}`)
+      return cursor.fail(`error combining histograms: cannot merge ${schemas}`, timesAt)
     }
     histogram = next.histogram
   }
