@@ -68,7 +68,6 @@ receivers: [{name: hook, webhook_configs: [{url: '${webhook.url}'}]}]
         directory: world.bucketOf(run),
         alertmanagerUrl: alertmanager.url,
         run,
-        resendDelayMs: 10_000,
         lastsMs: 4000,
         ...more,
       }

@@ -9,7 +9,6 @@ export interface RulerSettings {
   readonly alertmanagerUrl: string
   /** Its only external label. */
   readonly run: string
-  readonly resendDelayMs: number
   /** Of a tick: so long nobody takes over from one that was killed. */
   readonly lastsMs: number
 }
