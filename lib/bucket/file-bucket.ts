@@ -17,9 +17,10 @@ import { ConflictError, DomainError, NotFoundError } from '#lib/model/errors.ts'
 import type { Bucket, PutOptions } from './bucket.ts'
 import { throwIfAborted } from './cancellation.ts'
 import { walkDirectory } from './file-listing.ts'
-import { codeOf, ignoreMissing, withFileLock } from './file-lock.ts'
+import { withFileLock } from './file-lock.ts'
 import { createTempFile, HIDDEN_DIRECTORY, removeAbandonedFiles } from './file-temp.ts'
 import { checkKey, checkPut, checkRange, checkTail, shortObject } from './request-check.ts'
+import { codeOf, ignoreMissing } from './system-calls.ts'
 
 /** A read is about 20 µs of system calls and threads, and the kernel copies about 3 GB/s. */
 const READ_GAP = 64 * 1024

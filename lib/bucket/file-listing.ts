@@ -6,7 +6,7 @@ import { DomainError } from '#lib/model/errors.ts'
 import { compareUtf8 } from '#lib/model/labels.ts'
 import type { ListOptions, ListPage, ObjectInfo } from './bucket.ts'
 import { throwIfAborted } from './cancellation.ts'
-import { codeOf } from './file-lock.ts'
+import { codeOf } from './system-calls.ts'
 import { HIDDEN_DIRECTORY } from './file-temp.ts'
 import { MAX_KEY_BYTES } from './request-check.ts'
 

@@ -1,10 +1,12 @@
 /** One writer at a time for a name, among the promises of this process and the processes of all machines on one directory. */
-import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { link, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DomainError } from '#lib/model/errors.ts'
 import { throwIfAborted } from './cancellation.ts'
+import { createTempFile } from './file-temp.ts'
+import { codeOf, ignoreMissing, isAlive } from './system-calls.ts'
 
 /**
  * A lock is held for some system calls, so one that did not change for this long belongs to a machine that is gone.
@@ -34,7 +36,7 @@ export async function withFileLock<T>(
   queues.set(path, turn)
   try {
     await before
-    await acquire(path, signal)
+    await acquire(directory, path, signal)
     try {
       return await work()
     } finally {
@@ -46,14 +48,33 @@ export async function withFileLock<T>(
   }
 }
 
-async function acquire(path: string, signal: AbortSignal | undefined): Promise<void> {
-  const owner = `${hostname()} ${process.pid}`
+/** The file has the owner's name before it is the lock: whoever is killed on the way leaves none that nobody can judge. */
+async function acquire(
+  directory: string,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const own = await createTempFile(directory)
+  try {
+    try {
+      await own.file.write(`${hostname()} ${process.pid}`)
+    } finally {
+      await own.file.close()
+    }
+    await waitFor(path, own.path, signal)
+  } finally {
+    await unlink(own.path).catch(ignoreMissing)
+  }
+}
+
+/** Until `own` is the lock. */
+async function waitFor(path: string, own: string, signal: AbortSignal | undefined): Promise<void> {
   let seen: string | undefined
   let seenForMs = 0
   let waitedMs = 0
   for (let attempt = 0; ; attempt++) {
     throwIfAborted(signal)
-    if (await createWith(path, owner)) return
+    if (await becomes(own, path)) return
     const holder = await readHolder(path)
     if (holder === undefined) continue // given back between our two calls
     if (holder.identity !== seen) {
@@ -75,14 +96,9 @@ async function acquire(path: string, signal: AbortSignal | undefined): Promise<v
   }
 }
 
-async function createWith(path: string, text: string): Promise<boolean> {
+async function becomes(own: string, path: string): Promise<boolean> {
   try {
-    const file = await open(path, 'wx', 0o666)
-    try {
-      await file.write(text)
-    } finally {
-      await file.close()
-    }
+    await link(own, path)
     return true
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
@@ -106,21 +122,11 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
-/** Only a process of this machine can be known to be gone; an owner not yet written is not judged. */
+/** Only a process of this machine can be known to be gone. */
 function isGone(owner: string): boolean {
   const cut = owner.lastIndexOf(' ')
   if (cut < 0 || owner.slice(0, cut) !== hostname()) return false
   return !isAlive(Number(owner.slice(cut + 1)))
-}
-
-export function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return true
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) !== 'ESRCH'
-  }
 }
 
 /**
@@ -142,12 +148,4 @@ async function breakLock(path: string, identity: string): Promise<void> {
     })
   }
   await unlink(aside).catch(ignoreMissing)
-}
-
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-}
-
-export function ignoreMissing(error: unknown): void {
-  if (codeOf(error) !== 'ENOENT') throw error
 }

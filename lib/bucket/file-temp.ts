@@ -2,7 +2,7 @@
 import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { codeOf, ignoreMissing, isAlive } from './file-lock.ts'
+import { codeOf, ignoreMissing, isAlive } from './system-calls.ts'
 
 /** In the bucket, so that moving a file into place stays on one file system; listings leave it out. */
 export const HIDDEN_DIRECTORY = '.thaw-tmp'

@@ -172,6 +172,28 @@ describe('fileBucket', () => {
     expect(readdirSync(join(directory, '.thaw-tmp'))).toEqual([])
   }, 60_000)
 
+  it('has locks that name their holder from the first moment, so that whoever is killed holds none for long', async () => {
+    await bucket.put('counter', new TextEncoder().encode('0'))
+    const name = `${createHash('sha256').update('counter').digest('hex').slice(0, 32)}.lock`
+    const path = join(directory, '.thaw-tmp', name)
+    const child = runChild(RAISE, directory, '500')
+    const seen = new Set<string>()
+    let isOver = false
+    void child.then(() => (isOver = true))
+    while (!isOver) {
+      for (let i = 0; i < 200; i++) {
+        try {
+          seen.add(readFileSync(path, 'utf8').replace(/\d+$/, 'N'))
+        } catch {
+          // It is free.
+        }
+      }
+      await new Promise(setImmediate)
+    }
+    expect(await child).toBe('')
+    expect([...seen]).toEqual([`${hostname()} N`])
+  }, 60_000)
+
   it('lets one of several processes create an object', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 6 }, (_, i) => runChild(CREATE, directory, String(i))),

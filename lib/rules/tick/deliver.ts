@@ -1,6 +1,7 @@
 /** Delivers what the outbox has. All of it may be done again: by whoever goes on after a kill, or in the next tick where something failed. */
 import type { OutgoingAlert } from '#lib/alertmanager/outgoing-alert.ts'
 import type { KnownAlertmanagers } from '#lib/alertmanager/alertmanagers.ts'
+import type { AlertmanagerReport } from '#lib/alertmanager/send-all.ts'
 import { withoutSuperseded } from '#lib/alertmanager/batches.ts'
 import { type KnownPack, withPack } from '../results/few-packs.ts'
 import type {
@@ -13,7 +14,7 @@ import type {
 import type { TickParts } from './tick-parts.ts'
 
 /** Alerts that wait for an Alertmanager, as many as Prometheus queues. */
-const MAX_ALERTS = 10_000
+export const MAX_ALERTS = 10_000
 /** Of results that wait for a remote write, base64. */
 const MAX_PARCEL_CHARACTERS = 32 * 1024 * 1024
 /** So many are sent between two looks whether the tick is still ours. */
@@ -127,16 +128,20 @@ function withAlerts(state: RulerState, alerts: readonly OutgoingAlert[]): RulerS
 
 function addedUp(
   before: RulerCounters['alertmanagers'],
-  reports: readonly ({ readonly url: string } & AlertmanagerCounters)[],
+  reports: readonly AlertmanagerReport[],
 ): RulerCounters['alertmanagers'] {
   const sums: Record<string, AlertmanagerCounters> = { ...before }
-  for (const { url, sent, errors, dropped } of reports) {
-    const old = sums[url] ?? { sent: 0, errors: 0, dropped: 0 }
+  for (const { url, sent, errors, dropped, latencySeconds } of reports) {
+    const old = sums[url] ?? NOTHING_SENT
     sums[url] = {
       sent: old.sent + sent,
       errors: old.errors + errors,
       dropped: old.dropped + dropped,
+      requests: old.requests + latencySeconds.length,
+      latencySeconds: latencySeconds.reduce((sum, one) => sum + one, old.latencySeconds),
     }
   }
   return sums
 }
+
+const NOTHING_SENT = { sent: 0, errors: 0, dropped: 0, requests: 0, latencySeconds: 0 }

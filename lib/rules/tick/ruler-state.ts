@@ -88,6 +88,9 @@ export interface AlertmanagerCounters {
   readonly sent: number
   readonly errors: number
   readonly dropped: number
+  /** That it took, and how long they lasted together. */
+  readonly requests: number
+  readonly latencySeconds: number
 }
 
 /** As Prometheus's metrics name a group. */

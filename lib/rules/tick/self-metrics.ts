@@ -1,6 +1,7 @@
 /** What the ruler says of itself. Nothing scrapes it, so it is written as samples, with the results of rules. Names of Prometheus and Thanos. */
 import { labelsFrom } from '#lib/model/labels.ts'
 import type { ResultSample } from '../evaluate/contract.ts'
+import { MAX_ALERTS } from './deliver.ts'
 import { groupKey, type RuleGroupEntry, type RulerState } from './ruler-state.ts'
 
 const JOB = 'thaw-rule'
@@ -26,16 +27,36 @@ export function selfMetrics(state: RulerState, nowMs: number): ResultSample[] {
   }
   const bad = state.files.filter(({ error }) => error !== undefined)
   add('thanos_rule_config_last_reload_successful', bad.length === 0 ? 1 : 0)
-  const { counters, outbox } = state
-  add('prometheus_notifications_dropped_total', counters.alertsDropped)
-  add('prometheus_notifications_queue_length', outbox.alerts.length)
-  for (const [url, { sent, errors, dropped }] of Object.entries(counters.alertmanagers)) {
-    const alertmanager = { alertmanager: url }
-    add('prometheus_notifications_sent_total', sent, alertmanager)
-    add('prometheus_notifications_errors_total', errors, alertmanager)
-    add('thanos_alert_sender_alerts_dropped_total', dropped, alertmanager)
-  }
+  for (const [name, value, labels] of notificationMetrics(state)) add(name, value, labels)
   return samples
+}
+
+type Metric = readonly [string, number, Readonly<Record<string, string>>]
+
+/** The ruler has one queue for all Alertmanagers. Prometheus names those by their URLs, Thanos by host and port. */
+function notificationMetrics({ counters, outbox, alertmanagers }: RulerState): Metric[] {
+  const queued = outbox.alerts.length
+  return [
+    ['prometheus_notifications_alertmanagers_discovered', alertmanagers.active.length, {}],
+    ['prometheus_notifications_queue_length', queued, {}],
+    ['prometheus_notifications_queue_capacity', MAX_ALERTS, {}],
+    ['thanos_alert_queue_length', queued, {}],
+    ['thanos_alert_queue_capacity', MAX_ALERTS, {}],
+    ['thanos_alert_sender_alerts_dropped_total', counters.alertsDropped, {}],
+    ...Object.entries(counters.alertmanagers).flatMap(([url, one]): Metric[] => {
+      const byUrl = { alertmanager: url }
+      const byHost = { alertmanager: new URL(url).host }
+      return [
+        ['prometheus_notifications_sent_total', one.sent, byUrl],
+        ['prometheus_notifications_errors_total', one.errors, byUrl],
+        ['prometheus_notifications_dropped_total', one.dropped, byUrl],
+        ['prometheus_notifications_latency_seconds_sum', one.latencySeconds, byUrl],
+        ['prometheus_notifications_latency_seconds_count', one.requests, byUrl],
+        ['thanos_alert_sender_alerts_sent_total', one.sent, byHost],
+        ['thanos_alert_sender_errors_total', one.errors, byHost],
+      ]
+    }),
+  ]
 }
 
 function groupMetrics({ config, intervalMs, missed, state }: RuleGroupEntry): [string, number][] {
