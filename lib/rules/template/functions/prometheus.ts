@@ -1,11 +1,11 @@
 /** The functions that Prometheus adds to Go's. */
-import { compileSearch } from '#lib/regex/search.ts'
+import { compileSearch, type Search } from '#lib/regex/search.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { parseDurationText } from '#lib/promql/parse/literals.ts'
 import { quote, canBackquote } from '../value/quote.ts'
 import { durationPointer } from '../time/duration.ts'
 import { timeFunctions } from '../time/functions.ts'
-import { fromBytes, toBytes } from '../value/bytes.ts'
+import { fromBytes, invalidAt, toBytes } from '../value/bytes.ts'
 import {
   ANY,
   ANY_MAP,
@@ -37,9 +37,17 @@ function graphLink(tab: number): (bytes: string) => string {
   return (expr) => `/graph?g0.expr=${escapeQuery(expr)}&g0.tab=${tab}`
 }
 
+/** Throws DomainError. */
+function searchFor(pattern: string): Search {
+  const wrong = invalidAt(pattern)
+  if (wrong < 0) return compileSearch(fromBytes(pattern))
+  const rest = fromBytes(pattern.slice(wrong))
+  throw new DomainError('invalid', `error parsing regexp: invalid UTF-8: \`${rest}\``)
+}
+
 function matches(pattern: Value, value: Value): Value {
   try {
-    return bool(compileSearch(fromBytes(text(pattern))).test(fromBytes(text(value))))
+    return bool(searchFor(text(pattern)).test(fromBytes(text(value))))
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     throw new GoError(toBytes(error.message))
@@ -48,7 +56,7 @@ function matches(pattern: Value, value: Value): Value {
 
 function reReplaceAll(pattern: Value, replacement: Value, value: Value): Value {
   try {
-    const search = compileSearch(fromBytes(text(pattern)))
+    const search = searchFor(text(pattern))
     return string(toBytes(search.replaceAll(fromBytes(text(value)), fromBytes(text(replacement)))))
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
@@ -60,12 +68,14 @@ function reReplaceAll(pattern: Value, replacement: Value, value: Value): Value {
 
 /** Prometheus's notation, with a minus before it; in seconds. */
 function parseDuration(value: Value): Value {
-  const duration = fromBytes(text(value))
-  const negative = duration.startsWith('-')
-  const size = negative ? duration.slice(1) : duration
-  if (size === '') throw new GoError('empty duration string')
-  const ms = size === '0' ? 0 : parseDurationText(size)
-  if (typeof ms !== 'number') throw new GoError(toBytes(ms.error))
+  const negative = text(value).startsWith('-')
+  const bytes = negative ? text(value).slice(1) : text(value)
+  if (bytes === '') throw new GoError('empty duration string')
+  const ms = bytes === '0' ? 0 : parseDurationText(fromBytes(bytes))
+  if (typeof ms !== 'number') {
+    const valid = invalidAt(bytes) < 0
+    throw new GoError(valid ? toBytes(ms.error) : `not a valid duration string: ${quote(bytes)}`)
+  }
   const seconds = (ms * 1e6) / 1e9
   return float(negative && seconds !== 0 ? -seconds : seconds)
 }

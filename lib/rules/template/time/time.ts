@@ -11,6 +11,7 @@ import {
   pointerTo,
   sliceOf,
   string,
+  zeroOf,
   ANY,
   type Callable,
   type GoType,
@@ -42,7 +43,22 @@ function named(name: string, names: readonly string[], first: bigint): GoType {
 const MONTH = named('time.Month', MONTHS, 1n)
 const WEEKDAY = named('time.Weekday', WEEKDAYS, 0n)
 
-const LOCATION: GoType = { kind: 'struct', name: 'time.Location', fields: [] }
+const ZONE_POINTER = pointerTo({ kind: 'struct', name: 'time.zone', fields: [] })
+const LOCATION: GoType = {
+  kind: 'struct',
+  name: 'time.Location',
+  fields: [
+    { name: 'name', type: STRING, get: ({ data }) => string(data as string) },
+    ...(['zone', 'tx'] as const).map((name) => {
+      const type: GoType = { kind: 'slice', name: `[]time.${name === 'tx' ? 'zoneTrans' : name}` }
+      return { name, type, get: () => ({ type, data: undefined }) }
+    }),
+    { name: 'extend', type: STRING, get: () => string('') },
+    { name: 'cacheStart', type: INT64, get: () => zeroOf(INT64) },
+    { name: 'cacheEnd', type: INT64, get: () => zeroOf(INT64) },
+    { name: 'cacheZone', type: ZONE_POINTER, get: () => zeroOf(ZONE_POINTER) },
+  ],
+}
 const LOCATION_POINTER: GoType = pointerTo(LOCATION, {
   methods: new Map([
     ['String', { params: [], call: (self?: Value) => string(locationName(self!)) }],

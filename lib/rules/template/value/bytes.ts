@@ -49,6 +49,14 @@ export function isSurrogate(rune: number): boolean {
   return rune >= 0xd800 && rune <= 0xdfff
 }
 
+/** Where the first byte is that is not UTF-8; -1 where all are. */
+export function invalidAt(bytes: string): number {
+  for (const { rune, width, offset } of runesOf(bytes)) {
+    if (rune === RUNE_ERROR && width === 1) return offset
+  }
+  return -1
+}
+
 export function* runesOf(bytes: string): Generator<Rune & { readonly offset: number }> {
   for (let offset = 0; offset < bytes.length;) {
     const { rune, width } = decodeRune(bytes, offset)
