@@ -32,11 +32,12 @@ export interface PlanParts {
   readonly loaded: LoadedFiles
   readonly settings: TickSettings
   readonly nowMs: number
-  /** Groups that come now begin no earlier, whatever their file says of its time. */
-  readonly newFromMs: number
 }
 
-export function planTick(state: Pick<RulerState, 'groups'>, parts: PlanParts): GroupPlan[] {
+export function planTick(
+  state: Pick<RulerState, 'groups' | 'updatedMs'>,
+  parts: PlanParts,
+): GroupPlan[] {
   const { loaded } = parts
   const plans: GroupPlan[] = []
   const known = new Set<string>()
@@ -55,7 +56,8 @@ export function planTick(state: Pick<RulerState, 'groups'>, parts: PlanParts): G
   for (const [file, { groups, modifiedMs }] of loaded.changed) {
     for (const config of groups) {
       if (known.has(keyOf(file, config.name))) continue
-      const atMs = Math.min(Math.max(modifiedMs, parts.newFromMs), parts.nowMs)
+      // Whatever their file says of its time: what is before has been.
+      const atMs = Math.min(Math.max(modifiedMs, state.updatedMs), parts.nowMs)
       plans.push(newPlan(file, config, atMs, parts))
     }
   }

@@ -5,7 +5,6 @@ import { DomainError, isKind } from '#lib/model/errors.ts'
 import { labelsToRecord } from '#lib/model/labels.ts'
 import { evaluateGroup } from '../evaluate/evaluate-group.ts'
 import { newGroupState, staleSamplesOf } from '../evaluate/new-group-state.ts'
-import type { GroupState } from '../evaluate/group-state.ts'
 import type { EvaluateDeps, GroupEvaluation, ResultSample } from '../evaluate/contract.ts'
 import { mustWait } from './dependencies.ts'
 import { type GroupEvent, type GroupPlan, inOrder } from './plan-tick.ts'
@@ -15,8 +14,6 @@ import { gridOf, slotsBetween } from './slots.ts'
 import type { TickParts } from './tick-parts.ts'
 
 export interface RunOptions {
-  /** Groups that are new restore their alerts from ALERTS_FOR_STATE, as the ruler knows nothing. */
-  readonly restore: boolean
   /** No evaluation begins after it. */
   readonly cutMs: number
   /** Those that run are given up. */
@@ -105,8 +102,7 @@ export async function runPlans(
       if (isKind(error, 'canceled') || options.cut.aborted) throw error
       // A group whose state makes it fail must not do so for ever.
       problems.push(`${groupKey(entry)} begins anew: ${String(error)}`)
-      const state = { ...newGroupState(entry.config), restoreIn: 0 }
-      return { state, samples: [], alerts: [], warnings: [] }
+      return { state: newGroupState(entry.config), samples: [], alerts: [], warnings: [] }
     }
   }
 
@@ -138,15 +134,9 @@ export async function runPlans(
       queryOffsetMs: config.queryOffsetMs ?? parts.settings.queryOffsetMs,
       nextMs: timeMs + 1,
       missed: before ? entry.missed + slotsBetween(before, entry.nextMs, timeMs + 1) : 0,
-      state: entry ? newGroupState(config, entry) : newState(event),
+      state: newGroupState(config, entry),
     }
     return NOTHING
-  }
-
-  /** Where the ruler has known its groups before, one that comes has no past. */
-  function newState({ config }: GroupEvent & { type: 'configure' }): GroupState {
-    const state = newGroupState(config)
-    return options.restore ? state : { ...state, restoreIn: 0 }
   }
 
   function remove(course: Course, timeMs: number): Outcome {

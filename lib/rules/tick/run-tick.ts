@@ -47,16 +47,11 @@ interface Known {
   readonly state: RulerState
   /** Undefined: there is none in the bucket. */
   readonly etag: string | undefined
-  /** Nothing is known of alerts that were. */
-  readonly restore: boolean
-  /** From when on groups are evaluated that are new. */
-  readonly newFromMs: number
 }
 
 interface Planned {
   readonly loaded: LoadedFiles
   readonly plans: readonly GroupPlan[]
-  readonly restore: boolean
 }
 
 class Tick {
@@ -82,15 +77,14 @@ class Tick {
     const at = { nowMs: this.#nowMs, signal: this.#time.signal }
     const loaded = await loadFiles(files, known.state.files, at)
     this.#problems.push(...loaded.problems)
-    const { newFromMs } = known
-    const plans = planTick(known.state, { loaded, settings, nowMs: this.#nowMs, newFromMs })
+    const plans = planTick(known.state, { loaded, settings, nowMs: this.#nowMs })
     if (settings.watchdog === '' && isIdle(known.state, loaded, plans)) {
       return { ...this.#nothing('done', this.#problems), groups: known.state.groups.length }
     }
     const claim = await this.#claim(known)
     if (!claim) return this.#nothing('busy', ['it was faster'])
     try {
-      const { state, run } = await this.#evaluate(claim, { loaded, plans, restore: known.restore })
+      const { state, run } = await this.#evaluate(claim, { loaded, plans })
       if (!(await this.#isCommitted(claim, state))) return this.#nothing('lost', this.#problems)
       const { alertsSent, state: after } = await this.#deliver(claim)
       await this.#giveBack(claim, after)
@@ -107,12 +101,7 @@ class Tick {
   async #read(): Promise<Known> {
     const { bucket, newUlid, settings } = this.#parts
     const stored = await readRulerState(bucket, this.#time.signal)
-    if (stored && 'state' in stored) {
-      const { state, etag } = stored
-      // A first tick that was killed is begun again as one.
-      const restore = state.counters.ticks === 0
-      return { state, etag, restore, newFromMs: state.updatedMs }
-    }
+    if (stored && 'state' in stored) return stored
     const newFromMs = stored ? this.#nowMs : this.#nowMs - settings.catchUpMs
     if (stored) {
       const { error, keptAt } = stored
@@ -121,7 +110,7 @@ class Tick {
       )
     }
     const state = newRulerState(newUlid(), { nowMs: this.#nowMs, updatedMs: newFromMs })
-    return { state, etag: stored?.etag, restore: true, newFromMs }
+    return { state, etag: stored?.etag }
   }
 
   /** Undefined where another one was faster. */
@@ -140,7 +129,7 @@ class Tick {
   /** `state` is to be committed. */
   async #evaluate(
     claim: Claim,
-    { loaded, plans, restore }: Planned,
+    { loaded, plans }: Planned,
   ): Promise<{ readonly state: RulerState; readonly run: PlansRun }> {
     const { sink, reads } = this.#parts
     const { cut, cutMs } = this.#time
@@ -150,7 +139,7 @@ class Tick {
       throw new DomainError('unavailable', this.#problems.join(', '))
     }
     reads.begin()
-    const run = await runPlans(plans, this.#parts, { restore, cutMs, cut })
+    const run = await runPlans(plans, this.#parts, { cutMs, cut })
     this.#problems.push(...run.problems)
     const commit = { parts: this.#parts, loaded, nowMs: this.#nowMs }
     return { state: committedState(before, run, commit), run }
