@@ -59,6 +59,8 @@ export function healthy(): Answer {
 export async function ready({ parts }: Call): Promise<Answer> {
   const state = (await parts.ready?.()) ?? true
   if (state === true) return textAnswer(200, 'thaw is Ready.\n')
+  // Where there is a door, whoever stands before it is not told what is behind.
+  if (parts.door) return textAnswer(503, 'Service Unavailable\n')
   return textAnswer(503, `Service Unavailable: ${state}\n`)
 }
 

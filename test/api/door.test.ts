@@ -118,6 +118,14 @@ describe('a refusal', () => {
     expect(await response.json()).toEqual({ status: 'error', errorType, error })
   })
 
+  it('to be ready yet has no reason for who stands before the door', async () => {
+    const ready = async (): Promise<string> => 'no bucket named secret'
+    const text = async (more: object) =>
+      (await testApp({}, { ready, ...more }).app.request('/-/ready')).text()
+    expect(await text({})).toBe('Service Unavailable: no bucket named secret\n')
+    expect(await text({ door: { callerOf: () => undefined } })).toBe('Service Unavailable\n')
+  })
+
   it('is text where errors are', async () => {
     const response = await doorOf(undefined).app.request('/api/v1/write', { method: 'POST' })
     expect([response.status, await response.text()]).toEqual([

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { VERSION } from '#agent/version.ts'
+import { TOKENS_KEY } from '#lib/auth/token-list.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { bundleAgent } from '#packaging/bundle-agent.ts'
@@ -158,6 +159,12 @@ describe('the bundled agent on Node 22', () => {
     await expect(bounded.delete(`${blockId(1)}/meta.json`)).rejects.toMatchObject({
       kind: 'unauthorized',
     })
+    // Whoever has a Prometheus machine must not become an operator.
+    for (const key of [TOKENS_KEY, 'thaw/rule/files/a.yaml', 'thaw/bucket-index/root.json.gz']) {
+      const write = bounded.put(key, new Uint8Array(1))
+      await expect(write, key).rejects.toMatchObject({ kind: 'unauthorized' })
+    }
+    await expect(bounded.get(TOKENS_KEY)).rejects.toMatchObject({ kind: 'unauthorized' })
   })
 })
 

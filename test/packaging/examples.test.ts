@@ -127,9 +127,21 @@ describe('the unit and its settings', () => {
 
 it('the policy lets the agent delete only what it may', async () => {
   const { Statement } = JSON.parse(await readFile('packaging/aws/agent-policy.json', 'utf8')) as {
-    readonly Statement: readonly { readonly Action: string | string[]; readonly Resource: string }[]
+    readonly Statement: readonly {
+      readonly Action: string | string[]
+      readonly Resource: string | string[]
+    }[]
   }
   const deletes = Statement.filter(({ Action }) => [Action].flat().includes('s3:DeleteObject'))
   expect(deletes.map(({ Resource }) => Resource)).toEqual(['arn:aws:s3:::BUCKET/thaw/fresh/*'])
   expect(Statement.flatMap(({ Action }) => Action)).not.toContain('s3:*')
+  // Blocks, lookups, fresh samples and the bucket index: no key that says who may ask, or what rules do.
+  const keys = Statement.flatMap(({ Resource }) => Resource).map((arn) => arn.split('BUCKET')[1]!)
+  expect([...new Set(keys)].toSorted()).toEqual([
+    '',
+    '/??????????????????????????/*',
+    '/thaw/bucket-index/*',
+    '/thaw/fresh/*',
+    '/thaw/lookup/*',
+  ])
 })

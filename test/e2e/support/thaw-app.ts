@@ -30,6 +30,7 @@ export interface ThawAppOptions {
   readonly indexAgeMs?: number | undefined
   readonly deadlineMs?: number | undefined
   readonly tenancy?: TenancySettings | undefined
+  readonly door?: ApiParts['door']
   readonly log?: ApiParts['log']
   /** Answers are kept, here and in the bucket. */
   readonly keepAnswers?: boolean | undefined
@@ -90,6 +91,7 @@ export function thawApp(bucket: Bucket, options: ThawAppOptions = {}): Hono {
     sources: async () => [fresh, rules, ...sources, ...((await endpoints?.knowledge()) ?? [])],
     alertmanagers: async (signal) => (await ruler.state(signal))?.alertmanagers,
     ...(endpoints && { endpoints: () => endpoints.statuses() }),
+    door: options.door,
     log: options.log,
   })
 }
