@@ -23,6 +23,8 @@ export async function packDirectory(reader: PackReader): Promise<PackDirectory> 
   const tail = isReadWhole(reader)
     ? await readWhole(reader)
     : await read(reader, size - block.pack!.directoryBytes, size)
+  const meanwhile = cache.directory(block.id)
+  if (meanwhile) return meanwhile
   const directory = inPack(block, () => parseDirectory(tail))
   cache.keepDirectory(block.id, directory)
   return directory

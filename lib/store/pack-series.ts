@@ -30,13 +30,19 @@ export async function selectPack(
   const directory = await packDirectory(reader)
   const deletions = await readDeleted(reader, directory)
   const key = foundKey(block, matchers)
-  const known = cache.series(key)
-  const kept = known && cache.chunks(key, known.chunks)
-  if (known && kept && (labelsOnly || isLoaded(kept))) {
-    acquire(kept)
-    return { found: known, chunks: kept, deletions }
+  const keptSelection = (): PackSelection | undefined => {
+    const found = cache.series(key)
+    const chunks = found && cache.chunks(key, found.chunks)
+    if (!chunks || !(labelsOnly || isLoaded(chunks))) return undefined
+    acquire(chunks)
+    return { found, chunks, deletions }
   }
+  const known = keptSelection()
+  if (known) return known
   const pages = await readPages(reader, planPages(directory, matchers))
+  // Who asked the same at the same time may have been faster.
+  const meanwhile = keptSelection()
+  if (meanwhile) return meanwhile
   const selection = foundKey({ ...block, id: '' }, matchers)
   const select = new PackFilter(
     matchers,
@@ -113,6 +119,9 @@ async function readPages(
   const missing = entries.filter((_, i) => !kept[i])
   const bytes = await packRanges(reader, missing)
   const read = missing.map(({ start }, i) => {
+    // Others may have waited for the same bytes.
+    const known = cache.page(block.id, start)
+    if (known) return known
     const page = inPack(block, () => readSeriesPage(bytes[i]!))
     cache.keepPage(block.id, start, page)
     return page

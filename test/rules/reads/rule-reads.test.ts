@@ -1,5 +1,5 @@
 /** What rules read, and what it takes. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { faultyBucket, unavailableError } from '#lib/bucket/faulty-bucket.ts'
 import { labelsFrom, labelsToRecord } from '#lib/model/labels.ts'
@@ -8,6 +8,7 @@ import type { ResultSample, RuleAnswer } from '#lib/rules/evaluate/contract.ts'
 import type { RuleReads } from '#lib/rules/reads/rule-reads.ts'
 import { resultPack } from '#lib/rules/results/result-pack.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
+import { StoreCache } from '#lib/store/store-cache.ts'
 import { blockSource } from '../../query/block-source.ts'
 import { BEGIN, HOUR, MINUTE, RULER, RuleWorld } from '../rule-world.ts'
 
@@ -232,8 +233,12 @@ describe('what reading takes', () => {
     const world = await filled()
     const counting = countingBucket(world.bucket, { lockstep: true })
     const { bucket, counts } = counting
-    const reads = world.newReads({ bucket })
+    const cache = new StoreCache(1 << 26)
+    const pages = vi.spyOn(cache, 'keepPage')
+    const reads = world.newReads({ bucket, cache })
     await evaluateAll(reads, world.nowMs - MINUTE)
+    // However many want it at the same time, a page is unpacked once.
+    expect(pages).toHaveBeenCalledTimes(21)
     // The index, and of two clusters the packs of five minutes: directory and pages at once, as they are small.
     expect(counts).toMatchObject({ lists: 1, gets: 1 + 21, puts: 0, roundTrips: 2 })
     counting.reset()
