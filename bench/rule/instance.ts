@@ -40,8 +40,12 @@ const { parts } = await openRuler({
   newUlid: () => ulid(),
 })
 
-process.on('message', async (message: { readonly nowMs: number }) => {
-  nowMs = message.nowMs
+process.on('message', (message: { readonly nowMs: number }) => void tick(message.nowMs))
+process.once('disconnect', () => process.exit())
+process.send!('ready')
+
+async function tick(timeMs: number): Promise<void> {
+  nowMs = timeMs
   began = performance.now()
   counting.reset()
   const before = process.cpuUsage()
@@ -54,6 +58,4 @@ process.on('message', async (message: { readonly nowMs: number }) => {
     residentMB: process.memoryUsage.rss() / 1e6,
   }
   process.send!(done)
-})
-process.once('disconnect', () => process.exit())
-process.send!('ready')
+}

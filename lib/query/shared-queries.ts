@@ -1,7 +1,7 @@
 /** Identical requests at the same time are one: the first is run, the others wait for it. */
 import type { QueryBackend, QueryCost } from '#lib/promql/backend.ts'
 import { requestKey } from './cache-key.ts'
-import { Flights, type Joined } from './flights.ts'
+import { Flights, type Joined } from '#lib/storage/flights.ts'
 
 /** The cost of one who waited: nothing but the answer of the other. */
 function waited({ steps }: QueryCost): QueryCost {

@@ -56,15 +56,18 @@ export async function findSeries(
   const key = foundKey(block, matchers)
   const cached = cache.series(key)
   if (cached) return cached
-  const select = new SeriesFilter(reader.lookup, matchers, block.labels)
-  try {
-    await readSeries(reader, matchers, select)
-  } catch (error) {
-    throw error instanceof CorruptError ? error.in(indexKey(block)) : error
+  const find = async (signal: AbortSignal): Promise<FoundSeries> => {
+    const select = new SeriesFilter(reader.lookup, matchers, block.labels)
+    try {
+      await readSeries({ ...reader, signal }, matchers, select)
+    } catch (error) {
+      throw error instanceof CorruptError ? error.in(indexKey(block)) : error
+    }
+    const found = select.finish(key)
+    cache.keepSeries(found)
+    return found
   }
-  const found = select.finish(key)
-  cache.keepSeries(found)
-  return found
+  return cache.once(`series ${key}`, find, reader.signal)
 }
 
 export function foundKey(block: BlockRecord, matchers: readonly CompiledMatcher[]): string {

@@ -23,15 +23,18 @@ export async function loadLookup(
 ): Promise<Lookup> {
   const cached = cache.lookup(block.id)
   if (cached) return cached
-  const lookup = (await readLookup(bucket, block, signal)) ?? (await remake(bucket, block, signal))
-  cache.keepLookup(block.id, lookup)
-  return lookup
+  const load = async (own: AbortSignal): Promise<Lookup> => {
+    const lookup = (await readLookup(bucket, block, own)) ?? (await remake(bucket, block, own))
+    cache.keepLookup(block.id, lookup)
+    return lookup
+  }
+  return cache.once(`lookup ${block.id}`, load, signal)
 }
 
 async function readLookup(
   bucket: Bucket,
   block: BlockRecord,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<Lookup | undefined> {
   try {
     return decodeLookup((await bucket.get(lookupKey(block.id), { signal })).body)
@@ -42,13 +45,13 @@ async function readLookup(
   }
 }
 
-async function remake(bucket: Bucket, block: BlockRecord, signal?: AbortSignal): Promise<Lookup> {
+async function remake(bucket: Bucket, block: BlockRecord, signal: AbortSignal): Promise<Lookup> {
   const parts = await readLookupParts(bucket, `${block.id}/index`, signal)
   try {
     await bucket.put(lookupKey(block.id), encodeLookup(parts), { signal })
   } catch (error) {
     // Whoever may not write, or loses a race, still has the lookup it needs.
-    if (!(error instanceof DomainError) || signal?.aborted) throw error
+    if (!(error instanceof DomainError) || signal.aborted) throw error
   }
   return new Lookup(parts)
 }

@@ -1,7 +1,6 @@
 /** Reads what is wanted of a pack: its directory, then some of its pages; of a small pack both in one. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { untilAborted } from '#lib/bucket/cancellation.ts'
 import type { PackDirectory } from '#lib/fresh/pack-format.ts'
 import { parseDirectory } from '#lib/fresh/pack-reader.ts'
 import { CorruptError } from '#lib/model/errors.ts'
@@ -84,12 +83,12 @@ function readWhole(reader: PackReader): Promise<Uint8Array> {
   return cache.range(block.id, 0, size, () => read(reader, 0, size))
 }
 
-/** Others may wait for the same bytes, so nobody's signal ends the reading. */
 async function read(
   { bucket, cache, block: { id }, signal }: PackReader,
   start: number,
   end: number,
 ): Promise<Uint8Array> {
-  const bytes = cache.readOnce(`${id}:${start}-${end}`, () => bucket.getRange(id, start, end))
-  return untilAborted(bytes, signal)
+  const fetch = (own: AbortSignal): Promise<Uint8Array> =>
+    bucket.getRange(id, start, end, { signal: own })
+  return cache.once(`${id}:${start}-${end}`, fetch, signal)
 }

@@ -1,8 +1,10 @@
 /** What a function instance keeps between calls of blocks, which never change: bounded by bytes. */
 import { LRUCache } from 'lru-cache'
+import { abortError } from '#lib/bucket/cancellation.ts'
 import type { PackDirectory } from '#lib/fresh/pack-format.ts'
 import type { SeriesPage } from '#lib/fresh/series-page.ts'
 import type { Labels } from '#lib/model/labels.ts'
+import { Flights } from '#lib/storage/flights.ts'
 import type { FoundSeries } from './block-series.ts'
 import type { ChunkTable } from './chunk-table.ts'
 import { LoadedChunks } from './loaded-chunks.ts'
@@ -15,7 +17,7 @@ export class StoreCache {
   readonly #directories: LRUCache<string, PackDirectory>
   readonly #pages: LRUCache<string, SeriesPage>
   readonly #lastLabels: LRUCache<string, readonly Labels[]>
-  readonly #reads = new Map<string, Promise<Uint8Array>>()
+  readonly #flights = new Flights<unknown>()
   readonly #series: LRUCache<string, FoundSeries>
   readonly #merged: LRUCache<string, MergedSeries>
   readonly #chunks: LRUCache<string, { readonly loaded: LoadedChunks }>
@@ -145,14 +147,17 @@ export class StoreCache {
     this.#pages.set(`${packId}:${start}`, page)
   }
 
-  /** One read for all who want the same at the same time. */
-  async readOnce(name: string, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    let reading = this.#reads.get(name)
-    if (!reading) {
-      reading = read().finally(() => this.#reads.delete(name))
-      this.#reads.set(name, reading)
+  /** Work that is done once for all who want the same at the same time; `name` says what it gives. It ends early when all have gone. */
+  async once<T>(
+    name: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    try {
+      return (await this.#flights.join(name, work, signal)).answer as T
+    } catch (error) {
+      throw signal?.aborted ? abortError(signal) : error
     }
-    return reading
   }
 
   /** Bytes of an immutable object, fetched once. */

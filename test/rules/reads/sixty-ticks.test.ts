@@ -70,7 +70,7 @@ class Recorder {
 const isResult = (key: string): boolean => key.includes('/ruler=thaw/')
 
 describe('rules over a bucket for an hour', () => {
-  it('read what they would read of a memory, tick after tick', { timeout: 60_000 }, async () => {
+  it('read what they would read of a memory, tick after tick', { timeout: 300_000 }, async () => {
     const world = new RuleWorld()
     await world.fillBlocks()
     const recorder = new Recorder()
