@@ -40,6 +40,8 @@ process.on('message', () => {
   )
 })
 process.once('disconnect', () => process.exit(0))
+// Whoever is told may be gone already.
+process.on('error', () => process.exit(0))
 tell({ type: 'ready' })
 
 function told(inner: Bucket): Bucket {
