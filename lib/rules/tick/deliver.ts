@@ -115,7 +115,7 @@ export async function sendAlerts(
     }
     for (const error of report.discoveryErrors) problems.add(error)
   }
-  const known = await alertmanagers.known()
+  const known = await alertmanagers.known().catch(() => state.alertmanagers)
   const next = { ...withAlerts(state, undelivered), alertmanagers: known, counters }
   return { state: next, alertsSent, problems: [...problems] }
 }

@@ -54,6 +54,9 @@ interface Planned {
   readonly plans: readonly GroupPlan[]
 }
 
+/** However slow Alertmanagers are, and many the alerts: the next tick goes on. */
+const MAX_SENDING_MS = 30_000
+
 class Tick {
   readonly #parts: TickParts
   readonly #time: TickTime
@@ -183,7 +186,7 @@ class Tick {
         nowMs: this.#nowMs,
       }),
       isOurs: () => claim.isOurs(),
-      signal: this.#time.signal,
+      signal: AbortSignal.any([this.#time.signal, AbortSignal.timeout(MAX_SENDING_MS)]),
     })
     this.#problems.push(...sent.problems)
     return { ...sent, state: await this.#tidied(sent.state) }
