@@ -64,7 +64,7 @@ export function sameSamples(
 
 /** Whether there is no double between them. */
 function areNeighbours(a: number, b: number): boolean {
-  if (!Number.isFinite(a) || !Number.isFinite(b)) return false
+  if (Number.isNaN(a) || Number.isNaN(b)) return false
   const distance = orderOf(a) - orderOf(b)
   return distance === 1n || distance === -1n
 }

@@ -37,7 +37,10 @@ export function decodeYaml(root: YamlNode, shape: Shape, options: DecodeOptions)
 }
 
 /** Aliases may multiply what a file says, up to here. */
-const MAX_ALIASED_NODES = 1_000_000
+const MAX_ALIASED_NODES = 400_000
+
+/** Of the keys of one mapping that are there twice, each with each. */
+const MAX_TOLD_KEYS = 1000
 
 class Decoder {
   readonly findings: string[] = []
@@ -172,13 +175,15 @@ class Decoder {
     for (const [key] of node.pairs) {
       const text = key.kind === 'scalar' ? key.value : key.kind === 'alias' ? key.name : ''
       const id = `${key.kind} ${text}`
-      const known = lines.get(id) ?? []
-      lines.set(id, [...known, key.line])
+      const known = lines.get(id)
+      if (known) known.push(key.line)
+      else lines.set(id, [key.line])
     }
     for (const [id, at] of lines) {
+      const name = quoteGo(id.slice(id.indexOf(' ') + 1))
       for (const [i, first] of at.entries()) {
         for (const line of at.slice(i + 1)) {
-          const name = quoteGo(id.slice(id.indexOf(' ') + 1))
+          if (this.findings.length - before >= MAX_TOLD_KEYS) return true
           this.findings.push(`line ${line}: mapping key ${name} already defined at line ${first}`)
         }
       }

@@ -71,10 +71,15 @@ export function parseYaml(text: string, version: 2 | 3 = 3): YamlText {
   }
 }
 
+/** Characters of an anchor and a tag, for the place where they begin to be found. */
+const MAX_PROPERTIES = 1024
+
 class Reader {
   readonly #text: string
   readonly #lines: LineCounter
   readonly #anchors = new Map<string, YamlNode>()
+  /** The last place that was counted: nodes of one line come in order, and lines may be long. */
+  #counted = { line: 0, offset: 0, column: 0 }
 
   constructor(text: string, lines: LineCounter) {
     this.#text = text
@@ -141,13 +146,23 @@ class Reader {
     const anchor = (node as { anchor?: string } | null)?.anchor
     let offset = node?.range?.[0] ?? fallback
     if (written !== undefined || anchor !== undefined) {
-      const before = this.#text.slice(0, offset)
+      const before = this.#text.slice(Math.max(0, offset - MAX_PROPERTIES), offset)
       offset -= /(?:[&!]\S*\s+){0,2}$/.exec(before)?.[0].length ?? 0
     }
     const { line } = this.#lines.linePos(offset)
-    const lineStart = this.#lines.lineStarts[line - 1] ?? 0
-    const column = Array.from(this.#text.slice(lineStart, offset)).length + 1
-    return { line, column, tag: shortTag(written ?? '') }
+    return { line, column: this.#column(line, offset), tag: shortTag(written ?? '') }
+  }
+
+  /** In characters, from 1. */
+  #column(line: number, offset: number): number {
+    if (this.#counted.line !== line || this.#counted.offset > offset) {
+      this.#counted = { line, offset: this.#lines.lineStarts[line - 1] ?? 0, column: 1 }
+    }
+    for (const char of this.#text.slice(this.#counted.offset, offset)) {
+      this.#counted.offset += char.length
+      this.#counted.column++
+    }
+    return this.#counted.column
   }
 }
 
