@@ -26,6 +26,11 @@ export function compileSearch(pattern: string): Search {
   }
 }
 
+/** Whether the pattern was used before, so that nothing has to be read. */
+export function isCompiled(pattern: string): boolean {
+  return cache.has(pattern)
+}
+
 function replaceAll(compiled: RE2JS, text: string, template: string): string {
   const parts = parseTemplate(template)
   const matcher = compiled.matcher(text)

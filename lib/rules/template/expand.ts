@@ -1,8 +1,7 @@
 /** Templates in labels and annotations of alerts: Go's text/template with Prometheus's functions and variables. */
 import { DomainError, LimitError } from '#lib/model/errors.ts'
 import type { FloatHistogram } from '#lib/model/histogram.ts'
-import type { TemplateLimits } from './evaluate/frame.ts'
-import type { Run } from './evaluate/frame.ts'
+import type { Run, TemplateLimits } from './evaluate/frame.ts'
 import { walkTemplate } from './evaluate/walk.ts'
 import { BUILTINS } from './functions/builtins.ts'
 import { dataValue } from './functions/data.ts'
@@ -71,9 +70,10 @@ export async function expandTemplate(
       const message = `error executing template ${name}: ${fromBytes(cause.message)}`
       throw new DomainError('execution', message, { cause })
     }
-    if (cause instanceof DomainError && cause.kind === 'invalid') {
-      const message = `error parsing template ${name}: ${cause.message}`
-      throw new DomainError('invalid', message, { cause })
+    if (cause instanceof DomainError) {
+      const what = cause.kind === 'limit' ? 'executing' : 'parsing'
+      const message = `error ${what} template ${name}: ${cause.message}`
+      throw new DomainError(cause.kind, message, { cause })
     }
     throw cause
   }
@@ -84,24 +84,29 @@ async function drive(run: Run, data: TemplateData, options: TemplateOptions): Pr
   const walk = walkTemplate(run, run.template.name, dataValue(data))
   let next = resumed(run, () => walk.next([]))
   while (!next.done) {
-    const question = next.value
-    try {
-      const answer = await options.query(question.query, options.timeMs)
-      next = resumed(run, () => walk.next(answer))
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error
-      next = resumed(run, () => walk.throw(new GoError(toBytes(error.message))))
-    }
+    const { query } = next.value
+    const answer = await options.query(query, options.timeMs).catch((error: unknown) => {
+      if (error instanceof DomainError) return error
+      throw error
+    })
+    next = resumed(run, () =>
+      answer instanceof DomainError
+        ? walk.throw(new GoError(toBytes(answer.message)))
+        : walk.next(answer),
+    )
   }
 }
 
-/** Strings of many megabytes end in a RangeError of JavaScript's. */
+/** JavaScript ends strings of many megabytes, and calls within calls without end, in a RangeError. */
 function resumed<T>(run: Run, step: () => T): T {
   try {
     return step()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    const { bytes } = run.limits
+    const { bytes, depth } = run.limits
+    if (error.message.includes('call stack')) {
+      throw new LimitError('template is nested too deeply', depth, Infinity)
+    }
     throw new LimitError(`template makes more than ${bytes} bytes`, bytes, Infinity)
   }
 }
@@ -112,15 +117,20 @@ const FUNCTION_NAMES: ReadonlySet<string> = new Set([
 ])
 
 /** Texts of rules come again with every evaluation and every alert. */
-const MAX_KEPT = 1_000
+const MAX_KEPT_CHARACTERS = 2_000_000
 const kept = new Map<string, Template>()
+let keptCharacters = 0
 
 function parse(text: string, name: string): Template {
   const key = `${name}\0${text}`
   let template = kept.get(key)
   if (template === undefined) {
     template = parseTemplate(name, VARIABLES + text, (known) => FUNCTION_NAMES.has(known))
-    if (kept.size >= MAX_KEPT) kept.clear()
+    keptCharacters += key.length
+    if (keptCharacters > MAX_KEPT_CHARACTERS) {
+      kept.clear()
+      keptCharacters = key.length
+    }
     kept.set(key, template)
   }
   return template

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DomainError, LimitError } from '#lib/model/errors.ts'
+import { DomainError } from '#lib/model/errors.ts'
 import {
   checkTemplate,
   expandTemplate,
@@ -62,19 +62,41 @@ describe('expandTemplate', () => {
 
   it('ends templates that go on too long', async () => {
     const limits = { steps: 1_000, bytes: 10_000, depth: 20 }
-    await expect(expand('{{ range 1000000000000 }}x{{ end }}', limits)).rejects.toThrow(
-      new LimitError('template takes more than 1000 steps', 1_000, 1_001),
+    const long = new DomainError(
+      'limit',
+      'error executing template __alert_a: template takes more than 1000 steps',
     )
-    await expect(expand('{{ range 900 }}{{ printf "%90d" 1 }}{{ end }}', limits)).rejects.toThrow(
-      'bytes',
-    )
+    await expect(expand('{{ range 1000000000000 }}x{{ end }}', limits)).rejects.toEqual(long)
+    await expect(expand('{{ range 2000 }}{{ query "up" }}{{ end }}', limits)).rejects.toEqual(long)
     const large = 'template makes more than 10000 bytes'
     await expect(expand('{{ printf "%20000d" 1 }}', limits)).rejects.toThrow(large)
+    await expect(expand('{{ range 150 }}{{ printf "%90d" 1 }}{{ end }}', limits)).rejects.toThrow(
+      large,
+    )
     const doubling = '{{ $x := "abcd" }}{{ range 60 }}{{ $x = print $x $x }}{{ end }}'
-    await expect(expand(doubling, limits)).rejects.toThrow(large)
+    await expect(expand(doubling, { ...limits, steps: 5_000 })).rejects.toThrow(large)
     await expect(
       expand('{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}', limits),
     ).rejects.toThrow('<{{template "a"}}>: exceeded maximum template depth (20)')
+  })
+
+  it('counts more steps for work on much', async () => {
+    const much = '{{ $x := printf "%900000d" 1 }}'
+    for (const text of [
+      `${much}{{ range 100 }}{{ $y := title $x }}{{ end }}`,
+      `${much}{{ html ${'$x '.repeat(100)} }}`,
+      `${much}{{ match "(x+x+)+y" $x }}`,
+      '{{ range 1000 }}{{ match (print "(a{900}){1}" .) "x" }}{{ end }}',
+    ]) {
+      await expect(expand(text)).rejects.toThrow('template takes more than 200000 steps')
+    }
+  })
+
+  it('prints no maps that have themselves in themselves without end', async () => {
+    const broad = '{{ $m := args 1 1 }}{{ range 60 }}{{ $m = args $m $m }}{{ end }}{{ print $m }}'
+    await expect(expand(broad)).rejects.toThrow('template prints more than 100000 parts')
+    const deep = '{{ $m := args 1 }}{{ range 50000 }}{{ $m = args $m }}{{ end }}{{ $m }}'
+    await expect(expand(deep)).rejects.toThrow('template is nested too deeply')
   })
 
   it('refuses what is nested without end', async () => {
@@ -85,6 +107,10 @@ describe('expandTemplate', () => {
     ]) {
       await expect(expand(text)).rejects.toThrow('max expression depth exceeded')
     }
+    const nested = `${'{{ if 1 }}'.repeat(400)}{{ template "a" }}${'{{ end }}'.repeat(400)}`
+    await expect(expand(`{{ define "a" }}${nested}{{ end }}{{ template "a" }}`)).rejects.toThrow(
+      'template is nested too deeply',
+    )
   })
 })
 

@@ -56,6 +56,8 @@ export function* callFunction(
   }
   if (final !== undefined) values.push(convert(frame, final.value, typeOf(args.length)))
   if (callable.named) values.unshift(string(calleeText(args, final)))
+  for (const value of values) frame.stepFor(value)
+  if (callable.steps !== undefined) frame.step(callable.steps(...values))
   let result: Got
   try {
     const called = callable.call(...values)
@@ -67,6 +69,7 @@ export function* callFunction(
     frame.fail('error calling %s: %w', name, error.message)
   }
   if (result?.type.kind === 'string') frame.checkSize(result.data as string)
+  frame.stepFor(result)
   return result
 }
 

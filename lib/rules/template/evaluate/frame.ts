@@ -5,7 +5,9 @@ import { quote } from '../value/quote.ts'
 import {
   GoError,
   int,
+  itemCount,
   string,
+  unboxed,
   type Callable,
   type Question,
   type TemplateSample,
@@ -17,7 +19,7 @@ import { nodeText, type Node, type Template } from '../parse/ast.ts'
 export type Evaluation<T> = Generator<Question, T, readonly TemplateSample[]>
 
 export interface TemplateLimits {
-  /** Statements, commands and rounds of loops, of one expansion. */
+  /** Statements, commands and rounds of loops, of one expansion; long strings and lists count for more. */
   readonly steps: number
   /** Of the result, and of every string on the way to it. */
   readonly bytes: number
@@ -68,9 +70,10 @@ export class Frame {
     throw new GoError(sprintf(where + format, values, true))
   }
 
-  step(): void {
+  step(count = 1): void {
     const { limits } = this.run
-    if (++this.run.steps > limits.steps) {
+    this.run.steps += count
+    if (this.run.steps > limits.steps) {
       throw new LimitError(
         `template takes more than ${limits.steps} steps`,
         limits.steps,
@@ -82,6 +85,13 @@ export class Frame {
   write(bytes: string): void {
     this.run.output += bytes
     this.checkSize(this.run.output)
+  }
+
+  /** For what goes into a function or comes out of it. */
+  stepFor(value: Value | undefined): void {
+    const inside = unboxed(value)
+    if (inside?.type.kind === 'string') this.step((inside.data as string).length >> 4)
+    if (inside?.type.kind === 'slice') this.step(itemCount(inside) >> 2)
   }
 
   checkSize(bytes: string): void {

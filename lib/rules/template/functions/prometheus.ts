@@ -1,5 +1,5 @@
 /** The functions that Prometheus adds to Go's. */
-import { compileSearch, type Search } from '#lib/regex/search.ts'
+import { compileSearch, isCompiled, type Search } from '#lib/regex/search.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { parseDurationText } from '#lib/promql/parse/literals.ts'
 import { quote, canBackquote } from '../value/quote.ts'
@@ -43,6 +43,13 @@ function searchFor(pattern: string): Search {
   if (wrong < 0) return compileSearch(fromBytes(pattern))
   const rest = fromBytes(pattern.slice(wrong))
   throw new DomainError('invalid', `error parsing regexp: invalid UTF-8: \`${rest}\``)
+}
+
+/** Reading the pattern, where it is new, and each of its characters against each of the text. */
+function searchSteps(pattern: Value, value: Value): number {
+  const { length } = text(pattern)
+  const reading = isCompiled(fromBytes(text(pattern))) ? 0 : 500 + 8 * length
+  return reading + ((length * text(value).length) >> 5)
 }
 
 function matches(pattern: Value, value: Value): Value {
@@ -100,10 +107,12 @@ const FIXED_FUNCTIONS: ReadonlyMap<string, Callable> = new Map([
   ['tableLink', ofText(graphLink(1))],
   ['urlQueryEscape', ofText(escapeQuery)],
   ['safeHtml', fn([STRING], (value) => ({ type: HTML, data: text(value) }))],
-  ['match', fn([STRING, STRING], (pattern, value) => matches(pattern, value))],
+  ['match', fn([STRING, STRING], matches, { steps: (by, value) => searchSteps(by!, value!) })],
   [
     'reReplaceAll',
-    fn([STRING, STRING, STRING], (pattern, by, value) => reReplaceAll(pattern, by, value)),
+    fn([STRING, STRING, STRING], reReplaceAll, {
+      steps: (by, _, value) => searchSteps(by!, value!),
+    }),
   ],
   ['args', fn([ANY], args, { variadic: true })],
 ])

@@ -1,39 +1,7 @@
 /** Text to tokens, one at a time: which ones come hangs on nothing but the text, but messages on how far it was read. */
 import { decodeRune } from '../value/bytes.ts'
-import { isPrintable, quote } from '../value/quote.ts'
-import { encodeRune } from '../value/bytes.ts'
-
-export type TokenKind =
-  | 'error'
-  | 'bool'
-  | 'char'
-  | 'character'
-  | 'complex'
-  | '='
-  | ':='
-  | 'eof'
-  | 'field'
-  | 'identifier'
-  | '{{'
-  | '('
-  | 'number'
-  | '|'
-  | 'raw-string'
-  | '}}'
-  | ')'
-  | 'space'
-  | 'string'
-  | 'text'
-  | 'variable'
-  | 'keyword'
-
-export interface Token {
-  readonly kind: TokenKind
-  /** As it is written; of an error what is wrong. `keyword`: which one, `.` is one, too. */
-  readonly text: string
-  readonly at: number
-  readonly line: number
-}
+import { quote } from '../value/quote.ts'
+import { codePoint, type Token, type TokenKind } from './token.ts'
 
 const KEYWORDS: ReadonlySet<string> = new Set([
   'block',
@@ -56,17 +24,6 @@ const NUMBER =
 const LETTER_OR_DIGIT = /[\p{L}\p{Nd}_]/u
 
 const ONE_CHARACTER: Readonly<Record<string, TokenKind>> = { '=': '=', '|': '|' }
-
-/** How messages show a token. */
-export function tokenText({ kind, text }: Token): string {
-  if (kind === 'eof') return 'EOF'
-  if (kind === 'error') return text
-  if (kind === 'keyword') return `<${text}>`
-  if (text.length <= 10) return quote(text)
-  let end = 0
-  for (let runes = 0; runes < 10 && end < text.length; runes++) end += decodeRune(text, end).width
-  return `${quote(text.slice(0, end))}...`
-}
 
 export class Lexer {
   readonly #text: string
@@ -283,10 +240,4 @@ export class Lexer {
 function isSpace(text: string, at: number): boolean {
   const char = text[at]
   return char === ' ' || char === '\t' || char === '\r' || char === '\n'
-}
-
-/** `U+0021 '!'` */
-export function codePoint(rune: number): string {
-  const hex = rune.toString(16).toUpperCase().padStart(4, '0')
-  return `U+${hex}${isPrintable(rune) ? ` '${encodeRune(rune)}'` : ''}`
 }

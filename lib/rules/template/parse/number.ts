@@ -2,7 +2,7 @@
 import { parseFloat64, parseInteger } from '../value/parse-number.ts'
 import { quote, readChar } from '../value/quote.ts'
 import { GoError } from '../value/value.ts'
-import type { Token } from './lex.ts'
+import type { Token } from './token.ts'
 
 /** What Go reads out of it; a kind that is not there can't hold it. */
 export interface Numbers {

@@ -2,7 +2,7 @@
 import { fromBytes } from '../value/bytes.ts'
 import { unquote } from '../value/quote.ts'
 import type { Branch, Pipe, Statement } from './ast.ts'
-import type { Token } from './lex.ts'
+import type { Token } from './token.ts'
 import { PipeParser } from './parse-pipe.ts'
 
 /** How a list of statements ended. */

@@ -3,7 +3,7 @@ import { sprintf } from '../print/sprintf.ts'
 import { unquote } from '../value/quote.ts'
 import { GoError, int, string } from '../value/value.ts'
 import { nodeText, type Command, type Operand, type Pipe, type VariableNode } from './ast.ts'
-import { tokenText, type Token, type TokenKind } from './lex.ts'
+import { tokenText, type Token, type TokenKind } from './token.ts'
 import { readNumber } from './number.ts'
 import type { Shared } from './parse.ts'
 

@@ -1,4 +1,5 @@
 /** Values as Go's fmt shows them under a verb. */
+import { LimitError } from '#lib/model/errors.ts'
 import { itemsOf, isInteger, isUnsigned, type Complex, type Value } from '../value/value.ts'
 import {
   boolText,
@@ -14,7 +15,11 @@ import {
 /** Go shows where in memory something is. Here nothing has a place that would mean something. */
 const ADDRESS = 0xc000000000n
 
+/** Maps may have the same maps many times, so that a few of them are a lot to print. */
+const MAX_PARTS = 100_000
+
 export class Printer {
+  #parts = 0
   flags: Flags = noFlags()
   /** Inside of a complaint nothing is asked how it wants to be shown. */
   #complaining = false
@@ -30,6 +35,9 @@ export class Printer {
   }
 
   #value(value: Value, verb: string, depth: number): string {
+    if (++this.#parts > MAX_PARTS) {
+      throw new LimitError(`template prints more than ${MAX_PARTS} parts`, MAX_PARTS, this.#parts)
+    }
     const { type, data, flags } = { ...value, flags: this.flags }
     const shown = this.#asItWants(value, verb)
     if (shown !== undefined) return shown

@@ -11,13 +11,13 @@ import {
   pointerTo,
   sliceOf,
   string,
-  zeroOf,
   ANY,
   type Callable,
   type GoType,
   type Value,
 } from '../value/value.ts'
-import { clockOf, DAY, daysTo, floorDivide, MONTHS, SECOND, WEEKDAYS } from './calendar.ts'
+import { clockOf, DAY, daysTo, floorDivide, MONTHS, SECOND } from './calendar.ts'
+import { LOCAL, LOCATION_POINTER, locationName, MONTH, UTC, WEEKDAY } from './names.ts'
 import { DURATION, duration, saturated } from './duration.ts'
 import { formatTime } from './layout.ts'
 
@@ -32,45 +32,6 @@ const ZERO = -62_135_596_800n * SECOND
 
 const STRING_LAYOUT = '2006-01-02 15:04:05.999999999 -0700 MST'
 const RFC3339_NANO = '2006-01-02T15:04:05.999999999Z07:00'
-
-function named(name: string, names: readonly string[], first: bigint): GoType {
-  const show = ({ data }: Value) =>
-    names[Number((data as bigint) - first)] ?? `%!${name.slice(5)}(${String(data)})`
-  const methods = new Map([['String', { params: [], call: (self?: Value) => string(show(self!)) }]])
-  return { kind: 'int', name, methods, show }
-}
-
-const MONTH = named('time.Month', MONTHS, 1n)
-const WEEKDAY = named('time.Weekday', WEEKDAYS, 0n)
-
-const ZONE_POINTER = pointerTo({ kind: 'struct', name: 'time.zone', fields: [] })
-const LOCATION: GoType = {
-  kind: 'struct',
-  name: 'time.Location',
-  fields: [
-    { name: 'name', type: STRING, get: ({ data }) => string(data as string) },
-    ...(['zone', 'tx'] as const).map((name) => {
-      const type: GoType = { kind: 'slice', name: `[]time.${name === 'tx' ? 'zoneTrans' : name}` }
-      return { name, type, get: () => ({ type, data: undefined }) }
-    }),
-    { name: 'extend', type: STRING, get: () => string('') },
-    { name: 'cacheStart', type: INT64, get: () => zeroOf(INT64) },
-    { name: 'cacheEnd', type: INT64, get: () => zeroOf(INT64) },
-    { name: 'cacheZone', type: ZONE_POINTER, get: () => zeroOf(ZONE_POINTER) },
-  ],
-}
-const LOCATION_POINTER: GoType = pointerTo(LOCATION, {
-  methods: new Map([
-    ['String', { params: [], call: (self?: Value) => string(locationName(self!)) }],
-  ]),
-  show: locationName,
-})
-const UTC: Value = { type: LOCATION_POINTER, data: { type: LOCATION, data: 'UTC' } }
-const LOCAL: Value = { type: LOCATION_POINTER, data: { type: LOCATION, data: 'Local' } }
-
-function locationName(pointer: Value): string {
-  return pointer.data === undefined ? 'UTC' : ((pointer.data as Value).data as string)
-}
 
 const methods = new Map<string, Callable>()
 

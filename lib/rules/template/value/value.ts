@@ -54,6 +54,8 @@ export interface Callable {
   readonly refused?: string
   /** Arguments are evaluated until one decides. `call` is not asked then. */
   readonly lazy?: 'and' | 'or'
+  /** Steps that it takes beyond those for the size of what it is given. */
+  readonly steps?: (...args: (Value | undefined)[]) => number
   /** Whether `call` gets how the first argument is written, before the arguments. */
   readonly named?: boolean
   /** Throws `GoError` for what Go returns as an error or panics with. */
@@ -155,6 +157,10 @@ export function sliceOf(type: GoType, values: readonly Value[]): Value {
 export function itemsOf(value: Value): Value[] {
   const slice = value.data as Slice | undefined
   return slice === undefined ? [] : slice.array.slice(slice.start, slice.start + slice.length)
+}
+
+export function itemCount(value: Value): number {
+  return (value.data as Slice | undefined)?.length ?? 0
 }
 
 /** A value where Go has one of type `interface {}`: in fields and maps that take anything. */
