@@ -52,6 +52,7 @@ First steps:
   $ thaw bucket inspect --objstore.config-file=bucket.yml   see what is in the bucket
   $ thaw rules push rules/ --objstore.config-file=bucket.yml
                                                             rules and alerts, evaluated with nothing running
+  $ thaw rule --objstore.config-file=bucket.yml             or evaluated by this process
   $ thaw token create grafana --objstore.config-file=bucket.yml
                                                             let somebody ask the deployed HTTP API
 

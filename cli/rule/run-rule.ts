@@ -128,7 +128,7 @@ interface Served {
 }
 
 async function serve(context: CliContext, served: Served): Promise<void> {
-  const { env, now, signal, killSignal } = context
+  const { env, now, signal, killSignal, onHangup } = context
   const { flags, settings, yaml, bucket, endpoints, logger, ruler, open } = served
   const ticking = new KeepTicking()
   const reload = async (): Promise<void> => {
@@ -136,8 +136,6 @@ async function serve(context: CliContext, served: Served): Promise<void> {
     logger.info({}, 'files are read again')
     ticking.wake()
   }
-  const onHangup = (): void =>
-    void reload().catch((error: Error) => logger.error({ err: error }, 'nothing was reloaded'))
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const reader = new RulerReader({ bucket, now })
@@ -175,7 +173,9 @@ async function serve(context: CliContext, served: Served): Promise<void> {
       })
     },
   )
-  process.on('SIGHUP', onHangup)
+  onHangup(() => {
+    reload().catch((error: Error) => logger.error({ err: error }, 'nothing was reloaded'))
+  })
   logger.info({ url: server.url, bucket: bucket.name }, 'evaluating rules')
   const watching = endpoints?.run(signal)
   try {
@@ -184,7 +184,6 @@ async function serve(context: CliContext, served: Served): Promise<void> {
     await watching
     await server.close(GRACE_MS, killSignal)
   } finally {
-    process.off('SIGHUP', onHangup)
     await stop()
   }
 }

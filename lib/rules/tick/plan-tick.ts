@@ -1,6 +1,5 @@
 /** What a tick has to do, as data: for each group its slots and what becomes of it, and all of that in order of time. */
 import type { RuleGroupConfig } from '../file/rule-file.ts'
-import { groupAccess, type GroupAccess } from './dependencies.ts'
 import type { LoadedFiles } from './load-files.ts'
 import type { RuleGroupEntry, RulerState } from './ruler-state.ts'
 import { dueSlots, type Grid, gridOf, resumeFrom } from './slots.ts'
@@ -12,8 +11,8 @@ export interface GroupPlan {
   readonly name: string
   /** Undefined: it is new. */
   readonly entry: RuleGroupEntry | undefined
-  /** Of what it is and was. */
-  readonly access: GroupAccess
+  /** What it is and was. */
+  readonly configs: readonly RuleGroupConfig[]
   readonly events: readonly GroupEvent[]
 }
 
@@ -77,7 +76,7 @@ function planOf(
   events: readonly GroupEvent[],
 ): GroupPlan {
   const { file, config } = entry
-  return { file, name: config.name, entry, access: groupAccess(configs), events }
+  return { file, name: config.name, entry, configs, events }
 }
 
 function removedPlan(
@@ -108,7 +107,7 @@ function changedPlan(
 
 function newPlan(file: string, config: RuleGroupConfig, atMs: number, parts: PlanParts): GroupPlan {
   const events = configured(file, config, atMs, parts)
-  return { file, name: config.name, entry: undefined, access: groupAccess([config]), events }
+  return { file, name: config.name, entry: undefined, configs: [config], events }
 }
 
 /** Its slots after `timeMs` behind it. */

@@ -6,7 +6,7 @@ import { labelsToRecord } from '#lib/model/labels.ts'
 import { evaluateGroup } from '../evaluate/evaluate-group.ts'
 import { newGroupState, staleSamplesOf } from '../evaluate/new-group-state.ts'
 import type { EvaluateDeps, GroupEvaluation, ResultSample } from '../evaluate/contract.ts'
-import { mustWait } from './dependencies.ts'
+import { groupAccess, mustWait } from './dependencies.ts'
 import { type GroupEvent, type GroupPlan, inOrder } from './plan-tick.ts'
 import { queryUntil } from './query-until.ts'
 import { groupKey, type RuleGroupEntry } from './ruler-state.ts'
@@ -59,11 +59,7 @@ export async function runPlans(
     last: Promise.resolve(true),
     waitsFor: [],
   }))
-  for (const course of courses) {
-    course.waitsFor = courses.filter(
-      (other) => other !== course && mustWait(course.plan.access, other.plan.access),
-    )
-  }
+  waitForEachOther(courses.filter(({ plan }) => plan.events.length > 0))
   const byPlan = new Map(courses.map((course) => [course.plan, course]))
   const events = inOrder(plans)
   const outcomes = Array.from<Outcome | undefined>({ length: events.length })
@@ -187,6 +183,13 @@ export async function runPlans(
     left: outcomes.length - done.length,
     unfinishedFiles: new Set(plans.filter((_, i) => !finished[i]).map(({ file }) => file)),
     problems,
+  }
+}
+
+function waitForEachOther(courses: readonly Course[]): void {
+  const accesses = courses.map(({ plan }) => groupAccess(plan.configs))
+  for (const [i, course] of courses.entries()) {
+    course.waitsFor = courses.filter((_, j) => j !== i && mustWait(accesses[i]!, accesses[j]!))
   }
 }
 

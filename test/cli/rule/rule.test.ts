@@ -48,7 +48,11 @@ async function makePlace(): Promise<Place> {
   return { rules, objstore: `{type: FILESYSTEM, config: {directory: ${directory}}}` }
 }
 
-function run(argv: readonly string[], signal = new AbortController().signal) {
+function run(
+  argv: readonly string[],
+  signal = new AbortController().signal,
+  onHangup: CliContext['onHangup'] = () => {},
+) {
   let [out, err] = ['', '']
   const context: CliContext = {
     env: {},
@@ -57,7 +61,7 @@ function run(argv: readonly string[], signal = new AbortController().signal) {
     writeError: (text) => void (err += text),
     signal,
     killSignal: new AbortController().signal,
-    onHangup() {},
+    onHangup,
   }
   const command = ruleCommand(context).configureOutput({ writeErr: context.writeError })
   const code = runCommand(command, argv, context.writeError)
@@ -120,7 +124,10 @@ describe('thaw rule', () => {
     await new Promise((resolve) => probe.close(resolve))
     const url = `http://127.0.0.1:${port}`
     const flags = [`--rule-file=${rules}`, `--objstore.config=${objstore}`, '--log.level=error']
-    const ended = run([...flags, `--http-address=127.0.0.1:${port}`], stop.signal)
+    let hangUp = (): void => {}
+    const ended = run([...flags, `--http-address=127.0.0.1:${port}`], stop.signal, (listener) => {
+      hangUp = listener
+    })
     const text = async (path: string, init?: RequestInit): Promise<string> => {
       const response = await fetch(url + path, init).catch(() => undefined)
       return response ? `${response.status} ${await response.text()}` : ''
@@ -141,6 +148,9 @@ describe('thaw rule', () => {
       expect(await text('/-/reload')).toMatch(/^405/)
       expect(await text('/-/reload', { method: 'POST' })).toMatch(/^200/)
       await until('/api/v1/rules', '"name":"load:total"')
+      await writeFile(rules, RULES.replace('load:sum', 'load:all'))
+      hangUp()
+      await until('/api/v1/rules', '"name":"load:all"')
       expect(await text('/api/v1/query?query=load:sum')).toContain('"ruler":"thaw"')
     } finally {
       stop.abort()
