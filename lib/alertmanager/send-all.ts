@@ -70,7 +70,8 @@ export async function sendAll(
         break
       }
       counts.errors += batch.length
-      lastError = fault.text
+      // That the time was over says less than what was wrong before.
+      if (!signal.aborted || lastError === '') lastError = fault.text
       const isOver = now() + backoffMs - startMs > parts.retryForMs || signal.aborted
       if (fault.passing && !isOver && !deliveries.areTaken(batch)) {
         await parts.sleep(backoffMs, signal)

@@ -153,14 +153,14 @@ async function send(
   const { now, signal, retryForMs } = parts
   const startMs = now()
   let backoffMs = config.minBackoffMs
+  if (signal.aborted) return { fault: { text: `${config.url}: canceled`, passing: true }, tries: 1 }
   for (let tries = 1; ; tries++) {
-    const fault = signal.aborted
-      ? { text: `${config.url}: canceled`, passing: true }
-      : await post(config, request, tries, parts)
+    const fault = await post(config, request, tries, parts)
     if (fault === undefined || !fault.passing) return { fault, tries }
     const waitMs = fault.afterMs ?? backoffMs
-    if (signal.aborted || now() + waitMs - startMs > retryForMs) return { fault, tries }
+    if (now() + waitMs - startMs > retryForMs) return { fault, tries }
     await parts.sleep(waitMs, signal)
+    if (signal.aborted) return { fault, tries }
     backoffMs = Math.min(2 * backoffMs, config.maxBackoffMs)
   }
 }

@@ -103,7 +103,8 @@ else {
         expect(Number(value)).toBe(newest!.value)
       }
       const there = 'alertname="There",alertstate="firing",severity="page",pod="a",cluster="eu"'
-      expect(await valuesOf(`ALERTS{${there},ruler="thaw"}[10m]`)).toHaveLength(count)
+      // As in Prometheus, the third evaluation of a group is the first that writes of alerts: they could be restored before.
+      expect(await valuesOf(`ALERTS{${there},ruler="thaw"}[10m]`)).toHaveLength(count - 2)
       expect(
         await valuesOf('prometheus_rule_evaluations_total{job="thaw-rule"}[10m]'),
       ).toHaveLength(2)

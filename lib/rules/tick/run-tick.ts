@@ -170,7 +170,7 @@ class Tick {
   }
 
   async #storeResults(state: RulerState): Promise<RulerState> {
-    const { signal } = this.#time
+    const { delivery: signal } = this.#time
     const { state: after, problems } = await deliverParcels(this.#parts, state, signal)
     this.#problems.push(...problems)
     return after
@@ -186,7 +186,7 @@ class Tick {
         nowMs: this.#nowMs,
       }),
       isOurs: () => claim.isOurs(),
-      signal: AbortSignal.any([this.#time.signal, AbortSignal.timeout(MAX_SENDING_MS)]),
+      signal: AbortSignal.any([this.#time.delivery, AbortSignal.timeout(MAX_SENDING_MS)]),
     })
     this.#problems.push(...sent.problems)
     return { ...sent, state: await this.#tidied(sent.state) }

@@ -2,8 +2,11 @@
 import { DomainError } from '#lib/model/errors.ts'
 
 const DELIVERY_MS = 15_000
+/** To write down what was delivered. */
+const GIVE_BACK_MS = 2000
 /** Where there is little time. */
 const DELIVERY_SHARE = 0.25
+const GIVE_BACK_SHARE = 0.1
 
 export class TickTime {
   readonly beganMs: number
@@ -12,6 +15,8 @@ export class TickTime {
   readonly cutMs: number
   /** Evaluations end with it. */
   readonly cut: AbortSignal
+  /** Deliveries end with it. */
+  readonly delivery: AbortSignal
   /** All ends with it. */
   readonly signal: AbortSignal
   readonly #timers: readonly NodeJS.Timeout[]
@@ -23,9 +28,15 @@ export class TickTime {
     this.cutMs = deadlineMs - Math.min(DELIVERY_MS, left * DELIVERY_SHARE)
     const over = new AbortController()
     const cut = new AbortController()
-    this.#timers = [abortAfter(over, left), abortAfter(cut, this.cutMs - beganMs)]
+    const delivery = new AbortController()
+    this.#timers = [
+      abortAfter(over, left),
+      abortAfter(delivery, left - Math.min(GIVE_BACK_MS, left * GIVE_BACK_SHARE)),
+      abortAfter(cut, this.cutMs - beganMs),
+    ]
     const outers = outer ? [outer] : []
     this.signal = AbortSignal.any([over.signal, ...outers])
+    this.delivery = AbortSignal.any([delivery.signal, ...outers])
     this.cut = AbortSignal.any([cut.signal, ...outers])
   }
 
