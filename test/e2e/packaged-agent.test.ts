@@ -162,7 +162,7 @@ describe('the bundled agent on Node 22', () => {
     // Whoever has a Prometheus machine must not become an operator.
     for (const key of [TOKENS_KEY, 'thaw/rule/files/a.yaml', 'thaw/bucket-index/root.json.gz']) {
       const write = bounded.put(key, new Uint8Array(1))
-      await expect(write, key).rejects.toMatchObject({ kind: 'unauthorized' })
+      await expect(write).rejects.toMatchObject({ kind: 'unauthorized' })
     }
     await expect(bounded.get(TOKENS_KEY)).rejects.toMatchObject({ kind: 'unauthorized' })
   })
