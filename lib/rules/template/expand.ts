@@ -5,11 +5,11 @@ import type { Run, TemplateLimits } from './evaluate/frame.ts'
 import { walkTemplate } from './evaluate/walk.ts'
 import { BUILTINS } from './functions/builtins.ts'
 import { dataValue } from './functions/data.ts'
-import { prometheusFunctions } from './functions/prometheus.ts'
+import { evaluationFunctions, FIXED_FUNCTIONS } from './functions/prometheus.ts'
 import { parseTemplate } from './parse/parse.ts'
 import type { Template } from './parse/ast.ts'
 import { fromBytes, toBytes } from './value/bytes.ts'
-import { GoError, type TemplateSample } from './value/value.ts'
+import { GoError, type Callable, type TemplateSample } from './value/value.ts'
 
 export type { TemplateLimits, TemplateSample }
 
@@ -61,7 +61,8 @@ export async function expandTemplate(
   const { name, limits = TEMPLATE_LIMITS } = options
   try {
     const template = parse(text, name)
-    const functions = new Map([...BUILTINS, ...prometheusFunctions(options)])
+    const own = evaluationFunctions(options)
+    const functions = (known: string) => own.get(known) ?? FUNCTIONS.get(known)
     const run: Run = { template, functions, limits, steps: 0, output: '' }
     await drive(run, data, options)
     return fromBytes(run.output)
@@ -111,9 +112,12 @@ function resumed<T>(run: Run, step: () => T): T {
   }
 }
 
-const FUNCTION_NAMES: ReadonlySet<string> = new Set([
-  ...BUILTINS.keys(),
-  ...prometheusFunctions({ timeMs: 0, externalUrl: '' }).keys(),
+const FUNCTIONS: ReadonlyMap<string, Callable> = new Map([...BUILTINS, ...FIXED_FUNCTIONS])
+
+/** Their names. */
+export const TEMPLATE_FUNCTIONS: ReadonlySet<string> = new Set([
+  ...FUNCTIONS.keys(),
+  ...evaluationFunctions({ timeMs: 0, externalUrl: '' }).keys(),
 ])
 
 /** Texts of rules come again with every evaluation and every alert. */
@@ -125,7 +129,7 @@ function parse(text: string, name: string): Template {
   const key = `${name}\0${text}`
   let template = kept.get(key)
   if (template === undefined) {
-    template = parseTemplate(name, VARIABLES + text, (known) => FUNCTION_NAMES.has(known))
+    template = parseTemplate(name, VARIABLES + text, (known) => TEMPLATE_FUNCTIONS.has(known))
     keptCharacters += key.length
     if (keptCharacters > MAX_KEPT_CHARACTERS) {
       kept.clear()

@@ -168,7 +168,7 @@ function* callNamed(
   args: readonly Operand[],
   final: Final,
 ): Evaluation<Got> {
-  const callable = frame.run.functions.get(name)!
+  const callable = frame.run.functions(name)!
   return yield* callFunction(
     frame,
     operands(frame, dot),

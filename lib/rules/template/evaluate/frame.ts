@@ -30,7 +30,7 @@ export interface TemplateLimits {
 /** What all frames of one expansion share. */
 export interface Run {
   readonly template: Template
-  readonly functions: ReadonlyMap<string, Callable>
+  readonly functions: (name: string) => Callable | undefined
   readonly limits: TemplateLimits
   steps: number
   output: string

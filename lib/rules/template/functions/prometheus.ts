@@ -5,7 +5,7 @@ import { parseDurationText } from '#lib/promql/parse/literals.ts'
 import { quote, canBackquote } from '../value/quote.ts'
 import { durationPointer } from '../time/duration.ts'
 import { timeFunctions } from '../time/functions.ts'
-import { fromBytes, invalidAt, toBytes } from '../value/bytes.ts'
+import { fromAnyBytes, fromBytes, invalidAt, toAnyBytes, toBytes } from '../value/bytes.ts'
 import {
   ANY,
   ANY_MAP,
@@ -64,7 +64,9 @@ function matches(pattern: Value, value: Value): Value {
 function reReplaceAll(pattern: Value, replacement: Value, value: Value): Value {
   try {
     const search = searchFor(text(pattern))
-    return string(toBytes(search.replaceAll(fromBytes(text(value)), fromBytes(text(replacement)))))
+    return string(
+      toAnyBytes(search.replaceAll(fromAnyBytes(text(value)), fromAnyBytes(text(replacement)))),
+    )
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     const bytes = text(pattern)
@@ -92,7 +94,7 @@ function args(...values: Value[]): Value {
   return { type: ANY_MAP, data: new Map(named) }
 }
 
-const FIXED_FUNCTIONS: ReadonlyMap<string, Callable> = new Map([
+export const FIXED_FUNCTIONS: ReadonlyMap<string, Callable> = new Map([
   ...SAMPLE_FUNCTIONS,
   ...HUMANIZE_FUNCTIONS,
   ...timeFunctions,
@@ -117,13 +119,13 @@ const FIXED_FUNCTIONS: ReadonlyMap<string, Callable> = new Map([
   ['args', fn([ANY], args, { variadic: true })],
 ])
 
-export function prometheusFunctions(options: {
+/** Those that hang on the evaluation. */
+export function evaluationFunctions(options: {
   readonly timeMs: number
   readonly externalUrl: string
 }): ReadonlyMap<string, Callable> {
   const { timeMs, externalUrl } = options
   return new Map([
-    ...FIXED_FUNCTIONS,
     ['now', fn([], () => float(timeMs / 1000))],
     ['externalURL', fn([], () => string(toBytes(externalUrl)))],
     ['pathPrefix', fn([], () => string(toBytes(pathOf(externalUrl))))],

@@ -12,6 +12,31 @@ export function fromBytes(bytes: string): string {
   return isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8')
 }
 
+/** As `fromBytes`, but nothing is lost: a byte that is not UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF. */
+export function fromAnyBytes(bytes: string): string {
+  if (invalidAt(bytes) < 0) return fromBytes(bytes)
+  let out = ''
+  for (const { rune, width, offset } of runesOf(bytes)) {
+    const invalid = rune === RUNE_ERROR && width === 1
+    out += invalid
+      ? String.fromCharCode(0xdc00 + bytes.charCodeAt(offset))
+      : String.fromCodePoint(rune)
+  }
+  return out
+}
+
+/** The way back. */
+export function toAnyBytes(text: string): string {
+  if (text.isWellFormed()) return toBytes(text)
+  return [...text]
+    .map((char) =>
+      /^[\udc80-\udcff]$/.test(char)
+        ? String.fromCharCode(char.charCodeAt(0) - 0xdc00)
+        : toBytes(char),
+    )
+    .join('')
+}
+
 export function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false
   return true
