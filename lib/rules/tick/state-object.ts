@@ -28,13 +28,33 @@ export interface BrokenState {
 }
 
 /**
- * Undefined where no ruler ever ran. One that can't be read is put aside and told of: the ruler begins anew in its place. Rejects with
+ * Undefined where no ruler ever ran. One that can't be read, twice, is put aside and told of: the ruler begins anew in its place. Rejects with
  * 'unsupported' for one that a later version has written, and where the bucket does.
  */
 export async function readRulerState(
   bucket: Bucket,
   signal?: AbortSignal,
 ): Promise<StoredState | BrokenState | undefined> {
+  let read = await readOnce(bucket, signal)
+  // A state is too dear to be given up for an answer that was cut on the way.
+  if (read && 'error' in read) read = await readOnce(bucket, signal)
+  if (!read || 'state' in read) return read
+  const { etag, error, body } = read
+  const keptAt = `${BROKEN_STATE_PREFIX}${etag.replaceAll(/[^0-9A-Za-z-]/g, '')}.json.gz`
+  await bucket.put(keptAt, body, { signal })
+  return { etag, error, keptAt }
+}
+
+interface BrokenBytes {
+  readonly etag: string
+  readonly error: DomainError
+  readonly body: Uint8Array
+}
+
+async function readOnce(
+  bucket: Bucket,
+  signal: AbortSignal | undefined,
+): Promise<StoredState | BrokenBytes | undefined> {
   let object
   try {
     object = await bucket.get(RULE_STATE_KEY, { signal })
@@ -46,10 +66,8 @@ export async function readRulerState(
   try {
     return { state: decodeRulerState(body), etag }
   } catch (error) {
-    if (!(error instanceof DomainError) || error.kind !== 'corrupt') throw error
-    const keptAt = `${BROKEN_STATE_PREFIX}${etag.replaceAll(/[^0-9A-Za-z-]/g, '')}.json.gz`
-    await bucket.put(keptAt, body, { signal })
-    return { etag, error, keptAt }
+    if (!isKind(error, 'corrupt')) throw error
+    return { etag, error, body }
   }
 }
 

@@ -79,6 +79,14 @@ describe('the state of the ruler', () => {
     )
   })
 
+  it('that came broken once is read again', async () => {
+    const bucket = memoryBucket()
+    await writeRulerState(bucket, STATE, undefined)
+    const cut = faultyBucket(bucket, { times: 1, fault: { type: 'truncate', length: 40 } })
+    expect(await readRulerState(cut.bucket)).toMatchObject({ state: STATE })
+    expect(cut.hits).toEqual(['get thaw/rule/state.json.gz: truncate'])
+  })
+
   it('is no new one where the bucket does not answer', async () => {
     const faulty = faultyBucket(memoryBucket(), {
       fault: { type: 'fail', error: unavailableError() },
