@@ -33,7 +33,7 @@ export function rmCommand(context: CliContext): Command {
   })
 }
 
-const HELP = `Series that the rules recorded end with a stale marker at the next evaluation, and alerts that are firing are resolved.
+const HELP = `Series that the rules recorded end with a stale marker at the next evaluation, and Alertmanager resolves alerts that it hears no more of.
 
 Examples:
   $ thaw rules rm old-alerts.yaml --objstore.config-file=bucket.yml

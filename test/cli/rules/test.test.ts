@@ -113,4 +113,17 @@ DEBUG: Test right finished, took 0s
       err: `  FAILED:\n${join(dir, 'no.yaml')}: no such file or directory\n`,
     })
   })
+
+  it('has an example in its --help that passes', async () => {
+    const { out } = await thaw(['rules', 'test', '--help'])
+    const example = /^ {2}rule_files:[^]*?\n\n/m.exec(out)![0].replaceAll(/^ {2}/gm, '')
+    const rules = `groups:
+- name: g
+  rules:
+  - {alert: Down, expr: up == 0, for: 5m, labels: {severity: page}, annotations: {summary: '{{ $labels.job }} is down'}}
+`
+    await writeFile(join(dir, 'rules.yaml'), rules)
+    await writeFile(tests, example)
+    expect(await run()).toEqual({ code: 0, out: '  SUCCESS\n\n', err: '' })
+  })
 })
