@@ -58,9 +58,11 @@ function faultOf(
     }
     case 'MULTILINE_IMPLICIT_KEY': {
       const open = document.errors.find((one) => one.message.startsWith('Missing closing'))
-      return open
-        ? scanner('found unexpected end of stream', open.pos[0], at)
-        : scanner("could not find expected ':'", at)
+      if (open) return scanner('found unexpected end of stream', open.pos[0], at)
+      // What no mapping has begun before may go on over lines, until its colon.
+      return beginsMapping(document, at)
+        ? scanner('mapping values are not allowed in this context', error.pos[1])
+        : scanner("could not find expected ':'")
     }
     case 'TAB_AS_INDENT':
       return tabFault(text, at)
@@ -105,6 +107,16 @@ function faultOf(
   }
 }
 
+function beginsMapping(document: Document, at: number): boolean {
+  let begins = false
+  visit(document, {
+    Map(_, node) {
+      begins ||= node.flow !== true && startOf(node) === at
+    },
+  })
+  return begins
+}
+
 function tabFault(text: string, at: number): Fault {
   const before = text.slice(0, at).trimEnd()
   const lastLine = before.slice(before.lastIndexOf('\n') + 1)
@@ -138,7 +150,8 @@ function indentFault(
 
 /** Something stands where only the next item of the collection around it may be. */
 function outOfPlace(text: string, document: Document, at: number, lines: LineCounter): Fault {
-  const { col: column } = lines.linePos(at + /^ */.exec(text.slice(at))![0].length)
+  const problem = at + /^\s*/.exec(text.slice(at))![0].length
+  const { col: column } = lines.linePos(problem)
   let around: Node | null = null
   visit(document, {
     Collection(_, node, path) {
@@ -151,7 +164,7 @@ function outOfPlace(text: string, document: Document, at: number, lines: LineCou
   around ??= document.contents
   const words = isSeq(around) ? "did not find expected '-' indicator" : 'did not find expected key'
   const context = isMap(around) || isSeq(around) ? startOf(around) : undefined
-  return { words, layer: 'parser', problem: at, context }
+  return { words, layer: 'parser', problem, context }
 }
 
 /** A list in the column of the mapping that it is in, which anything else ends. */

@@ -218,6 +218,12 @@ const FILES: Readonly<Record<string, string>> = {
   'a field between two columns':
     'groups:\n  - name: g\n    rules:\n    - alert: x\n      expr: y\n      labels:\n       a: b\n     for: 1m\n',
   'a field in no column': 'groups:\n  - name: g\n    rules:\n      - alert: x\n       expr: y\n',
+  'no space behind the first colon': 'groups:\n- name:g\n  rules: []\n',
+  'no colon in the first field': rule('ale Down', 'expr: up', 'for: 1m'),
+  'no colon in a later field': rule('alert: Down', 'expr up', 'for: 1m'),
+  'no colon at the top': 'groups\n- name: g\n  rules: []\n',
+  'rules between two columns':
+    'groups:\n- name: g\n  rules:\n - alert: A\n    expr: up\n    for: 9s\n',
   'text behind a quote': rule('record: "a" b', 'expr: up'),
   'a value that begins with @': rule('record: @a', 'expr: up'),
   'a value that begins with a backquote': rule('record: a', 'expr: `up`'),
