@@ -36,19 +36,22 @@ it.each(SEEDS)('seed %i: all is as without disturbances', { timeout: 120_000 }, 
   expect(ending.waiting).toBe(0)
 })
 
-it('and all of that did happen', () => {
-  const kinds = [...happened.keys()]
-  for (const kind of [
-    'no tick',
-    'twin busy',
-    'kill unavailable',
-    'sleep lost',
-    'fault unavailable',
-  ]) {
-    expect(kinds).toContain(kind)
-  }
-  if (SEEDS.length > 4) console.log(Object.fromEntries(happened))
-})
+// Of few seeds not all of it.
+if (SEEDS.length >= 4) {
+  it('and all of that did happen', () => {
+    const kinds = [...happened.keys()]
+    for (const kind of [
+      'no tick',
+      'twin busy',
+      'kill unavailable',
+      'sleep lost',
+      'fault unavailable',
+    ]) {
+      expect(kinds).toContain(kind)
+    }
+    if (SEEDS.length > 4) console.log(Object.fromEntries(happened))
+  })
+}
 
 function difference(a: ReadonlySet<string>, b: ReadonlySet<string>) {
   return { more: [...a.difference(b)].slice(0, 10), less: [...b.difference(a)].slice(0, 10) }

@@ -206,7 +206,8 @@ class History {
     let left = 1 + random.below(3)
     const from = random.below(30)
     ruler.fate = (step, what) => {
-      const isOurs = /thaw\/rule\/|put thaw\/fresh/.test(what)
+      // Without a list of files the ruler goes on with those it knows: what it evaluates then differs near a change.
+      const isOurs = /thaw\/rule\/state|put thaw\/fresh/.test(what)
       if (!isOurs || step < from || left === 0) return
       left--
       throw new DomainError('unavailable', `${what}: slow down`)
