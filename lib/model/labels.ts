@@ -29,8 +29,22 @@ export function labelsFromPairs(pairs: Iterable<readonly [string, string]>): Lab
 
 export function labelsToRecord(labels: Labels): Record<string, string> {
   const record: Record<string, string> = {}
-  for (let i = 0; i < labels.length; i += 2) record[labels[i]!] = labels[i + 1]!
+  for (let i = 0; i < labels.length; i += 2) {
+    const [name, value] = [labels[i]!, labels[i + 1]!]
+    // An assignment would change the record's prototype, and Prometheus takes this name as any other.
+    if (name === '__proto__') defineLabel(record, name, value)
+    else record[name] = value
+  }
   return record
+}
+
+function defineLabel(record: object, name: string, value: string): void {
+  Object.defineProperty(record, name, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  })
 }
 
 /** The value of a label, '' when absent. */

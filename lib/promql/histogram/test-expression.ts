@@ -25,7 +25,7 @@ export function testExpression(histogram: FloatHistogram): string {
     const first = indexes[0]
     if (first === undefined) return
     number(`${prefix}offset`, first)
-    const filled = new Array<number>(indexes.at(-1)! - first + 1).fill(0)
+    const filled = Array.from({ length: indexes.at(-1)! - first + 1 }, () => 0)
     for (const [i, index] of indexes.entries()) filled[index - first] = counts[i]!
     parts.push(`${prefix}buckets:${list(filled)}`)
   }
