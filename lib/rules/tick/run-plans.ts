@@ -156,7 +156,9 @@ export async function runPlans(
 
   async function take(course: Course, event: GroupEvent, place: number): Promise<boolean> {
     const own = course.last
-    const before = await Promise.all([own, ...course.waitsFor.map(({ last }) => last)])
+    // A group that is new is so, though there is no time to evaluate it: its slots are not forgotten.
+    const others = event.type === 'configure' ? [] : course.waitsFor
+    const before = await Promise.all([own, ...others.map(({ last }) => last)])
     if (before.includes(false)) return false
     try {
       outcomes[place] = await outcomeOf(course, event)

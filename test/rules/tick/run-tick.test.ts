@@ -227,6 +227,23 @@ describe('a tick', () => {
     expect(others).toEqual([])
     expect(await world.ruler().tick()).toMatchObject({ evaluations: 1, left: 0, failedRules: 0 })
   })
+
+  it('does not forget slots of a new group that it had no time for', async () => {
+    const world = await worldWith({ 'a.yaml': SUM })
+    await minutes(world, world.ruler(), 2)
+    world.nowMs += MINUTE
+    const added = SUM.replace('sums', 'twice').replace("'load:sum'", "'load:twice'")
+    await world.putFile('b.yaml', added.replace('sum(load)', 'load:sum'))
+    world.nowMs += 2 * MINUTE
+    const slow = world.ruler({ lastsMs: 400 })
+    slow.fate = (_, what) => (what.includes('get thaw/fresh') ? new Promise(() => {}) : undefined)
+    const report = await slow.tick()
+    expect(report).toMatchObject({ outcome: 'done', evaluations: 1, groups: 2 })
+    expect(report.left).toBeGreaterThanOrEqual(3)
+    await minutes(world, world.ruler(), 1)
+    const iterations = (await stateOf(world)).groups.map(({ state }) => state.counters.iterations)
+    expect(iterations).toEqual([7, 3])
+  })
 })
 
 describe('a ruler that is killed', () => {
