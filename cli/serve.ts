@@ -1,5 +1,5 @@
 /** `thaw serve`: the HTTP API as one process, over a bucket, StoreAPI endpoints, or both. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import {
   OBJSTORE_HELP,
   addObjstoreFlags,
@@ -10,6 +10,7 @@ import { parseDuration } from '#lib/api/params.ts'
 import { QUERY_FLAGS, querySettings } from '#lib/lambda/query-flags.ts'
 import type { CliContext } from './context.ts'
 import { addFlags, wordsOfFlags } from './flag-options.ts'
+import { addLogFlags } from './log-flags.ts'
 import type { ServeFlags } from './run-serve.ts'
 
 export function serveCommand(context: CliContext): Command {
@@ -29,19 +30,9 @@ export function serveCommand(context: CliContext): Command {
       'threads besides the main one (default: one less than processors, at most 4)',
       workerCount,
     )
-    .addOption(
-      new Option('--log.level <level>', 'least level that is logged')
-        .choices(['debug', 'info', 'warn', 'error'])
-        .default('info'),
-    )
-    .addOption(
-      new Option('--log.format <format>', 'form of log lines')
-        .choices(['logfmt', 'json', 'journald'])
-        .default('logfmt'),
-    )
     .option('--auth.tokens', 'only who has a token of the bucket may ask: see thaw token --help')
     .option('--debug', 'show stack traces of errors')
-  addObjstoreFlags(command)
+  addObjstoreFlags(addLogFlags(command))
   return addFlags(command, QUERY_FLAGS)
     .addHelpText('after', HELP)
     .action(async (parsed: Record<string, unknown>) => {

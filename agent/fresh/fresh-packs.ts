@@ -1,5 +1,6 @@
 /** The packs of one Prometheus in the bucket: list, put, get, delete. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { getIfThere } from '#lib/bucket/get-if-there.ts'
 import { freshKey, FRESH_PREFIX, labelsPath } from '#lib/fresh/fresh-key.ts'
 import { type FreshPack, parseFreshList } from '#lib/fresh/fresh-list.ts'
 import { parseDirectory } from '#lib/fresh/pack-reader.ts'
@@ -67,12 +68,7 @@ export function freshPacks(bucket: Bucket, labels: Labels): FreshPacks {
     },
 
     async get({ key }, signal) {
-      try {
-        return (await bucket.get(key, { signal })).body
-      } catch (error) {
-        if (isKind(error, 'not-found')) return undefined
-        throw error
-      }
+      return (await getIfThere(bucket, key, signal))?.body
     },
 
     async delete(key, signal) {

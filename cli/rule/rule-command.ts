@@ -1,5 +1,5 @@
 /** `thaw rule`: the ruler as a process, in place of the function and its schedule. */
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import {
   OBJSTORE_HELP,
   addObjstoreFlags,
@@ -11,6 +11,7 @@ import { DomainError } from '#lib/model/errors.ts'
 import type { CliContext } from '../context.ts'
 import { addFlags, wordsOfFlags } from '../flag-options.ts'
 import { addIdleFlags, givenIdleFlags, type IdleFlags } from '../idle-flags.ts'
+import { addLogFlags } from '../log-flags.ts'
 import type { RuleProcessFlags } from './run-rule.ts'
 
 /** Of Thanos's ruler: results and state are in the bucket, and queries read it. */
@@ -72,18 +73,8 @@ export function ruleCommand(context: CliContext): Command {
       'the HTTP API, /metrics, /-/healthy, /-/ready, /-/reload',
       '0.0.0.0:10902',
     )
-    .addOption(
-      new Option('--log.level <level>', 'least level that is logged')
-        .choices(['debug', 'info', 'warn', 'error'])
-        .default('info'),
-    )
-    .addOption(
-      new Option('--log.format <format>', 'form of log lines')
-        .choices(['logfmt', 'json', 'journald'])
-        .default('logfmt'),
-    )
     .option('--debug', 'show stack traces of errors')
-  addIdleFlags(addObjstoreFlags(command), IDLE)
+  addIdleFlags(addObjstoreFlags(addLogFlags(command)), IDLE)
   return addFlags(command, RULE_FLAGS)
     .addHelpText('after', HELP)
     .action(async (parsed: Record<string, unknown>) => {

@@ -5,6 +5,7 @@
 import pLimit from 'p-limit'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket, ObjectInfo } from '#lib/bucket/bucket.ts'
+import { getIfThere } from '#lib/bucket/get-if-there.ts'
 import { NotFoundError } from '#lib/model/errors.ts'
 import { copyObject } from './copy-object.ts'
 
@@ -50,10 +51,10 @@ export async function replicateBlocks(options: ReplicateOptions): Promise<Replic
 async function replicateBlock(id: string, options: ReplicateOptions): Promise<ReplicatedBlock> {
   const { from, to, dryRun, signal } = options
   const metaKey = `${id}/meta.json`
-  const meta = await bodyOf(from, metaKey, signal)
+  const meta = (await getIfThere(from, metaKey, signal))?.body
   if (meta === undefined) return { id, status: 'gone', objects: 0, bytes: 0 }
-  const there = await bodyOf(to, metaKey, signal)
-  if (there !== undefined && Buffer.compare(meta, there) === 0) {
+  const there = await getIfThere(to, metaKey, signal)
+  if (there !== undefined && Buffer.compare(meta, there.body) === 0) {
     return { id, status: 'same', objects: 0, bytes: 0 }
   }
   const present = new Map(
@@ -78,7 +79,7 @@ async function replicateBlock(id: string, options: ReplicateOptions): Promise<Re
     await Promise.all(missing.filter(isIndex).map(copy))
   } catch (error) {
     // Deleted in the source under our hands: not a block any more, and the target has no meta.json of it.
-    if (error instanceof NotFoundError && (await bodyOf(from, metaKey, signal)) === undefined) {
+    if (error instanceof NotFoundError && (await getIfThere(from, metaKey, signal)) === undefined) {
       return { id, status: 'gone', objects: 0, bytes: 0 }
     }
     throw error
@@ -91,19 +92,6 @@ async function replicateBlock(id: string, options: ReplicateOptions): Promise<Re
 /** Tombstones too: without them what was deleted would be back. Marks, change logs and lookups are the source's own. */
 function isPartOfBlock(file: string): boolean {
   return file === 'index' || file === 'tombstones' || /^chunks\/\d{6,}$/.test(file)
-}
-
-async function bodyOf(
-  bucket: Bucket,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array | undefined> {
-  try {
-    return (await bucket.get(key, { signal })).body
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined
-    throw error
-  }
 }
 
 async function objectsOf(

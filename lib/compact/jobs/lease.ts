@@ -1,5 +1,6 @@
 /** Who does a job, until when: one small object for each, changed by compare-and-swap. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { getIfThere } from '#lib/bucket/get-if-there.ts'
 import { ConflictError, DomainError, isKind } from '#lib/model/errors.ts'
 
 export const LEASE_PREFIX = 'thaw/lease/'
@@ -120,13 +121,8 @@ async function readLease(
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly record: LeaseRecord; readonly etag: string } | undefined> {
-  try {
-    const { body, etag } = await bucket.get(path, { signal })
-    return { record: parseLease(body), etag }
-  } catch (error) {
-    if (isKind(error, 'not-found')) return undefined
-    throw error
-  }
+  const object = await getIfThere(bucket, path, signal)
+  return object && { record: parseLease(object.body), etag: object.etag }
 }
 
 /** One that can't be read is nobody's. */

@@ -1,5 +1,6 @@
 /** Keeps the ruler's packs few: one comes with each tick, ten become one, and those that were merged go after a while. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { getIfThere } from '#lib/bucket/get-if-there.ts'
 import { freshKey, type FreshKey, parseFreshKey } from '#lib/fresh/fresh-key.ts'
 import { writerOf } from '#lib/fresh/fresh-list.ts'
 import {
@@ -8,7 +9,6 @@ import {
   MERGED_PACKS,
   mergedPack,
 } from '#lib/fresh/merged-pack.ts'
-import { isKind } from '#lib/model/errors.ts'
 import type { ResultPack } from './result-pack.ts'
 
 /** What is known from one tick to the next of packs that are to be merged or deleted: plain JSON. Others are left to compaction. */
@@ -72,11 +72,16 @@ async function mergeSmall(
     const before = packs.filter(({ from }) => group[0] === undefined || from < group[0].from)
     const left = known.filter(({ key }) => !before.some((pack) => pack.key === key))
     if (group.length < 2) return without(left, packs)
-    const bodies = await Promise.all(group.map(({ key }) => bodyOf(bucket, key, signal)))
-    const gone = group.filter((_, i) => bodies[i] === undefined)
+    const objects = await Promise.all(group.map(({ key }) => getIfThere(bucket, key, signal)))
+    const gone = group.filter((_, i) => objects[i] === undefined)
     // A job was faster and has put them into a block.
     if (gone.length > 0) return without(left, gone)
-    const key = await putMerged(bucket, group, bodies as Uint8Array[], signal)
+    const key = await putMerged(
+      bucket,
+      group,
+      objects.map((object) => object!.body),
+      signal,
+    )
     const merged = new Set(group.map((pack) => pack.key))
     return left.map((pack) =>
       merged.has(pack.key) && pack.key !== key
@@ -90,19 +95,6 @@ async function mergeSmall(
 function without(known: readonly KnownPack[], packs: readonly KnownPack[]): KnownPack[] {
   const keys = new Set(packs.map(({ key }) => key))
   return known.filter(({ key }) => !keys.has(key))
-}
-
-async function bodyOf(
-  bucket: Bucket,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array | undefined> {
-  try {
-    return (await bucket.get(key, { signal })).body
-  } catch (error) {
-    if (isKind(error, 'not-found')) return undefined
-    throw error
-  }
 }
 
 async function putMerged(

@@ -4,6 +4,7 @@
  */
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import { getIfThere } from '#lib/bucket/get-if-there.ts'
 import { CorruptError, DomainError, isKind } from '#lib/model/errors.ts'
 import type { RulerState } from './ruler-state.ts'
 
@@ -55,13 +56,8 @@ async function readOnce(
   bucket: Bucket,
   signal: AbortSignal | undefined,
 ): Promise<StoredState | BrokenBytes | undefined> {
-  let object
-  try {
-    object = await bucket.get(RULE_STATE_KEY, { signal })
-  } catch (error) {
-    if (isKind(error, 'not-found')) return undefined
-    throw error
-  }
+  const object = await getIfThere(bucket, RULE_STATE_KEY, signal)
+  if (!object) return undefined
   const { body, etag } = object
   try {
     return { state: decodeRulerState(body), etag }
