@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
 import { bundleFunction } from '#infra/bundle.ts'
-import { functionArn } from '#localstack/cloud/assembly.ts'
 import { ExecutionEnvironment } from '#localstack/cloud/environment.ts'
+import { functionArn } from '#localstack/cloud/function-name.ts'
 import { Keeper } from '#localstack/cloud/keeper.ts'
 
 const RUNS = 15

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve as resolvePath } from 'node:path'
 
+import { type HttpApiSpec, httpApiSpec, type Properties, type ResourcesOf } from './assembly-api.ts'
+import { functionArn, functionNameOf } from './function-name.ts'
 import { ACCOUNT, REGION, resolve } from './intrinsics.ts'
 import type { Scope } from './intrinsics.ts'
 
@@ -17,39 +19,6 @@ export interface FunctionSpec {
   readonly reservedConcurrency?: number | undefined
   readonly logFormat: string
   readonly logLevel: string
-}
-
-export interface HttpApiSpec {
-  readonly name: string
-  readonly routes: readonly RouteSpec[]
-  readonly cors: CorsSpec | undefined
-  /** Requests per second, and at once. */
-  readonly throttle: { readonly rate: number; readonly burst: number } | undefined
-}
-
-export interface RouteSpec {
-  /** `$default`, or a method and a path such as `GET /api/v1/{proxy+}`. */
-  readonly key: string
-  readonly functionName: string
-  readonly timeoutMs: number
-  readonly authorization: 'none' | 'iam' | AuthorizerSpec
-}
-
-/** A function of payload format 2.0 with simple responses. */
-export interface AuthorizerSpec {
-  readonly name: string
-  readonly functionName: string
-  /** In lower case. */
-  readonly identityHeaders: readonly string[]
-  readonly ttlMs: number
-}
-
-export interface CorsSpec {
-  readonly AllowOrigins?: readonly string[]
-  readonly AllowMethods?: readonly string[]
-  readonly AllowHeaders?: readonly string[]
-  readonly ExposeHeaders?: readonly string[]
-  readonly MaxAge?: number
 }
 
 export interface RuleSpec {
@@ -103,8 +72,6 @@ interface AssetManifest {
   readonly files: Record<string, { source: { path: string; packaging: string } }>
 }
 
-type Properties = Record<string, unknown>
-
 /** Reads the directory that `cdk synth` wrote. `queueUrl` is where a function will find a queue. */
 export function readAssembly(
   directory: string,
@@ -118,7 +85,7 @@ export function readAssembly(
   }))
   const scope = scopeOf(template, queueUrl)
   const assets = readAssets(directory)
-  const of = (type: string): { id: string; properties: Properties }[] =>
+  const of: ResourcesOf = (type) =>
     resources
       .filter((resource) => resource.type === type)
       // Code is known by its asset; its place in a bucket means nothing here.
@@ -135,12 +102,7 @@ export function readAssembly(
     functions: lambdas.map(({ id, properties }) =>
       functionSpec(scope.ref(id), properties, (key) => codeDirectory(directory, assets, key)),
     ),
-    httpApis: of('AWS::ApiGatewayV2::Api').map(({ id, properties }) => ({
-      name: (properties['Name'] as string | undefined) ?? id,
-      routes: routes(scope.ref(id), of),
-      cors: properties['CorsConfiguration'] as CorsSpec | undefined,
-      throttle: throttle(scope.ref(id), of),
-    })),
+    httpApis: of('AWS::ApiGatewayV2::Api').map((api) => httpApiSpec(api, scope.ref(api.id), of)),
     rules: of('AWS::Events::Rule').map(({ id, properties }) => ruleSpec(scope, id, properties)),
     queues: of('AWS::SQS::Queue').map(({ id, properties }) => queueSpec(scope, id, properties)),
     eventSources: of('AWS::Lambda::EventSourceMapping').map(({ properties }) =>
@@ -178,16 +140,6 @@ function codeDirectory(directory: string, assets: AssetManifest['files'], key: s
   const asset = assets[key.replace(/\.zip$/, '')]
   if (asset === undefined) throw new Error(`no asset ${key} in ${directory}`)
   return resolvePath(directory, asset.source.path)
-}
-
-export function functionArn(name: string): string {
-  return `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`
-}
-
-/** The name in a name, a partial or a whole ARN, with or without a qualifier. */
-export function functionNameOf(reference: string): string {
-  const match = /(?:^|:function:)([A-Za-z0-9_-]+)(?::[^:]+)?$/.exec(reference)
-  return match?.[1] ?? reference
 }
 
 /** Physical names where the template gives them, logical ids in lower case where it does not. */
@@ -241,72 +193,6 @@ function functionSpec(
     reservedConcurrency: properties['ReservedConcurrentExecutions'] as number | undefined,
     logFormat: logging?.['LogFormat'] ?? 'Text',
     logLevel: logging?.['ApplicationLogLevel'] ?? 'INFO',
-  }
-}
-
-type Of = (type: string) => { id: string; properties: Properties }[]
-
-function routes(apiId: string, of: Of): RouteSpec[] {
-  const integrations = new Map(
-    of('AWS::ApiGatewayV2::Integration').map(({ id, properties }) => [
-      id.toLowerCase(),
-      properties,
-    ]),
-  )
-  return of('AWS::ApiGatewayV2::Route')
-    .filter(({ properties }) => properties['ApiId'] === apiId)
-    .map(({ properties }) => {
-      const target = (properties['Target'] as string).replace(/^integrations\//, '')
-      const integration = integrations.get(target)
-      if (integration === undefined) throw new Error(`no integration ${target}`)
-      return {
-        key: properties['RouteKey'] as string,
-        functionName: functionNameOf(integration['IntegrationUri'] as string),
-        timeoutMs: (integration['TimeoutInMillis'] as number | undefined) ?? 30_000,
-        authorization: authorization(properties, of),
-      }
-    })
-}
-
-/** What is not known here is an error: a route must not be more open than on AWS. */
-function authorization(route: Properties, of: Of): RouteSpec['authorization'] {
-  const type = (route['AuthorizationType'] as string | undefined) ?? 'NONE'
-  if (type === 'NONE') return 'none'
-  if (type === 'AWS_IAM') return 'iam'
-  const found = of('AWS::ApiGatewayV2::Authorizer').find(
-    // As `Ref` names them here.
-    ({ id, properties: { Name } }) => (Name ?? id.toLowerCase()) === route['AuthorizerId'],
-  )
-  const properties: Properties = found?.properties ?? {}
-  const { AuthorizerType, EnableSimpleResponses, AuthorizerPayloadFormatVersion } = properties
-  if (
-    type !== 'CUSTOM' ||
-    AuthorizerType !== 'REQUEST' ||
-    EnableSimpleResponses !== true ||
-    AuthorizerPayloadFormatVersion !== '2.0'
-  ) {
-    throw new Error(`authorization ${type} of ${String(route['RouteKey'])} is not known here`)
-  }
-  const uri = properties['AuthorizerUri'] as string
-  return {
-    name: properties['Name'] as string,
-    functionName: functionNameOf(/functions\/(.+)\/invocations$/.exec(uri)?.[1] ?? uri),
-    identityHeaders: ((properties['IdentitySource'] as string[] | undefined) ?? []).map((source) =>
-      /^\$request\.header\.(.+)$/.exec(source)![1]!.toLowerCase(),
-    ),
-    ttlMs: 1000 * ((properties['AuthorizerResultTtlInSeconds'] as number | undefined) ?? 0),
-  }
-}
-
-function throttle(apiId: string, of: Of): HttpApiSpec['throttle'] {
-  const stage = of('AWS::ApiGatewayV2::Stage').find(
-    ({ properties }) => properties['ApiId'] === apiId,
-  )
-  const settings = stage?.properties['DefaultRouteSettings'] as Record<string, number> | undefined
-  if (settings === undefined) return undefined
-  return {
-    rate: settings['ThrottlingRateLimit'] ?? Infinity,
-    burst: settings['ThrottlingBurstLimit'] ?? Infinity,
   }
 }
 

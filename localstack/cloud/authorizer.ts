@@ -1,5 +1,5 @@
 /** Who may call a route of an HTTP API: nobody is asked, IAM would be, or a function is and its answer is kept. */
-import type { AuthorizerSpec, RouteSpec } from './assembly.ts'
+import type { AuthorizerSpec, RouteSpec } from './assembly-api.ts'
 import { ACCOUNT, REGION } from './intrinsics.ts'
 import type { Invoker } from './invoker.ts'
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { HttpApiSpec, RouteSpec } from './assembly.ts'
+import type { HttpApiSpec, RouteSpec } from './assembly-api.ts'
 import { Authorizers, type Decision } from './authorizer.ts'
 import { ThrottledError } from './function-pool.ts'
 import { corsHeaders, preflight } from './http-cors.ts'

@@ -1,7 +1,7 @@
 /** CORS as an HTTP API does it: preflights answered without the function, headers of the function replaced. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import type { CorsSpec } from './assembly.ts'
+import type { CorsSpec } from './assembly-api.ts'
 
 /** Answers a preflight; false when the request is none. */
 export function preflight(

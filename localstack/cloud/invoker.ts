@@ -1,7 +1,7 @@
 /** The functions of the cloud by name, and the ways to call them that everything in front of them shares. */
 import type { FunctionPool, FunctionStats, PoolEnd } from './function-pool.ts'
 import { ThrottledError } from './function-pool.ts'
-import { functionNameOf } from './assembly.ts'
+import { functionNameOf } from './function-name.ts'
 import type { LogSink } from './log-lines.ts'
 
 export interface BufferedResult extends PoolEnd {

@@ -1,5 +1,5 @@
 /** Which route of an HTTP API a request takes: the most specific one, as API Gateway says. */
-import type { RouteSpec } from './assembly.ts'
+import type { RouteSpec } from './assembly-api.ts'
 
 export interface RouteMatch {
   readonly route: RouteSpec

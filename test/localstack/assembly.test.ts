@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { DEFAULT_STACK_CONFIG } from '#infra/stack-config.ts'
 import { ThawStack } from '#infra/thaw-stack.ts'
-import { functionNameOf } from '#localstack/cloud/assembly.ts'
+import { functionNameOf } from '#localstack/cloud/function-name.ts'
 import { startCloud } from '#localstack/cloud/embedded-cloud.ts'
 import type { Cloud } from '#localstack/cloud/embedded-cloud.ts'
 
