@@ -14,6 +14,8 @@ import { Gate } from '#lib/grpc/gate.ts'
 import { startGrpcServer } from '#lib/grpc/server.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { freshSource } from '#lib/query/fresh-source.ts'
+import { RulerReader } from '#lib/rules/ruler-reader.ts'
+import { rulesSource } from '#lib/rules/rules-source.ts'
 import type { ClosedInterval } from '#lib/storage/storage.ts'
 import { blockSeriesStore } from '#lib/store-api/block-series-store.ts'
 import { KNOWLEDGE_APIS, knowledgeServices } from '#lib/store-api/knowledge-service.ts'
@@ -72,9 +74,10 @@ export async function runStore(
     limits: { ...grpc.limits, bytes: flags['store.grpc.downloaded-bytes-limit'] },
     times,
   })
+  const sources = [freshSource({ ...reading, now }), rulesSource(new RulerReader({ bucket, now }))]
   const services = [
     infoApiService(store, 'store', KNOWLEDGE_APIS),
-    ...knowledgeServices({ source: freshSource({ ...reading, now }), times }),
+    ...knowledgeServices({ sources, times }),
   ]
   const observer = storeMetrics(metrics.registry, gate, flags['store.grpc.series-max-concurrency'])
   const http =

@@ -89,7 +89,7 @@ export function idleFlags(command: Command): string[] {
 
 const STORE_HELP = `
 A Thanos querier asks it as any store gateway:  thanos query --endpoint=<this machine>:10901
-It shows the blocks of the bucket and the fresh samples that agents put there, within a second or two of their upload. Nothing is kept on disk.
+It shows the blocks of the bucket and the fresh samples that agents put there, within a second or two of their upload, and the rules and alerts of its ruler. Nothing is kept on disk.
 Flags of Thanos's store that have no meaning here (--data-dir, --sync-block-duration …) are taken and have no effect.
 ${OBJSTORE_HELP}
 Examples:

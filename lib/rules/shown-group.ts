@@ -25,6 +25,7 @@ export function shownGroup(
     rules: config.rules.map((rule, i) => shownRule(rule, state.rules[i]!, extend)),
     intervalSeconds: intervalMs / 1000,
     limit: config.limit,
+    partialResponse: config.partialResponse,
     evaluationSeconds: state.evaluationMs / 1000,
     lastEvaluation: timeOf(state.lastEvaluationMs),
   }

@@ -20,6 +20,8 @@ export interface RuleGroup {
   readonly rules: readonly Rule[]
   readonly intervalSeconds: number
   readonly limit: number
+  /** Whether its rules go on with half an answer; undefined where a source does not tell. */
+  readonly partialResponse?: 'warn' | 'abort' | undefined
   readonly evaluationSeconds: number
   /** ZERO_TIME before the first. */
   readonly lastEvaluation: PreciseTime

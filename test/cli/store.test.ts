@@ -95,6 +95,7 @@ it('answers series, says what it has, counts, and ends with the signal', async (
   const info = infoResponse.decode(await ask(client, infoService.info, new Uint8Array(0)))
   expect(info).toMatchObject({
     componentType: 'store',
+    rules: {},
     labelSets: [
       ['cluster', 'a'],
       ['cluster', 'b'],

@@ -1,4 +1,4 @@
-/** A querier of Thanos over `thaw store` answers what it answers over Thanos's own store of the same bucket. */
+/** A querier of Thanos over `thaw store` answers what it answers over Thanos's own store of the same bucket, and of rules what thaw's own API does. */
 import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,11 +9,14 @@ import { createLogger } from '#agent/logger.ts'
 import { runStore } from '#cli/run-store.ts'
 import { addStoreFlags, STORE_FLAGS } from '#cli/store-flags.ts'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
+import type { RulerState } from '#lib/rules/tick/ruler-state.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
 import { startQuerier, startThanos } from '#test/peer/thanos.ts'
+import { putRulerState, sampleRules } from '../rules/ruler-state.ts'
 import { THANOS_CASES } from '../store/thanos/cases.ts'
 import { EU_START_MS, HOUR_MS, putWorld, US_END_MS, US_START_MS } from '../store/thanos/world.ts'
 import { type ApiAnswer, type Ask, askUrl, type Params } from './support/ask.ts'
+import { thawOver } from './support/thaw-app.ts'
 
 const BINARY = process.env['THAW_THANOS']
 const DOWNSAMPLED = 'test/data/downsampled-e103a81b'
@@ -22,6 +25,8 @@ interface Peers {
   /** By deduplication. */
   readonly thanos: Readonly<Record<'penalty' | 'chain', Ask>>
   readonly thaw: Readonly<Record<'penalty' | 'chain', Ask>>
+  /** thaw's own HTTP API over the bucket. */
+  readonly api: Ask
   readonly stop: () => Promise<void>
 }
 
@@ -29,7 +34,9 @@ async function startPeers(binary: string): Promise<Peers> {
   const workDir = await mkdtemp(join(tmpdir(), 'thaw-store-'))
   const bucketDir = join(workDir, 'bucket')
   await mkdir(bucketDir)
-  await putWorld(fileBucket(bucketDir))
+  const bucket = fileBucket(bucketDir)
+  await putWorld(bucket)
+  await putRulerState(bucket, RULER)
   for (const id of await readdir(DOWNSAMPLED)) {
     if (!id.endsWith('.gz'))
       await cp(join(DOWNSAMPLED, id), join(bucketDir, id), { recursive: true })
@@ -41,6 +48,7 @@ async function startPeers(binary: string): Promise<Peers> {
   return {
     thanos: { penalty: askUrl(thanos.urls.penalty), chain: askUrl(thanos.urls.chain) },
     thaw: { penalty: askUrl(penalty.url), chain: askUrl(chain.url) },
+    api: thawOver(bucket, { replicaLabels: ['replica'] }),
     async stop() {
       await Promise.all([thanos.stop(), penalty.stop(), chain.stop(), store.stop()])
       await rm(workDir, { recursive: true })
@@ -116,6 +124,37 @@ const OTHERS: readonly (readonly [path: string, params: Params])[] = [
   ['query', { query: 'absent(nothing)', time: EU['end']! }],
 ]
 
+/** After an evaluation, by one of two replicas; one of its files is broken. */
+const RULER: RulerState = {
+  ...sampleRules(),
+  externalLabels: { ruler: 'thaw', replica: 'a' },
+  files: [{ name: 'f.yaml', etag: '1', error: 'line 1' }],
+}
+
+const RULE_FILTERS: readonly (readonly [params: Params, groups: number])[] = [
+  [{}, 2],
+  [{ type: 'alert' }, 1],
+  [{ type: 'record' }, 1],
+  [{ 'rule_name[]': ['one', 'Down'] }, 2],
+  [{ 'rule_name[]': 'one' }, 1],
+  [{ 'rule_group[]': 'b' }, 1],
+  [{ 'file[]': 'f.yaml' }, 2],
+  [{ 'file[]': 'g.yaml' }, 0],
+  [{ 'match[]': '{ruler="thaw"}' }, 2],
+  [{ 'match[]': '{severity=~"p.+",ruler="thaw"}' }, 1],
+  [{ 'match[]': '{severity="none"}' }, 0],
+]
+
+/** Without what only Thanos tells: how queries of rules took half an answer, and replicas of alerts. */
+function told(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(told)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+    .filter(([name]) => name !== 'partialResponseStrategy' && name !== 'replica')
+    .map(([name, inner]) => [name, told(inner)] as const)
+  return Object.fromEntries(entries)
+}
+
 if (BINARY === undefined) {
   describeSkipped('thaw store under Thanos', { missing: 'THAW_THANOS names no Thanos' })
 } else {
@@ -140,6 +179,24 @@ if (BINARY === undefined) {
       const expected = await peers.thanos.penalty(path, params)
       expect(await peers.thaw.penalty(path, params)).toEqual(expected)
       expect(expected.status).toBe('success')
+    })
+
+    it.each(RULE_FILTERS)("tells the ruler's rules of %j", async (params, count) => {
+      const { data, warnings, status } = await peers.thaw.penalty('rules', params)
+      const own = await peers.api('rules', params)
+      expect({ data: told(data), warnings, status }).toEqual({
+        data: own.data,
+        warnings: own.warnings,
+        status: 'success',
+      })
+      expect(own.data).toMatchObject({ groups: { length: count } })
+    })
+
+    it("tells the ruler's alerts", async () => {
+      const { data, warnings } = await peers.thaw.penalty('alerts')
+      const own = await peers.api('alerts')
+      expect({ data: told(data), warnings }).toEqual({ data: own.data, warnings: own.warnings })
+      expect(own.data).toMatchObject({ alerts: [{ labels: { ruler: 'thaw' }, state: 'firing' }] })
     })
 
     it('has what Thanos leaves out: series asked for by external labels alone', async () => {

@@ -92,6 +92,7 @@ describe("the ruler's rules", () => {
         file: 'disks.yaml',
         intervalSeconds: 30,
         limit: 3,
+        partialResponse: 'abort',
         evaluationSeconds: 0,
         lastEvaluation: ZERO_TIME,
         rules: [
