@@ -1,5 +1,6 @@
 /** The alerts of one Alertmanager: batch after batch, failed ones again after a while, and none of it waits for others. */
 import { type HttpClient, reasonText } from '#lib/http-client/answer.ts'
+import { failureAt } from '#lib/http-client/reason.ts'
 import { isKind } from '#lib/model/errors.ts'
 import type { Outgoing } from './batches.ts'
 import type { Deliveries } from './deliveries.ts'
@@ -115,8 +116,6 @@ async function post(
     const text = `${url} answered ${status}${more}`
     return { text, passing: status >= 500 || status === 429 || status === 408 }
   } catch (error) {
-    const { message } = error as Error
-    const text = message.includes(url) ? message : `${url}: ${message}`
-    return { text, passing: !isKind(error, 'unauthorized') }
+    return { text: failureAt(url, error), passing: !isKind(error, 'unauthorized') }
   }
 }

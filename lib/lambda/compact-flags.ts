@@ -5,7 +5,6 @@ import {
   type CompactSettings,
   DEFAULT_COMPACT_SETTINGS,
 } from '#lib/compact/plan/settings.ts'
-import { DomainError } from '#lib/model/errors.ts'
 import {
   bad,
   durationOrZero,
@@ -15,7 +14,7 @@ import {
   toggle,
   wrong,
 } from './flag-values.ts'
-import { parseFlags, wordsOf } from './parse-flags.ts'
+import { parseFlags, readFlagLine } from './parse-flags.ts'
 
 /** Thanos's names and defaults. */
 export const COMPACT_FLAGS = {
@@ -50,12 +49,7 @@ const VARIABLE = 'THAW_COMPACT_FLAGS'
 
 /** Throws a DomainError 'invalid' that names the variable and the flag. */
 export function readCompactFlags(line: string): CompactSettings {
-  try {
-    return compactSettings(wordsOf(line))
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error
-    throw new DomainError(error.kind, `${VARIABLE}: ${error.message}`)
-  }
+  return readFlagLine(VARIABLE, line, compactSettings)
 }
 
 /** As words of a command line. */

@@ -28,8 +28,22 @@ export function parseFlags<Name extends string>(
   return values
 }
 
+/** What `read` makes of the flags in the line of an environment variable. Throws a DomainError that names the variable too. */
+export function readFlagLine<Settings>(
+  variable: string,
+  line: string,
+  read: (words: readonly string[]) => Settings,
+): Settings {
+  try {
+    return read(wordsOf(line))
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    throw new DomainError(error.kind, `${variable}: ${error.message}`)
+  }
+}
+
 /** Words at white space; quotes keep it. */
-export function wordsOf(line: string): string[] {
+function wordsOf(line: string): string[] {
   const words: string[] = []
   for (const [word] of line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)) {
     words.push(word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'))

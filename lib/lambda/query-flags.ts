@@ -2,7 +2,6 @@
 import { DEFAULT_SCOPE, type ScopeDefaults } from '#lib/api/parts.ts'
 import { CERTIFICATE_FIELDS, type CertificateField } from '#lib/api/tenant.ts'
 import type { EndpointSettings } from '#lib/endpoints/open-endpoints.ts'
-import { DomainError } from '#lib/model/errors.ts'
 import type { LimitsOf } from '#lib/promql/query-limits.ts'
 import {
   DEFAULT_ENGINE_OPTIONS,
@@ -23,7 +22,7 @@ import {
   wholeNumber,
 } from './flag-values.ts'
 import { readLimits } from './limit-flags.ts'
-import { parseFlags, wordsOf } from './parse-flags.ts'
+import { parseFlags, readFlagLine } from './parse-flags.ts'
 
 export interface QuerySettings {
   readonly engine: EngineOptions
@@ -112,12 +111,7 @@ const VARIABLE = 'THAW_QUERY_FLAGS'
 
 /** In one line: `--query.timeout=1m --query.enforce-tenancy`. Throws `invalid` with what is wrong and where. */
 export function readQueryFlags(line: string): QuerySettings {
-  try {
-    return querySettings(wordsOf(line))
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error
-    throw new DomainError(error.kind, `${VARIABLE}: ${error.message}`)
-  }
+  return readFlagLine(VARIABLE, line, querySettings)
 }
 
 /** As words of a command line. */

@@ -14,7 +14,7 @@ import {
   text,
   wholeNumber,
 } from './flag-values.ts'
-import { parseFlags, wordsOf } from './parse-flags.ts'
+import { parseFlags, readFlagLine } from './parse-flags.ts'
 import { featuresOf } from './query-flags.ts'
 
 /** Thanos's names; its defaults but for `label` and `rule-query-offset`. */
@@ -96,12 +96,7 @@ const VARIABLE = 'THAW_RULE_FLAGS'
 
 /** Throws a DomainError 'invalid' that names the variable and the flag. */
 export function readRuleFlags(line: string): RuleSettings {
-  try {
-    return ruleSettings(wordsOf(line))
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error
-    throw new DomainError(error.kind, `${VARIABLE}: ${error.message}`)
-  }
+  return readFlagLine(VARIABLE, line, ruleSettings)
 }
 
 /** As words of a command line. */

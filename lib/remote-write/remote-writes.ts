@@ -1,7 +1,8 @@
 /** Series to every remote write receiver: each gets all, at the same time and independently. */
 import { type HttpClient, reasonText } from '#lib/http-client/answer.ts'
 import { httpClient } from '#lib/http-client/http-client.ts'
-import { type DomainError, isKind } from '#lib/model/errors.ts'
+import { failureAt } from '#lib/http-client/reason.ts'
+import { isKind } from '#lib/model/errors.ts'
 import { relabeler } from '#lib/relabel/relabel.ts'
 import { type WriteRequest, writeRequests, type WriteSeries } from '#lib/remote/write-request.ts'
 import type { RemoteWriteConfig } from './remote-write-config.ts'
@@ -206,9 +207,7 @@ async function post(
     const text = `${url} answered ${status}${reason && `: ${reason}`}`
     return { text, passing, afterMs }
   } catch (error) {
-    const { message } = error as DomainError
-    const text = message.includes(url) ? message : `${url}: ${message}`
-    return { text, passing: !isKind(error, 'unauthorized') }
+    return { text: failureAt(url, error), passing: !isKind(error, 'unauthorized') }
   }
 }
 

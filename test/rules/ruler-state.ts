@@ -4,30 +4,11 @@ import type { AlertState, GroupState } from '#lib/rules/evaluate/group-state.ts'
 import { newGroupState } from '#lib/rules/evaluate/new-group-state.ts'
 import type { RuleGroupConfig } from '#lib/rules/file/rule-file.ts'
 import type { RulerState } from '#lib/rules/tick/ruler-state.ts'
+import { newRulerState } from '#lib/rules/tick/state-changes.ts'
 import { encodeRulerState, RULE_STATE_KEY } from '#lib/rules/tick/state-object.ts'
 
 export function rulerState(given: Partial<RulerState>): RulerState {
-  return {
-    createdMs: 0,
-    updatedMs: 0,
-    epoch: 'e',
-    nextPack: 0,
-    packs: [],
-    files: [],
-    groups: [],
-    externalLabels: {},
-    alertmanagers: { active: [], dropped: [] },
-    outbox: { parcels: [], alerts: [] },
-    counters: {
-      ticks: 0,
-      samples: 0,
-      alertsSent: 0,
-      alertsDropped: 0,
-      parcelsDropped: 0,
-      alertmanagers: {},
-    },
-    ...given,
-  }
+  return { ...newRulerState('e', { nowMs: 0, updatedMs: 0 }), ...given }
 }
 
 export async function putRulerState(bucket: Bucket, state: RulerState): Promise<void> {
