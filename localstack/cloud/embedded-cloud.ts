@@ -29,6 +29,8 @@ export interface CloudOptions {
   readonly httpPort?: number | undefined
   /** Instead of, or besides, what the template sets for every function. */
   readonly environment?: Readonly<Record<string, string>> | undefined
+  /** Likewise, for the function of this name alone. */
+  readonly environmentOf?: ((functionName: string) => Readonly<Record<string, string>>) | undefined
   /** Requests that run at one time; a new AWS account may have no more than 10. */
   readonly concurrency?: number | undefined
   /** An environment without work for so long is ended. */
@@ -96,7 +98,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     (spec) =>
       new FunctionPool({
         spec,
-        environment,
+        environment: { ...environment, ...options.environmentOf?.(spec.name) },
         account,
         keeper,
         log,

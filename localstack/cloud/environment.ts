@@ -9,7 +9,7 @@ import type { Keeper } from './keeper.ts'
 import { LIMITS } from './limits.ts'
 import { LogLines } from './log-lines.ts'
 import type { LogSink } from './log-lines.ts'
-import { MemoryWatch } from './memory.ts'
+import { cpuMsOf, MemoryWatch } from './memory.ts'
 import { RuntimeApi } from './runtime-api.ts'
 import type { FunctionFailure } from './runtime-api.ts'
 
@@ -31,6 +31,8 @@ export interface InvokeRequest {
 export interface InvokeEnd {
   readonly failure: FunctionFailure | undefined
   readonly durationMs: number
+  /** Processor time of all its threads, to 10 ms; 0 where the system does not say. */
+  readonly cpuMs: number
   readonly maxMemoryBytes: number
   /** The last 4 KiB of its log. */
   readonly logTail: string
@@ -39,6 +41,7 @@ export interface InvokeEnd {
 interface Current {
   readonly request: InvokeRequest
   readonly startMs: number
+  readonly startCpuMs: number
   readonly timer: NodeJS.Timeout
   readonly end: (end: InvokeEnd) => void
   byteLength: number
@@ -142,6 +145,7 @@ export class ExecutionEnvironment {
       this.#current = {
         request,
         startMs: performance.now(),
+        startCpuMs: cpuMsOf(this.pid),
         timer,
         end,
         byteLength: 0,
@@ -229,6 +233,7 @@ export class ExecutionEnvironment {
     current.end({
       failure: current.failure,
       durationMs: performance.now() - current.startMs,
+      cpuMs: Math.max(0, cpuMsOf(this.pid) - current.startCpuMs),
       maxMemoryBytes: this.#memory?.peakBytes ?? 0,
       logTail: this.#log.tail(),
     })

@@ -14,6 +14,8 @@ export interface FunctionStats {
   throttles: number
   initMs: number
   durationMs: number
+  /** Of processor, without what starting took. */
+  cpuMs: number
   /** What would be billed, rounded up to milliseconds, times memory. */
   gbSeconds: number
   maxMemoryBytes: number
@@ -64,6 +66,7 @@ export class FunctionPool {
     throttles: 0,
     initMs: 0,
     durationMs: 0,
+    cpuMs: 0,
     gbSeconds: 0,
     maxMemoryBytes: 0,
   }
@@ -132,7 +135,15 @@ export class FunctionPool {
       this.stats.initMs += durationMs
       if (failure !== undefined) {
         this.#environments.delete(environment)
-        return { requestId, coldStart, failure, durationMs, maxMemoryBytes: 0, logTail: '' }
+        return {
+          requestId,
+          coldStart,
+          failure,
+          durationMs,
+          cpuMs: 0,
+          maxMemoryBytes: 0,
+          logTail: '',
+        }
       }
     }
     const end = await environment.invoke({ requestId, payload, streaming, write })
@@ -160,11 +171,12 @@ export class FunctionPool {
     this.#idle.push({ environment, timer })
   }
 
-  #count({ failure, durationMs, maxMemoryBytes }: PoolEnd): void {
+  #count({ failure, durationMs, cpuMs, maxMemoryBytes }: PoolEnd): void {
     const { stats } = this
     stats.invokes++
     if (failure !== undefined) stats.failures++
     stats.durationMs += durationMs
+    stats.cpuMs += cpuMs
     stats.gbSeconds += (Math.ceil(durationMs) / 1000) * (this.#options.spec.memoryMb / 1024)
     stats.maxMemoryBytes = Math.max(stats.maxMemoryBytes, maxMemoryBytes)
   }

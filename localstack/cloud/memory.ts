@@ -1,4 +1,4 @@
-/** How much memory a process has used at most, and the end of it when that is more than its function has. */
+/** What a process uses: processor time, and how much memory at most, with the end of it when that is more than its function has. */
 import { readFileSync } from 'node:fs'
 
 const POLL_MS = 10
@@ -43,5 +43,20 @@ export class MemoryWatch {
     if (match === null) return
     this.#peakBytes = Math.max(this.#peakBytes, Number(match[1]) * 1024)
     if (this.#peakBytes > this.#limitBytes) this.#exceeded()
+  }
+}
+
+/** Linux counts in hundredths of a second. */
+const TICK_MS = 10
+
+/** Of all its threads since it began; 0 where it is gone, or the system has no /proc. */
+export function cpuMsOf(pid: number | undefined): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // Behind the name of the program, which may have anything in it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+  } catch {
+    return 0
   }
 }

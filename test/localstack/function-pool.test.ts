@@ -36,6 +36,38 @@ describe('an execution environment', () => {
     })
   })
 
+  it.skipIf(process.platform !== 'linux')('is told in processor time, not in time', async () => {
+    await using cloud = await startTinyCloud({
+      functions: {
+        sleeps: { code: `export const handler = () => new Promise((end) => setTimeout(end, 300))` },
+        works: {
+          code: `export const handler = async () => {
+            const { user } = process.cpuUsage()
+            while (process.cpuUsage({ user, system: 0 }).user < 150_000);
+          }`,
+        },
+      },
+    })
+    await cloud.invoke('sleeps', {})
+    await cloud.invoke('works', {})
+    const { sleeps, works } = cloud.stats()
+    expect(sleeps!.cpuMs).toBeLessThan(100)
+    expect(works!.cpuMs).toBeGreaterThanOrEqual(100)
+  })
+
+  it('has what its function alone is given', async () => {
+    const code = `export const handler = async () => process.env.WHO`
+    await using cloud = await startTinyCloud(
+      { functions: { one: { code }, other: { code } } },
+      {
+        environment: { WHO: 'all' },
+        environmentOf: (name) => (name === 'one' ? { WHO: name } : {}),
+      },
+    )
+    const [one, other] = [await cloud.invoke('one', {}), await cloud.invoke('other', {})]
+    expect([json(one.payload), json(other.payload)]).toEqual(['one', 'all'])
+  })
+
   it('gets what the template and the caller set, and nothing of ours', async () => {
     await using cloud = await startTinyCloud(
       {
