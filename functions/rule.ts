@@ -2,6 +2,12 @@
 import { ulid } from 'ulid'
 import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
+import {
+  parseSecretReferences,
+  SecretEnvironment,
+  secretsManagerClient,
+  type Variables,
+} from '#lib/aws/secret-environment.ts'
 import { type CountingBucket, countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
@@ -15,7 +21,15 @@ import { StoreCache } from '#lib/store/store-cache.ts'
 
 const environment = readEnvironment(process.env)
 const settings = readRuleFlags(environment.ruleFlags)
+const secrets = new SecretEnvironment({
+  env: process.env,
+  references: parseSecretReferences(environment.ruleSecrets),
+  client: secretsManagerClient,
+  now: Date.now,
+  log: (message) => console.warn({ message }),
+})
 const opened = open()
+let current: { readonly env: Variables; readonly ruler: OpenRuler } | undefined
 
 export interface InvokeContext {
   getRemainingTimeInMillis(): number
@@ -26,7 +40,8 @@ const RESERVE_MS = 2000
 
 /** Rejects where the bucket can't be used: the next minute makes good for it. */
 export async function handler(_event: unknown, context: InvokeContext): Promise<TickReport> {
-  const { ruler, counted } = await opened
+  const { counted } = await opened
+  const ruler = await currentRuler()
   const deadlineMs = Date.now() + context.getRemainingTimeInMillis() - RESERVE_MS
   counted.reset()
   const report = await runTick(ruler.parts, { deadlineMs })
@@ -36,15 +51,39 @@ export async function handler(_event: unknown, context: InvokeContext): Promise<
   return report
 }
 
-async function open(): Promise<{ readonly ruler: OpenRuler; readonly counted: CountingBucket }> {
+interface Opened {
+  readonly counted: CountingBucket
+  readonly endpoints: EndpointSet | undefined
+  readonly cache: StoreCache
+}
+
+async function open(): Promise<Opened> {
   const config = parseObjstoreConfig(environment.objstoreConfig, process.env)
   const bucket = await openBucket(config)
   // Once in the life of an instance: without conditional writes two rulers could both believe to be the only one.
   await checkConditionalWrites(bucket, { id: ulid() })
-  const counted = countingBucket(bucket)
-  const endpoints = await openEndpoints()
+  return {
+    counted: countingBucket(bucket),
+    endpoints: await openEndpoints(),
+    cache: new StoreCache(environment.cacheBytes),
+  }
+}
+
+/** Another one where a secret became another. */
+async function currentRuler(): Promise<OpenRuler> {
+  const env = await secrets.read()
+  if (current?.env !== env) {
+    const ruler = await openRulerWith(env)
+    current?.ruler.close()
+    current = { env, ruler }
+  }
+  return current.ruler
+}
+
+async function openRulerWith(env: Variables): Promise<OpenRuler> {
+  const { counted, endpoints, cache } = await opened
   const { tick } = settings
-  const ruler = await openRuler({
+  return openRuler({
     settings: {
       ...settings,
       tick: {
@@ -54,15 +93,14 @@ async function open(): Promise<{ readonly ruler: OpenRuler; readonly counted: Co
     },
     bucket: counted.bucket,
     files: bucketRuleFiles(counted.bucket),
-    cache: new StoreCache(environment.cacheBytes),
+    cache,
     sources: endpoints && (() => endpoints.sources()),
-    env: process.env,
+    env,
     userAgent: 'thaw-rule',
     owner: process.env['AWS_LAMBDA_LOG_STREAM_NAME'] ?? 'rule',
     now: Date.now,
     newUlid: () => ulid(),
   })
-  return { ruler, counted }
 }
 
 /** Loaded only where there are some. */

@@ -1,10 +1,11 @@
 /** The `rule` function: evaluates recording and alerting rules, once a minute. */
-import { Duration, SecretValue } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import type { Construct } from 'constructs'
 
 import type { MetricsBucket } from './bucket.ts'
+import { secretArns, secretNames } from './rule-secrets.ts'
 import type { StackConfig } from './stack-config.ts'
 import { ThawFunction } from './thaw-function.ts'
 
@@ -28,7 +29,7 @@ export class RuleFunction extends ThawFunction {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
         THAW_RULE_FLAGS: config.ruleFlags,
         THAW_EXTERNAL_URL: url,
-        ...secrets(config.ruleSecrets),
+        THAW_RULE_SECRETS: secretNames(config.ruleSecrets),
       },
     })
     this.allowList(bucket)
@@ -36,6 +37,8 @@ export class RuleFunction extends ThawFunction {
     this.allowRead(bucket, [...queried, 'ruleFiles', 'ruleState'])
     this.allowWrite(bucket, ['lookup', 'fresh', 'ruleState', 'ruleBroken', 'probe'])
     this.allowDelete(bucket, ['fresh', 'probe'])
+    const arns = secretArns(config.ruleSecrets)
+    if (arns.length > 0) this.allow(['secretsmanager:GetSecretValue'], arns)
 
     const everyMinute = new Rule(this, 'EveryMinute', {
       ruleName: `${config.stackName}-rule`,
@@ -47,14 +50,4 @@ export class RuleFunction extends ThawFunction {
       new LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
     )
   }
-}
-
-/** Read by CloudFormation when it deploys: the template has their names. */
-function secrets(names: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(names).map(([variable, secret]) => [
-      variable,
-      SecretValue.secretsManager(secret).unsafeUnwrap(),
-    ]),
-  )
 }

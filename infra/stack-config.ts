@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 
+import { readRuleSecrets, type RuleSecrets } from './rule-secrets.ts'
+
 export interface StackConfig {
   /** Name of the stack, and prefix of its functions and log groups. */
   readonly stackName: string
@@ -14,8 +16,8 @@ export interface StackConfig {
   readonly compactFlags: string
   /** Flags of Thanos's ruler for the rule function: Alertmanagers, labels, intervals; docs/flags.md lists them. */
   readonly ruleFlags: string
-  /** Environment variables of the rule function, for `$(NAME)` in its YAML, each with the secret of Secrets Manager that it is. */
-  readonly ruleSecrets: Readonly<Record<string, string>>
+  /** What `$(NAME)` is in the YAML of the rule function: names of secrets of Secrets Manager, which it reads when it needs them. */
+  readonly ruleSecrets: RuleSecrets
   /** Who is let in: `tokens` of `thaw token`, or callers that sign with `iam`. */
   readonly authorizer: 'tokens' | 'iam'
   /** Origins of web pages that may call the HTTP API. Empty: none. */
@@ -30,6 +32,10 @@ export interface StackConfig {
   /** Jobs that are done at one time, 2 to 1000. */
   readonly compactConcurrency: number
   readonly logRetentionDays: RetentionDays
+  /** Who gets alarms. Empty: nobody; alarms are seen in CloudWatch alone. */
+  readonly alarmEmail: string
+  /** US dollars. 0: no budget. */
+  readonly monthlyBudgetUsd: number
   /** Where `query.ts`, `store.ts` and the other functions are. */
   readonly functionsDir: string
 }
@@ -50,6 +56,8 @@ export const DEFAULT_STACK_CONFIG: StackConfig = {
   ruleMemoryMb: 1769,
   compactConcurrency: 10,
   logRetentionDays: RetentionDays.TWO_WEEKS,
+  alarmEmail: '',
+  monthlyBudgetUsd: 0,
   functionsDir: fileURLToPath(new URL('../functions/', import.meta.url)),
 }
 
@@ -62,7 +70,7 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
     queryFlags: text('queryFlags', context) ?? defaults.queryFlags,
     compactFlags: text('compactFlags', context) ?? defaults.compactFlags,
     ruleFlags: text('ruleFlags', context) ?? defaults.ruleFlags,
-    ruleSecrets: named('ruleSecrets', context) ?? defaults.ruleSecrets,
+    ruleSecrets: secrets('ruleSecrets', context) ?? defaults.ruleSecrets,
     authorizer: authorizer('authorizer', context) ?? defaults.authorizer,
     corsOrigins: list('corsOrigins', context) ?? defaults.corsOrigins,
     requestsPerSecond: count('requestsPerSecond', context) ?? defaults.requestsPerSecond,
@@ -72,6 +80,8 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
     ruleMemoryMb: count('ruleMemoryMb', context) ?? defaults.ruleMemoryMb,
     compactConcurrency: count('compactConcurrency', context) ?? defaults.compactConcurrency,
     logRetentionDays: retention('logRetentionDays', context) ?? defaults.logRetentionDays,
+    alarmEmail: email('alarmEmail', context) ?? defaults.alarmEmail,
+    monthlyBudgetUsd: dollars('monthlyBudgetUsd', context) ?? defaults.monthlyBudgetUsd,
     functionsDir: defaults.functionsDir,
   }
 }
@@ -99,16 +109,23 @@ function list(name: string, context: Context): readonly string[] | undefined {
     .filter((item) => item !== '')
 }
 
-/** `NAME=value`, several with commas. */
-function named(name: string, context: Context): Readonly<Record<string, string>> | undefined {
-  const items = list(name, context)
-  return items && Object.fromEntries(items.map((item) => pair(name, item)))
+function secrets(name: string, context: Context): RuleSecrets | undefined {
+  const line = text(name, context)
+  return line === undefined ? undefined : readRuleSecrets(name, line)
 }
 
-function pair(name: string, item: string): [string, string] {
-  const found = /^([A-Za-z]\w*)=(\S+)$/.exec(item)
-  if (!found) throw new Error(`context ${name} has ${JSON.stringify(item)}, want NAME=secret`)
-  return [found[1]!, found[2]!]
+function email(name: string, context: Context): string | undefined {
+  const value = text(name, context)
+  if (value === undefined || value === '' || /^[^@\s]+@[^@\s]+$/.test(value)) return value
+  throw new Error(`context ${name} is not an email address: ${JSON.stringify(value)}`)
+}
+
+function dollars(name: string, context: Context): number | undefined {
+  const value = context(name)
+  if (value === undefined || value === null) return undefined
+  const number = value === '' ? 0 : Number(value)
+  if (Number.isFinite(number) && number >= 0) return number
+  throw new Error(`context ${name} is not an amount of dollars: ${JSON.stringify(value)}`)
 }
 
 function count(name: string, context: Context): number | undefined {

@@ -12,6 +12,8 @@ export interface FunctionEnvironment {
   readonly compactFlags: string
   /** `THAW_RULE_FLAGS`: flags of Thanos's ruler, as on a command line. */
   readonly ruleFlags: string
+  /** `THAW_RULE_SECRETS`: variables of the ruler's YAML, each with the secret that it is: `NAME=secret`. No values. */
+  readonly ruleSecrets: string
   /** `THAW_EXTERNAL_URL`: where people find the HTTP API; alerts point there. */
   readonly externalUrl: string
   /** `THAW_QUEUE_URL`: where `plan` puts jobs; without it nobody does any. */
@@ -46,6 +48,7 @@ export function readEnvironment(
     queryFlags: env['THAW_QUERY_FLAGS'] ?? '',
     compactFlags: env['THAW_COMPACT_FLAGS'] ?? '',
     ruleFlags: env['THAW_RULE_FLAGS'] ?? '',
+    ruleSecrets: env['THAW_RULE_SECRETS'] ?? '',
     externalUrl: env['THAW_EXTERNAL_URL'] ?? '',
     queueUrl: env['THAW_QUEUE_URL'] || undefined,
     sliceBytes: positive(env, 'THAW_SLICE_BYTES', 8 * 1024 * 1024),

@@ -34,13 +34,14 @@ async function readAtOnce(name: string): Promise<string> {
 }
 
 it.each(['query', 'store', 'plan', 'rule', 'authorize'])(
-  '%s loads neither gRPC nor the S3 client before it needs them',
+  '%s loads neither gRPC nor clients of S3 and Secrets Manager before it needs them',
   async (name) => {
     const text = await readAtOnce(name)
     // Names that minifying leaves alone: the environment is read by all functions, the others by what must wait.
     expect(text).toContain('THAW_OBJSTORE_CONFIG')
     expect(text).not.toContain('grpc.max_receive_message_length')
     expect(text).not.toContain('x-amz-checksum-algorithm')
+    expect(text).not.toContain('ResourceExistsException')
   },
 )
 

@@ -119,19 +119,10 @@ describe('the functions', () => {
           THAW_EXTERNAL_URL: 'https://HttpApi.execute-api.<AWS::Region>.<AWS::URLSuffix>',
           THAW_OBJSTORE_CONFIG: OBJSTORE,
           THAW_RULE_FLAGS: '',
+          THAW_RULE_SECRETS: '',
         },
       },
     })
-  })
-
-  it('gives rule secrets by their names', () => {
-    const own = synthesize({ ruleSecrets: { PASSWORD: 'team/alertmanager' } })
-    const { Environment } = functionOf(own, 'RuleFunction') as {
-      Environment: { Variables: Record<string, string> }
-    }
-    expect(Environment.Variables['PASSWORD']).toBe(
-      '{{resolve:secretsmanager:team/alertmanager:SecretString:::}}',
-    )
   })
 
   it('gives authorize little, and no longer than a client waits', () => {

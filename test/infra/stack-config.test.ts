@@ -12,7 +12,7 @@ describe('the stack configuration', () => {
       queryFlags: '--query.replica-label=replica',
       compactFlags: '--retention.resolution-raw=90d',
       ruleFlags: '--alertmanagers.url=http://am:9093',
-      ruleSecrets: 'PASSWORD=am/password, USER_NAME=am/user',
+      ruleSecrets: 'PASSWORD=am/password, USER_NAME=am:user',
       authorizer: 'iam',
       corsOrigins: '',
       requestsPerSecond: '10',
@@ -22,6 +22,8 @@ describe('the stack configuration', () => {
       ruleMemoryMb: '512',
       compactConcurrency: '2',
       logRetentionDays: '7',
+      alarmEmail: 'ops@example.com',
+      monthlyBudgetUsd: '12.5',
     }
     expect(stackConfig((name) => context[name])).toEqual({
       stackName: 'metrics',
@@ -29,7 +31,10 @@ describe('the stack configuration', () => {
       queryFlags: '--query.replica-label=replica',
       compactFlags: '--retention.resolution-raw=90d',
       ruleFlags: '--alertmanagers.url=http://am:9093',
-      ruleSecrets: { PASSWORD: 'am/password', USER_NAME: 'am/user' },
+      ruleSecrets: {
+        PASSWORD: { secret: 'am/password', key: undefined },
+        USER_NAME: { secret: 'am', key: 'user' },
+      },
       authorizer: 'iam',
       corsOrigins: [],
       requestsPerSecond: 10,
@@ -39,6 +44,8 @@ describe('the stack configuration', () => {
       ruleMemoryMb: 512,
       compactConcurrency: 2,
       logRetentionDays: 7,
+      alarmEmail: 'ops@example.com',
+      monthlyBudgetUsd: 12.5,
       functionsDir: DEFAULT_STACK_CONFIG.functionsDir,
     })
   })
@@ -60,6 +67,14 @@ describe('the stack configuration', () => {
     expect(() => stackConfig((name) => (name === 'queryMemoryMb' ? 'lots' : undefined))).toThrow(
       'context queryMemoryMb is not a positive integer: "lots"',
     )
+  })
+
+  it.each([
+    ['alarmEmail', 'ops', 'context alarmEmail is not an email address: "ops"'],
+    ['monthlyBudgetUsd', -1, 'context monthlyBudgetUsd is not an amount of dollars: -1'],
+    ['monthlyBudgetUsd', '$5', 'context monthlyBudgetUsd is not an amount of dollars: "$5"'],
+  ])('refuses %s %s', (option, value, message) => {
+    expect(() => stackConfig((name) => (name === option ? value : undefined))).toThrow(message)
   })
 
   it('refuses a door that is neither', () => {

@@ -43,6 +43,8 @@ export interface LocalCloudOptions {
   readonly tokens?: boolean | undefined
   readonly queryFlags?: string | undefined
   readonly ruleFlags?: string | undefined
+  /** Of all functions, besides. */
+  readonly environment?: Readonly<Record<string, string>> | undefined
 }
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
@@ -60,6 +62,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ...(options.compactFlags === undefined
         ? { THAW_QUEUE_URL: '' }
         : { THAW_COMPACT_FLAGS: options.compactFlags }),
+      ...options.environment,
     },
     log: (source, line) => void log.push(`[${source}] ${line}`),
   })
