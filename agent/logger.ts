@@ -52,9 +52,11 @@ export function describeError(error: unknown): string {
   const texts = [error.message]
   let cause = error.cause
   for (let depth = 0; cause instanceof Error && depth < 5; depth++, cause = cause.cause) {
-    if (cause.message !== '' && !texts.some((text) => text.includes((cause as Error).message))) {
-      texts.push(cause.message)
-    }
+    // Stores end with a full stop, and the SDK puts hints of its own on lines behind theirs.
+    const said = cause.message.split('\n', 1)[0]!.trim().replace(/\.$/, '')
+    const isNew =
+      said !== '' && said !== 'UnknownError' && !texts.some((text) => text.includes(said))
+    if (isNew) texts.push(said)
   }
   return texts.join(': ')
 }

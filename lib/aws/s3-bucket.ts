@@ -61,7 +61,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
   ): Promise<{ etag: string }> {
     const { signal } = options ?? {}
     try {
-      const { ETag } = await requests.send(key, signal, (http) =>
+      const { ETag } = await requests.send('s3:PutObject', key, signal, (http) =>
         client.send(
           new PutObjectCommand({
             ...place,
@@ -87,7 +87,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
     signal: AbortSignal | undefined,
     unlessEtag?: string,
   ): Promise<BucketObject | undefined> {
-    return requests.send(key, signal, async (http) => {
+    return requests.send('s3:GetObject', key, signal, async (http) => {
       try {
         const { Body, ContentLength, ETag } = await client.send(
           new GetObjectCommand({ ...place, Key: key, IfNoneMatch: unlessEtag, ...sse }),
@@ -102,8 +102,11 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
   }
 
   async function head(key: string, signal: AbortSignal | undefined): Promise<ObjectInfo> {
-    const { ContentLength, ETag, LastModified } = await requests.send(key, signal, (http) =>
-      client.send(new HeadObjectCommand({ ...place, Key: key, ...sse }), http),
+    const { ContentLength, ETag, LastModified } = await requests.send(
+      's3:GetObject',
+      key,
+      signal,
+      (http) => client.send(new HeadObjectCommand({ ...place, Key: key, ...sse }), http),
     )
     return {
       key,
@@ -131,7 +134,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
       checkRange(key, start, end)
       throwIfAborted(options?.signal)
       if (start === end) return new Uint8Array(0)
-      return requests.send(key, options?.signal, async (http) => {
+      return requests.send('s3:GetObject', key, options?.signal, async (http) => {
         let answer
         try {
           answer = await client.send(
@@ -175,7 +178,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
         return { body: new Uint8Array(0), size, etag }
       }
       if (length === 0) return emptyTail()
-      const tail = await requests.send(key, options?.signal, async (http) => {
+      const tail = await requests.send('s3:GetObject', key, options?.signal, async (http) => {
         try {
           const answer = await client.send(
             new GetObjectCommand({ ...place, Key: key, Range: `bytes=-${length}`, ...sse }),
@@ -210,7 +213,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
       let token: string | undefined
       do {
         const continuation = token
-        const page = await requests.send(undefined, options?.signal, (http) =>
+        const page = await requests.send('s3:ListBucket', undefined, options?.signal, (http) =>
           client.send(
             new ListObjectsV2Command({
               ...place,
@@ -260,7 +263,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
     async delete(key, options) {
       checkKey(key)
       try {
-        await requests.send(key, options?.signal, (http) =>
+        await requests.send('s3:DeleteObject', key, options?.signal, (http) =>
           client.send(new DeleteObjectCommand({ ...place, Key: key }), http),
         )
       } catch (error) {

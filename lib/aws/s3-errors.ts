@@ -2,11 +2,14 @@
 import { abortError } from '#lib/bucket/cancellation.ts'
 import { ConflictError, CorruptError, DomainError, NotFoundError } from '#lib/model/errors.ts'
 import type { ErrorKind } from '#lib/model/errors.ts'
+import { isNetworkCode, isTlsCode, networkAdvice, s3Advice } from './s3-advice.ts'
 
 export interface S3ErrorPlace {
   /** `s3://bucket` and, when it is not AWS, where that is. */
   readonly store: string
   readonly key?: string | undefined
+  /** What the request takes, as policies name it: `s3:GetObject`. */
+  readonly action?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -16,6 +19,9 @@ interface Facts {
   readonly status: number | undefined
   readonly text: string
   readonly requestId: string | undefined
+  /** Where the bucket is, and what time it is there, as far as the answer says so. */
+  readonly region: string | undefined
+  readonly serverTime: string | undefined
 }
 
 const KINDS: Readonly<Record<string, ErrorKind>> = {
@@ -24,6 +30,7 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   AccountProblem: 'unauthorized',
   AllAccessDisabled: 'unauthorized',
   CredentialsProviderError: 'unauthorized',
+  TokenProviderError: 'unauthorized',
   ExpiredToken: 'unauthorized',
   ExpiredTokenException: 'unauthorized',
   Forbidden: 'unauthorized',
@@ -39,7 +46,10 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   AuthorizationHeaderMalformed: 'invalid',
   IllegalLocationConstraintException: 'invalid',
   InvalidBucketName: 'invalid',
+  InvalidRegion: 'invalid',
   PermanentRedirect: 'invalid',
+  EntityTooLarge: 'limit',
+  InvalidObjectState: 'unsupported',
   MethodNotAllowed: 'unsupported',
   NotImplemented: 'unsupported',
   BadDigest: 'unavailable',
@@ -54,39 +64,6 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   XAmzContentSHA256Mismatch: 'unavailable',
   TimeoutError: 'timeout',
 }
-
-const ADVICE: Readonly<Record<string, string>> = {
-  NoSuchBucket: 'create the bucket or correct its name',
-  AccessDenied:
-    'allow s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload; without s3:ListBucket a missing object is denied too',
-  CredentialsProviderError:
-    'set access_key and secret_key, the AWS_ variables, a profile or a role of this machine',
-  ExpiredToken: 'renew the session token',
-  InvalidAccessKeyId: 'check access_key',
-  InvalidClientTokenId: 'check access_key',
-  RequestTimeTooSkewed: 'set the clock of this machine',
-  SignatureDoesNotMatch: 'check secret_key and session_token',
-  AuthorizationHeaderMalformed: 'check region',
-  PermanentRedirect: 'check region and endpoint',
-}
-
-/** Node's names of failures on the way. What they mean is the same for every store. */
-const NETWORK_CODES = new Set([
-  'EAI_AGAIN',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ETIMEDOUT',
-  'HPE_INVALID_CONSTANT',
-])
-
-const TLS_CODES =
-  /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|EPROTO)/
 
 export function s3Error(error: unknown, place: S3ErrorPlace): Error {
   if (error instanceof DomainError) return error
@@ -138,7 +115,13 @@ function factsOf(error: Error): Facts {
     readonly Code?: string
     readonly code?: string
     readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string }
-    readonly $response?: { readonly statusCode?: number }
+    readonly $response?: {
+      readonly statusCode?: number
+      readonly headers?: Readonly<Record<string, string>>
+    }
+    readonly Region?: string
+    readonly Endpoint?: string
+    readonly ServerTime?: string
   }
   // Refused on every address of a name, Node throws an AggregateError whose first cause has the facts.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined
@@ -146,24 +129,43 @@ function factsOf(error: Error): Facts {
   const systemCode = sdk.code ?? (nested as { code?: string } | undefined)?.code
   const named =
     sdk.Code ?? (error.name === 'Error' || error.name === 'AggregateError' ? undefined : error.name)
-  const isSystem =
-    systemCode !== undefined && (NETWORK_CODES.has(systemCode) || TLS_CODES.test(systemCode))
+  const isSystem = systemCode !== undefined && (isNetworkCode(systemCode) || isTlsCode(systemCode))
+  const status = sdk.$metadata?.httpStatusCode ?? sdk.$response?.statusCode
   return {
     code:
       error.name === 'TimeoutError'
         ? error.name
         : isSystem
           ? systemCode
-          : (named ?? systemCode ?? ''),
-    status: sdk.$metadata?.httpStatusCode ?? sdk.$response?.statusCode,
+          : named === 'Unknown'
+            ? nameOfStatus(status)
+            : (named ?? systemCode ?? nameOfText(error.message)),
+    region:
+      sdk.$response?.headers?.['x-amz-bucket-region'] ?? sdk.Region ?? regionOfHost(sdk.Endpoint),
+    serverTime: sdk.ServerTime,
+    status,
     text: error.message || nested?.message || '',
     requestId: sdk.$metadata?.requestId,
   }
 }
 
+/** What the SDK finds before it asks anybody has no name. */
+function nameOfText(text: string): string {
+  return /^Region (is missing|not accepted)/.test(text) ? 'InvalidRegion' : ''
+}
+
+/** The answer to HEAD has no body that could say more. */
+function nameOfStatus(status: number | undefined): string {
+  return status === 301 || status === 307 ? 'PermanentRedirect' : ''
+}
+
+function regionOfHost(host: string | undefined): string | undefined {
+  return /(?:^|\.)s3[.-]([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com/.exec(host ?? '')?.[1]
+}
+
 function kindOfStatus(code: string, status: number | undefined): ErrorKind | undefined {
-  if (NETWORK_CODES.has(code)) return 'unavailable'
-  if (TLS_CODES.test(code)) return 'invalid'
+  if (isNetworkCode(code)) return 'unavailable'
+  if (isTlsCode(code)) return 'invalid'
   if (status === undefined) return undefined
   if (status >= 500 || status === 429 || status === 408) return 'unavailable'
   if (status === 401 || status === 403) return 'unauthorized'
@@ -176,11 +178,10 @@ function kindOfStatus(code: string, status: number | undefined): ErrorKind | und
 function describe(facts: Facts, kind: ErrorKind, place: S3ErrorPlace): string {
   const where = place.key === undefined ? place.store : `${place.store}/${place.key}`
   const { code, status, requestId } = facts
-  if (NETWORK_CODES.has(code)) return `${where}: no connection (${code})`
-  if (TLS_CODES.test(code)) {
-    return `${where}: the certificate is not trusted (${code}), set http_config.tls_config.ca_file`
-  }
-  if (code === 'NoSuchBucket') return `no bucket ${place.store}, ${ADVICE['NoSuchBucket']}`
+  const onTheWay = networkAdvice(code)
+  if (onTheWay !== undefined) return `${where}: ${onTheWay}`
+  if (code === 'NoSuchBucket')
+    return `no bucket ${place.store}, create the bucket or correct its name`
   if (kind === 'timeout') return `${where}: no answer in time`
   if (status !== undefined && status < 300)
     return `${where}: the answer (${status}) is not one of S3`
@@ -190,8 +191,8 @@ function describe(facts: Facts, kind: ErrorKind, place: S3ErrorPlace): string {
   ]
     .filter(Boolean)
     .join(', ')
-  const advice =
-    ADVICE[code] ?? (kind === 'unauthorized' ? 'check the credentials and the policy' : undefined)
+  const refused = kind === 'unauthorized' ? 'check the credentials and the policy' : undefined
+  const advice = s3Advice(facts, place) ?? refused
   const text = firstLine(facts.text)
   return `${where}: ${code || 'error'}${detail && ` (${detail})`}${text && `: ${text}`}${advice ? `, ${advice}` : ''}`
 }

@@ -71,7 +71,7 @@ async function upload(
   const { requests, retry } = target
   const { signal } = options ?? {}
   const uploadId = await withRetries(retry, signal, async () => {
-    const { UploadId } = await requests.send(key, signal, (http) =>
+    const { UploadId } = await requests.send('s3:PutObject', key, signal, (http) =>
       requests.client.send(
         new CreateMultipartUploadCommand({
           Bucket: requests.bucket,
@@ -133,7 +133,7 @@ async function sendPart(
   signal: AbortSignal,
 ): Promise<CompletedPart> {
   return withRetries(retry, signal, async () => {
-    const { ETag } = await requests.send(key, signal, (http) =>
+    const { ETag } = await requests.send('s3:PutObject', key, signal, (http) =>
       requests.client.send(
         new UploadPartCommand({
           Bucket: requests.bucket,
@@ -165,7 +165,7 @@ async function complete(
   const { signal } = options ?? {}
   return withRetries(retry, signal, async (failures) => {
     try {
-      const { ETag } = await requests.send(key, signal, (http) =>
+      const { ETag } = await requests.send('s3:PutObject', key, signal, (http) =>
         requests.client.send(
           new CompleteMultipartUploadCommand({
             Bucket: requests.bucket,
@@ -199,7 +199,7 @@ async function headOf(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<{ etag: string; size: number }> {
-  const { ETag, ContentLength } = await requests.send(key, signal, (http) =>
+  const { ETag, ContentLength } = await requests.send('s3:GetObject', key, signal, (http) =>
     requests.client.send(
       new HeadObjectCommand({ Bucket: requests.bucket, Key: key, ...requests.customerKey }),
       http,

@@ -5,6 +5,9 @@ import { throwIfAborted } from '#lib/bucket/cancellation.ts'
 import { isClockSkew, s3Error, type S3ErrorPlace } from './s3-errors.ts'
 import type { CustomerKey, WriteSettings } from './s3-write-settings.ts'
 
+/** As policies name it. */
+export type S3Action = 's3:GetObject' | 's3:ListBucket' | 's3:PutObject' | 's3:DeleteObject'
+
 export interface S3RequestSettings {
   readonly client: S3Client
   readonly bucket: string
@@ -33,8 +36,9 @@ export class S3Requests {
     this.#store = store
   }
 
-  /** `work` includes reading the body, because that fails as the request does. */
+  /** `work` includes reading the body, because that fails as the request does. `action` is the right it takes. */
   async send<T>(
+    action: S3Action,
     key: string | undefined,
     signal: AbortSignal | undefined,
     work: (http: HttpOptions) => Promise<T>,
@@ -44,13 +48,13 @@ export class S3Requests {
     try {
       return await work(http)
     } catch (error) {
-      if (!isClockSkew(error)) throw s3Error(error, { ...this.place(key), signal })
+      if (!isClockSkew(error)) throw s3Error(error, { ...this.place(key), action, signal })
     }
     // The answer had the right time in it, and the SDK signs the next request with that.
     try {
       return await work(http)
     } catch (error) {
-      throw s3Error(error, { ...this.place(key), signal })
+      throw s3Error(error, { ...this.place(key), action, signal })
     }
   }
 

@@ -49,7 +49,7 @@ describe('s3Bucket', () => {
       403,
       'AccessDenied',
       'unauthorized',
-      `${store}/a: AccessDenied (403, request R1): words, allow s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload; without s3:ListBucket a missing object is denied too`,
+      `${store}/a: AccessDenied (403, request R1): words, allow s3:GetObject on a; without s3:ListBucket a missing object is denied too`,
     ],
     [
       403,
@@ -61,13 +61,13 @@ describe('s3Bucket', () => {
       403,
       'InvalidAccessKeyId',
       'unauthorized',
-      `${store}/a: InvalidAccessKeyId (403, request R1): words, check access_key`,
+      `${store}/a: InvalidAccessKeyId (403, request R1): words, check access_key: nobody has it, or it was deleted, or it is one of another store`,
     ],
     [
       400,
       'ExpiredToken',
       'unauthorized',
-      `${store}/a: ExpiredToken (400, request R1): words, renew the session token`,
+      `${store}/a: ExpiredToken (400, request R1): words, the session is over: log in again (aws sso login), or use credentials that renew themselves, such as a role of this machine`,
     ],
     [
       403,
@@ -82,9 +82,19 @@ describe('s3Bucket', () => {
       `${store}/a: SomethingNew (403, request R1): words, check the credentials and the policy`,
     ],
     [404, 'NoSuchBucket', 'not-found', `no bucket ${store}, create the bucket or correct its name`],
-    [503, 'SlowDown', 'unavailable', `${store}/a: SlowDown (503, request R1): words`],
+    [
+      503,
+      'SlowDown',
+      'unavailable',
+      `${store}/a: SlowDown (503, request R1): words, it was asked too fast: thaw tries again by itself, and where it stays, let less run at once`,
+    ],
     [500, 'InternalError', 'unavailable', `${store}/a: InternalError (500, request R1): words`],
-    [429, 'TooManyRequests', 'unavailable', `${store}/a: TooManyRequests (429, request R1): words`],
+    [
+      429,
+      'TooManyRequests',
+      'unavailable',
+      `${store}/a: TooManyRequests (429, request R1): words, it was asked too fast: thaw tries again by itself, and where it stays, let less run at once`,
+    ],
     [
       301,
       'PermanentRedirect',
@@ -95,7 +105,7 @@ describe('s3Bucket', () => {
       400,
       'AuthorizationHeaderMalformed',
       'invalid',
-      `${store}/a: AuthorizationHeaderMalformed (400, request R1): words, check region`,
+      `${store}/a: AuthorizationHeaderMalformed (400, request R1): words, check region and endpoint`,
     ],
     [501, 'NotImplemented', 'unsupported', `${store}/a: NotImplemented (501, request R1): words`],
   ])('turns %i %s into %s', async (status, code, kind, message) => {
@@ -175,7 +185,7 @@ describe('s3Bucket', () => {
     await server.stop()
     expect(await failure(bucket.get('a'))).toEqual([
       'unavailable',
-      `${store}/a: no connection (ECONNREFUSED)`,
+      `${store}/a: no connection (ECONNREFUSED), nobody listens there: check endpoint, and whether the store runs`,
     ])
   })
 
