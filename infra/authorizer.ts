@@ -34,7 +34,7 @@ export class AuthorizeFunction extends ThawFunction {
 
 /** Without an `Authorization` header nobody is asked; what it said is kept, by that header, for all routes. */
 export function tokenAuthorizer(authorize: AuthorizeFunction): HttpLambdaAuthorizer {
-  return new HttpLambdaAuthorizer('Tokens', authorize.function, {
+  return new HttpLambdaAuthorizer('Tokens', authorize.live, {
     authorizerName: 'tokens',
     responseTypes: [HttpLambdaResponseType.SIMPLE],
     identitySource: ['$request.header.Authorization'],

@@ -31,7 +31,7 @@ export class CompactFunction extends ThawFunction {
     this.allowUpload(bucket, ['blocks', 'parts'])
     this.allowWrite(bucket, ['lookup', 'lease', 'fresh'])
     this.allowDelete(bucket, ['blocks', 'lookup', 'fresh', 'lease', 'parts'])
-    this.function.addEventSource(
+    this.live.addEventSource(
       new SqsEventSource(jobs.queue, { batchSize: 1, maxConcurrency: config.compactConcurrency }),
     )
   }

@@ -3,6 +3,7 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
+  CfnIntegration,
   CorsHttpMethod,
   HttpApi,
   HttpMethod,
@@ -13,6 +14,7 @@ import {
 import type { CorsPreflightOptions } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 
@@ -32,7 +34,7 @@ export class FrontDoor extends Construct {
 
   constructor(scope: Construct, id: string, { config, query, authorize }: FrontDoorProps) {
     super(scope, id)
-    const integration = new HttpLambdaIntegration('Query', query.function)
+    const integration = new HttpLambdaIntegration('Query', query.live)
     const api = new HttpApi(this, 'Api', {
       apiName: config.stackName,
       description: `Prometheus HTTP API of ${config.stackName}`,
@@ -51,6 +53,13 @@ export class FrontDoor extends Construct {
         integration,
         authorizer: new HttpNoneAuthorizer(),
       })
+    }
+
+    // CloudFormation puts no order between a permission and what needs it: who is called is to let the gateway in before it is called.
+    const inside = api.node.findAll()
+    for (const it of inside.filter((child) => child instanceof CfnIntegration)) {
+      for (const child of inside)
+        if (child instanceof CfnPermission) it.addResourceDependency(child)
     }
 
     const accessLog = new LogGroup(this, 'AccessLog', {

@@ -34,7 +34,7 @@ export class PlanFunction extends ThawFunction {
     this.allow(['sqs:SendMessage'], [jobs.queue.queueArn])
 
     // A run that was lost is made good by the next one, so an old event is not worth a second try.
-    const target = new LambdaFunction(this.function, {
+    const target = new LambdaFunction(this.live, {
       retryAttempts: 1,
       maxEventAge: Duration.minutes(5),
     })

@@ -24,11 +24,12 @@ export class QueryFunction extends ThawFunction {
       environment: {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
         THAW_QUERY_FLAGS: config.queryFlags,
-        THAW_STORE_FUNCTION: store.function.functionName,
+        // The version of this deployment, so that slices and frames are always between equals.
+        THAW_STORE_FUNCTION: store.function.currentVersion.functionArn,
       },
     })
-    // Invoking with a response stream is the same right.
-    this.allow(['lambda:InvokeFunction'], [store.function.functionArn])
+    // Invoking with a response stream is the same right. All versions, as a role is of all versions: older ones of `query` call older ones.
+    this.allow(['lambda:InvokeFunction'], [`${store.function.functionArn}:*`])
     this.allowList(bucket)
     // A lone small slice is evaluated in place, so this reads what `store` reads.
     const inPlace = ['blocks', 'bucketIndex', 'lookup', 'fresh', 'results', 'spill'] as const

@@ -47,7 +47,7 @@ export class RuleFunction extends ThawFunction {
     })
     // The next minute makes good for a tick that was lost.
     everyMinute.addTarget(
-      new LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+      new LambdaFunction(this.live, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
     )
   }
 }

@@ -5,10 +5,13 @@ import { join } from 'node:path'
 import { Duration, RemovalPolicy, Stage } from 'aws-cdk-lib'
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
+  Alias,
   ApplicationLogLevel,
   Architecture,
   Code,
   Function,
+  type IFunction,
+  type IVersion,
   LoggingFormat,
   Runtime,
   SystemLogLevel,
@@ -31,8 +34,13 @@ export interface ThawFunctionProps {
   readonly environment: Readonly<Record<string, string>>
 }
 
+/** What gateway, schedules and queue call: it moves to the new version when that is there. */
+export const LIVE = 'live'
+
 export class ThawFunction extends Construct {
+  /** Its newest code, which nobody calls: see `live`. */
   readonly function: Function
+  readonly live: IFunction
 
   constructor(scope: Construct, id: string, props: ThawFunctionProps) {
     super(scope, id)
@@ -69,7 +77,15 @@ export class ThawFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       systemLogLevelV2: SystemLogLevel.WARN,
+      // Kept when the next one is live, for requests under way and for going back to it; unless the deployment that made it failed,
+      // as then the next try could not publish the same again. With the function all of them go.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE },
     })
+    this.live = new Alias(this, 'Live', {
+      aliasName: LIVE,
+      // CDK's own types disagree about whether a role may be undefined.
+      version: this.function.currentVersion as IVersion,
+    }) as IFunction
     // The asset is in the assembly by now.
     rmSync(directory, { recursive: true })
 

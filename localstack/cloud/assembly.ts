@@ -152,12 +152,15 @@ function scopeOf(template: Template, queueUrl: (name: string) => string): Scope 
     }
     return id.toLowerCase()
   }
-  return {
+  const scope: Scope = {
     ref(id) {
       const parameter = template.Parameters?.[id]
       if (parameter !== undefined) return parameter.Default ?? ''
-      const type = template.Resources[id]?.Type
-      return type === 'AWS::SQS::Queue' ? queueUrl(nameOf(id)) : nameOf(id)
+      const { Type: type, Properties: properties } = template.Resources[id] ?? {}
+      if (type === 'AWS::SQS::Queue') return queueUrl(nameOf(id))
+      if (type === 'AWS::Lambda::Version') return qualified(properties, '1')
+      if (type === 'AWS::Lambda::Alias') return qualified(properties, nameOf(id))
+      return nameOf(id)
     },
     attribute(id, attribute) {
       const type = template.Resources[id]?.Type
@@ -170,6 +173,9 @@ function scopeOf(template: Template, queueUrl: (name: string) => string): Scope 
       return `arn:aws:local:${REGION}:${ACCOUNT}:${name}`
     },
   }
+  const qualified = (properties: Properties | undefined, qualifier: string): string =>
+    `${functionArn(functionNameOf(resolve(properties?.['FunctionName'], scope) as string))}:${qualifier}`
+  return scope
 }
 
 function functionSpec(

@@ -54,7 +54,7 @@ describe('the functions', () => {
           ...RUNTIME,
           THAW_OBJSTORE_CONFIG: OBJSTORE,
           THAW_QUERY_FLAGS: '',
-          THAW_STORE_FUNCTION: 'StoreFunction',
+          THAW_STORE_FUNCTION: 'StoreFunctionCurrentVersion',
         },
       },
     })
@@ -167,7 +167,7 @@ describe('what wakes compact', () => {
     expect(plain(mapping!.Properties)).toEqual({
       BatchSize: 1,
       EventSourceArn: 'JobsQueue.Arn',
-      FunctionName: 'CompactFunction',
+      FunctionName: '<6 of CompactLive>:live',
       ScalingConfig: { MaximumConcurrency: 10 },
     })
   })
@@ -198,7 +198,7 @@ describe('what wakes rule', () => {
       State: 'ENABLED',
       Targets: [
         {
-          Arn: 'RuleFunction.Arn',
+          Arn: 'RuleLive',
           Id: 'Target0',
           RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 },
         },
@@ -210,7 +210,7 @@ describe('what wakes rule', () => {
 describe('what wakes plan', () => {
   const template = synthesize()
   const target = {
-    Arn: 'PlanFunction.Arn',
+    Arn: 'PlanLive',
     Id: 'Target0',
     RetryPolicy: { MaximumEventAgeInSeconds: 300, MaximumRetryAttempts: 1 },
   }

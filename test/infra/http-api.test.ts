@@ -31,7 +31,7 @@ describe('the front door', () => {
     expect(plain(integration.Properties)).toEqual({
       ApiId: 'HttpApi',
       IntegrationType: 'AWS_PROXY',
-      IntegrationUri: 'QueryFunction.Arn',
+      IntegrationUri: 'QueryLive',
       PayloadFormatVersion: '2.0',
     })
   })
@@ -47,7 +47,7 @@ describe('the front door', () => {
       IdentitySource: ['$request.header.Authorization'],
       AuthorizerResultTtlInSeconds: DECISION_TTL_MS / 1000,
       AuthorizerUri:
-        'arn:<AWS::Partition>:apigateway:<AWS::Region>:lambda:path/2015-03-31/functions/AuthorizeFunction.Arn/invocations',
+        'arn:<AWS::Partition>:apigateway:<AWS::Region>:lambda:path/2015-03-31/functions/AuthorizeLive/invocations',
     })
   })
 

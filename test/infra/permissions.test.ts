@@ -24,7 +24,7 @@ describe('what each function may do', () => {
 
   it('lets query invoke store, read what a slice needs, and keep results', () => {
     expect(allowances(template, 'QueryRole')).toEqual([
-      'lambda:InvokeFunction StoreFunction.Arn',
+      'lambda:InvokeFunction StoreFunction.Arn:*',
       'logs:CreateLogStream QueryLog.Arn',
       'logs:PutLogEvents QueryLog.Arn',
       `s3:GetObject ${BLOCKS}/*`,
@@ -167,12 +167,12 @@ describe('what each function may do', () => {
     )
     const api = 'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:HttpApi'
     expect(lines.toSorted()).toEqual([
-      `apigateway.amazonaws.com lambda:InvokeFunction AuthorizeFunction.Arn from ${api}/authorizers/HttpApiTokens`,
-      `apigateway.amazonaws.com lambda:InvokeFunction QueryFunction.Arn from ${api}/*/*`,
-      `apigateway.amazonaws.com lambda:InvokeFunction QueryFunction.Arn from ${api}/*/*/{proxy+}`,
-      'events.amazonaws.com lambda:InvokeFunction PlanFunction.Arn from PlanBlockArrived.Arn',
-      'events.amazonaws.com lambda:InvokeFunction PlanFunction.Arn from PlanEveryFiveMinutes.Arn',
-      'events.amazonaws.com lambda:InvokeFunction RuleFunction.Arn from RuleEveryMinute.Arn',
+      `apigateway.amazonaws.com lambda:InvokeFunction AuthorizeLive from ${api}/authorizers/HttpApiTokens`,
+      `apigateway.amazonaws.com lambda:InvokeFunction QueryLive from ${api}/*/*`,
+      `apigateway.amazonaws.com lambda:InvokeFunction QueryLive from ${api}/*/*/{proxy+}`,
+      'events.amazonaws.com lambda:InvokeFunction PlanLive from PlanBlockArrived.Arn',
+      'events.amazonaws.com lambda:InvokeFunction PlanLive from PlanEveryFiveMinutes.Arn',
+      'events.amazonaws.com lambda:InvokeFunction RuleLive from RuleEveryMinute.Arn',
     ])
   })
 })

@@ -17,11 +17,16 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string
 }
 
-export function synthesize(config: Partial<StackConfig> = {}): Template {
+/** `code` is of functions that do something else than the others. */
+export function synthesize(
+  config: Partial<StackConfig> = {},
+  code: Readonly<Record<string, string>> = {},
+): Template {
   const directory = mkdtempSync(join(tmpdir(), 'thaw-infra-test-'))
   try {
     for (const name of ['query', 'store', 'plan', 'compact', 'rule', 'authorize']) {
-      writeFileSync(join(directory, `${name}.ts`), `export const handler = async () => '${name}'\n`)
+      const nothing = `export const handler = async () => '${name}'\n`
+      writeFileSync(join(directory, `${name}.ts`), code[name] ?? nothing)
     }
     const app = new App({ outdir: join(directory, 'cdk.out') })
     const stack = new ThawStack(app, 'thaw', {
@@ -63,6 +68,10 @@ export function plain(value: unknown): unknown {
     const [separator, parts] = inner as [string, unknown[]]
     return parts.map(plain).join(separator)
   }
+  if (entries.length === 1 && key === 'Fn::Select') {
+    const [index, items] = inner as [number, { 'Fn::Split': [string, unknown] }]
+    return `<${index} of ${String(plain(items['Fn::Split'][1]))}>`
+  }
   return Object.fromEntries(entries.map(([name, item]) => [name, plain(item)]))
 }
 
@@ -89,6 +98,7 @@ export function allowances(template: Template, role: string): string[] {
     .toSorted()
 }
 
+/** A version has two: its own, and that of the function's code and configuration. */
 function withoutHash(logicalId: string): string {
-  return logicalId.replace(/[0-9A-F]{8}$/, '')
+  return logicalId.replace(/[0-9A-F]{8}(?:[0-9a-f]{32})?$/, '')
 }

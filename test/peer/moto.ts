@@ -1,5 +1,6 @@
 /** Moto's server, which pretends to be AWS, from PyPI. */
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { cachedDirectory, command, type Missing } from './cache.ts'
 import type { S3Server } from './s3-server.ts'
 import { answers, freePort, startServer } from './server.ts'
@@ -30,7 +31,13 @@ export async function startMoto({ python }: Moto): Promise<S3Server> {
   const port = await freePort()
   const server = await startServer({
     file: python,
-    args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
+    args: [
+      fileURLToPath(new URL('moto-server.py', import.meta.url)),
+      '-H',
+      '127.0.0.1',
+      '-p',
+      String(port),
+    ],
     ready: () => answers(`http://127.0.0.1:${port}/moto-api/`),
   })
   return { ...server, endpoint: `127.0.0.1:${port}`, accessKey: 'test', secretKey: 'test' }
