@@ -4,13 +4,18 @@ import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { sendMessages, sqsClient } from '#lib/aws/send-messages.ts'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { formatJob } from '#lib/compact/jobs/job.ts'
 import { claimDue, DEFAULT_RESEND_MS } from '#lib/compact/plan/backlog.ts'
 import { planJobs } from '#lib/compact/plan/plan-jobs.ts'
+import { indexReport, planReport } from '#lib/compact/plan/plan-report.ts'
+import { knownWriters } from '#lib/compact/plan/writers.ts'
 import { readPlanInput } from '#lib/compact/read-plan-input.ts'
 import { readCompactFlags } from '#lib/lambda/compact-flags.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
+import { type Labels, labelsFrom } from '#lib/model/labels.ts'
+import { RulerReader } from '#lib/rules/ruler-reader.ts'
 
 const { objstoreConfig, compactFlags, queueUrl } = readEnvironment(process.env)
 const settings = readCompactFlags(compactFlags)
@@ -37,22 +42,32 @@ export interface PlanAnswer {
 export async function handler(event: PlanEvent): Promise<PlanAnswer> {
   const bucket = await opened
   const update = await updateBucketIndex(bucket, { now: Date.now, rescan: event?.rescan === true })
-  const { blocks, hidden, partial, added, removed, written } = update
-  const counts = { blocks, hidden, added: added.length, removed: removed.length, written, partial }
-  console.log({ message: 'bucket index', ...counts })
-  const visible = blocks - hidden
-  if (!queue) return { blocks: visible, jobs: 0, sent: 0 }
+  const visible = update.blocks - update.hidden
+  if (!queue) {
+    console.log({ message: 'bucket index', ...indexReport(update) })
+    return { blocks: visible, jobs: 0, sent: 0 }
+  }
 
   const input = await readPlanInput(bucket, { settings, now: Date.now })
+  const { blocks, packMarks = [], nowMs, leased } = input
   const plan = planJobs(input)
-  const { nowMs, leased } = input
-  const due = await claimDue(bucket, plan, { nowMs, resendMs: DEFAULT_RESEND_MS, leased })
+  const { due, backlog } = await claimDue(bucket, plan, {
+    nowMs,
+    resendMs: DEFAULT_RESEND_MS,
+    leased,
+  })
   await sendMessages(
     await queue.client,
     queue.url,
     due.map(({ job }) => formatJob(job)),
   )
-  const seconds = Math.round(plan.jobs.reduce((sum, job) => sum + job.estimateSeconds, 0))
-  console.log({ message: 'jobs', planned: plan.jobs.length, sent: due.length, seconds })
+  const writers = await knownWriters(input, () => rulerLabels(bucket))
+  console.log(planReport({ update, blocks, packMarks, backlog, sent: due, writers, nowMs }))
   return { blocks: visible, jobs: plan.jobs.length, sent: due.length }
+}
+
+/** Undefined where no ruler ever ran; of one whose state can't be read `rule` tells. */
+async function rulerLabels(bucket: Bucket): Promise<Labels | undefined> {
+  const state = await new RulerReader({ bucket, now: Date.now }).state().catch(() => undefined)
+  return state && labelsFrom(state.externalLabels)
 }

@@ -28,7 +28,7 @@ export class PlanFunction extends ThawFunction {
       },
     })
     this.allowList(bucket)
-    this.allowRead(bucket, ['blockMeta', 'bucketIndex', 'lease', 'parts', 'backlog'])
+    this.allowRead(bucket, ['blockMeta', 'bucketIndex', 'lease', 'parts', 'backlog', 'ruleState'])
     this.allowWrite(bucket, ['bucketIndex', 'backlog', 'probe'])
     this.allowDelete(bucket, ['bucketIndex', 'probe'])
     this.allow(['sqs:SendMessage'], [jobs.queue.queueArn])

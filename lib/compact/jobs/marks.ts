@@ -9,6 +9,9 @@ export const NO_DOWNSAMPLE_MARK = 'no-downsample-mark.json'
 export const MARK_FILES = [DELETION_MARK, NO_COMPACT_MARK, NO_DOWNSAMPLE_MARK] as const
 export type MarkFile = (typeof MARK_FILES)[number]
 
+/** The reason of marks of blocks that can't be read. */
+export const UNREADABLE = 'unreadable'
+
 /** The field that says since when. */
 const TIME_FIELDS: Readonly<Record<MarkFile, string>> = {
   [DELETION_MARK]: 'deletion_time',

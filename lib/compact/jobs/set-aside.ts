@@ -2,7 +2,7 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { scanBlock } from '#lib/blocks/scan.ts'
 import { CorruptError, NotFoundError } from '#lib/model/errors.ts'
-import { NO_COMPACT_MARK, NO_DOWNSAMPLE_MARK, putMark } from './marks.ts'
+import { NO_COMPACT_MARK, NO_DOWNSAMPLE_MARK, putMark, UNREADABLE } from './marks.ts'
 import type { JobOutcome, Work } from './run-job.ts'
 
 /** Rejects with `error` where it is not the fault of one of `blocks`. */
@@ -22,7 +22,7 @@ export async function setAside(
   }
   const file = mark === 'no-compact' ? NO_COMPACT_MARK : NO_DOWNSAMPLE_MARK
   const details = error.message
-  await putMark(bucket, id, file, { nowMs: now(), details, reason: 'unreadable', signal })
+  await putMark(bucket, id, file, { nowMs: now(), details, reason: UNREADABLE, signal })
   return { status: 'set-aside', block: id, report: `block ${id} is set aside: ${details}` }
 }
 

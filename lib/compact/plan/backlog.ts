@@ -58,6 +58,13 @@ export function due(backlog: Backlog, { nowMs, resendMs, leased }: SendRules): B
   )
 }
 
+export interface Claim {
+  /** To be sent, in their order. */
+  readonly due: readonly BacklogJob[]
+  /** As it is in the bucket now. */
+  readonly backlog: Backlog
+}
+
 /**
  * Keeps the plan, and returns the jobs to send. They count as sent before they are: of two planners at once only one sends a job, and a
  * planner that ends in between has it sent again a little later.
@@ -67,7 +74,7 @@ export async function claimDue(
   plan: JobPlan,
   rules: SendRules,
   signal?: AbortSignal,
-): Promise<readonly BacklogJob[]> {
+): Promise<Claim> {
   for (;;) {
     const before = await readForUpdate(bucket, signal)
     const next = nextBacklog(plan, before.backlog, rules.nowMs)
@@ -80,7 +87,7 @@ export async function claimDue(
     const condition = before.etag === undefined ? { ifAbsent: true } : { ifMatch: before.etag }
     try {
       await bucket.put(BACKLOG_KEY, encode(backlog), { ...condition, signal })
-      return jobs
+      return { due: jobs, backlog }
     } catch (error) {
       // Another planner was faster: what it sent is not to be sent again.
       if (!isKind(error, 'conflict')) throw error

@@ -30,7 +30,7 @@ export async function planTick(
   await updateBucketIndex(bucket, { now })
   const input = await readPlanInput(bucket, { settings, now })
   const { nowMs, leased } = input
-  return claimDue(bucket, planJobs(input), { nowMs, resendMs, leased })
+  return (await claimDue(bucket, planJobs(input), { nowMs, resendMs, leased })).due
 }
 
 export function work(

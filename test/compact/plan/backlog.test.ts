@@ -23,9 +23,11 @@ describe('claimDue', () => {
   it('sends a job once, and again when it is still planned long after', async () => {
     const bucket = memoryBucket()
     const plan = planOf(992)
-    expect(keys(await claimDue(bucket, plan, RULES))).toEqual(keys(plan.jobs))
-    expect(await claimDue(bucket, plan, { ...RULES, nowMs: NOW_MS + 19 * 60_000 })).toEqual([])
-    const again = await claimDue(bucket, plan, { ...RULES, nowMs: NOW_MS + 20 * 60_000 })
+    expect(keys((await claimDue(bucket, plan, RULES)).due)).toEqual(keys(plan.jobs))
+    const soon = await claimDue(bucket, plan, { ...RULES, nowMs: NOW_MS + 19 * 60_000 })
+    expect(soon.due).toEqual([])
+    expect(soon.backlog).toEqual(await readBacklog(bucket))
+    const { due: again } = await claimDue(bucket, plan, { ...RULES, nowMs: NOW_MS + 20 * 60_000 })
     expect(keys(again)).toEqual(keys(plan.jobs))
     expect(again[0]!.plannedMs).toBe(NOW_MS)
   })
@@ -34,15 +36,15 @@ describe('claimDue', () => {
     const plan = planOf(992)
     const leased = new Set(keys(plan.jobs))
     const bucket = memoryBucket()
-    expect(await claimDue(bucket, plan, { ...RULES, leased })).toEqual([])
-    expect(await claimDue(bucket, plan, RULES)).toHaveLength(1)
+    expect((await claimDue(bucket, plan, { ...RULES, leased })).due).toEqual([])
+    expect((await claimDue(bucket, plan, RULES)).due).toHaveLength(1)
   })
 
   it('of two planners at once sends each job with one', async () => {
     const bucket = memoryBucket()
     const plan = planOf(300, 992)
     const claims = await Promise.all(Array.from({ length: 8 }, () => claimDue(bucket, plan, RULES)))
-    expect(keys(claims.flat()).sort()).toEqual(keys(plan.jobs).sort())
+    expect(keys(claims.flatMap(({ due }) => due)).sort()).toEqual(keys(plan.jobs).sort())
   })
 
   it('forgets what is not planned any more, and remembers why a block is not', async () => {
@@ -62,7 +64,7 @@ describe('claimDue', () => {
     const bucket = memoryBucket()
     await bucket.put(BACKLOG_KEY, new Uint8Array([1, 2, 3]))
     expect((await readBacklog(bucket)).jobs).toEqual([])
-    expect(await claimDue(bucket, planOf(992), RULES)).toHaveLength(1)
+    expect((await claimDue(bucket, planOf(992), RULES)).due).toHaveLength(1)
     expect((await readBacklog(bucket)).jobs).toHaveLength(1)
   })
 })
