@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 
 import { bundleFunction } from '#infra/bundle.ts'
 import { ExecutionEnvironment } from '#localstack/cloud/environment.ts'
-import { functionArn } from '#localstack/cloud/function-name.ts'
+import { functionArn, LATEST } from '#localstack/cloud/function-name.ts'
 import { Keeper } from '#localstack/cloud/keeper.ts'
 
 const RUNS = 15
@@ -19,7 +19,10 @@ const keeper = new Keeper()
 async function startOnce(name: string, codeDir: string): Promise<number> {
   const environment = new ExecutionEnvironment({
     spec: {
+      id: name,
       name,
+      version: LATEST,
+      codeHash: '',
       arn: functionArn(name),
       codeDir,
       handler: 'index.handler',

@@ -56,10 +56,11 @@ export async function plan(cloud: Cloud): Promise<PlanAnswer> {
   return { blocks, jobs, sent }
 }
 
+/** As the schedules call it: by its alias. */
 export function functionName({ assembly }: Cloud, name: string): string {
-  const found = assembly.functions.find((spec) => spec.name.endsWith(`-${name}`))
+  const found = assembly.aliases.find((it) => it.functionName.endsWith(`-${name}`))
   if (!found) throw new Error(`the synthesised stack has no ${name} function`)
-  return found.name
+  return `${found.functionName}:${found.name}`
 }
 
 function queueName({ assembly }: Cloud): string {

@@ -1,5 +1,5 @@
 /** The HTTP APIs of a synthesized stack: their routes, and who may use them. */
-import { functionNameOf } from './function-name.ts'
+import { shortReference } from './function-name.ts'
 
 export interface HttpApiSpec {
   readonly name: string
@@ -12,6 +12,7 @@ export interface HttpApiSpec {
 export interface RouteSpec {
   /** `$default`, or a method and a path such as `GET /api/v1/{proxy+}`. */
   readonly key: string
+  /** With its alias, where it has one: `thaw-query:live`. So is every `functionName` of what calls functions. */
   readonly functionName: string
   readonly timeoutMs: number
   readonly authorization: 'none' | 'iam' | AuthorizerSpec
@@ -73,7 +74,7 @@ function routes(apiId: string, of: ResourcesOf): RouteSpec[] {
       if (integration === undefined) throw new Error(`no integration ${target}`)
       return {
         key: properties['RouteKey'] as string,
-        functionName: functionNameOf(integration['IntegrationUri'] as string),
+        functionName: shortReference(integration['IntegrationUri'] as string),
         timeoutMs: (integration['TimeoutInMillis'] as number | undefined) ?? 30_000,
         authorization: authorization(properties, of),
       }
@@ -102,7 +103,7 @@ function authorization(route: Properties, of: ResourcesOf): RouteSpec['authoriza
   const uri = properties['AuthorizerUri'] as string
   return {
     name: properties['Name'] as string,
-    functionName: functionNameOf(/functions\/(.+)\/invocations$/.exec(uri)?.[1] ?? uri),
+    functionName: shortReference(/functions\/(.+)\/invocations$/.exec(uri)?.[1] ?? uri),
     identityHeaders: ((properties['IdentitySource'] as string[] | undefined) ?? []).map((source) =>
       /^\$request\.header\.(.+)$/.exec(source)![1]!.toLowerCase(),
     ),

@@ -4,10 +4,10 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 import { readAssembly } from './assembly.ts'
 import type { Assembly } from './assembly.ts'
-import { EventSource } from './event-source.ts'
-import { AccountConcurrency, FunctionPool } from './function-pool.ts'
+import type { DeployedFunction } from './deployed-function.ts'
+import { DeployedStack, type UpdateOptions } from './deployed-stack.ts'
+import { AccountConcurrency, type PoolOptions } from './function-pool.ts'
 import type { FunctionStats } from './function-pool.ts'
-import { HttpApi } from './http-api.ts'
 import { ACCOUNT } from './intrinsics.ts'
 import { InvokeApi } from './invoke-api.ts'
 import { Invoker } from './invoker.ts'
@@ -15,7 +15,7 @@ import type { BufferedResult } from './invoker.ts'
 import { Keeper } from './keeper.ts'
 import type { LogSink } from './log-lines.ts'
 import { listenOnLoopback } from './loopback.ts'
-import { Queue } from './queue.ts'
+import type { Queue } from './queue.ts'
 import { QueueApi } from './queue-api.ts'
 import { EventBus } from './schedule.ts'
 import type { CloudEvent } from './schedule.ts'
@@ -52,7 +52,14 @@ export interface Cloud {
   /** For `AWS_ENDPOINT_URL_LAMBDA` and `AWS_ENDPOINT_URL_SQS`. */
   readonly awsUrl: string
   readonly assembly: Assembly
-  /** Rejects with ThrottledError; a function that fails is a result with `failure`. */
+  /**
+   * What CloudFormation does with another assembly: new versions, then aliases, each resource after those it needs. Queues keep their
+   * messages, and versions that no alias has any more can still be called. Rejects where a step does, with those before it done.
+   */
+  update(assemblyDir: string, options?: UpdateOptions): Promise<void>
+  /** Lambda's UpdateAlias: to another version that there is. */
+  updateAlias(functionName: string, alias: string, version: string): void
+  /** By name, or `name:qualifier`. Rejects with ThrottledError; a function that fails is a result with `failure`. */
   invoke(name: string, payload: unknown): Promise<BufferedResult>
   runSchedule(name: string): Promise<BufferedResult[]>
   /** Names of the rules that took it. */
@@ -75,12 +82,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   let awsUrl: string
   let httpUrl: string
   let assembly: Assembly
+  const functions = new Map<string, DeployedFunction>()
+  const read = (directory: string): Assembly =>
+    readAssembly(directory, {
+      queueUrl: (name) => `${awsUrl}/${ACCOUNT}/${name}`,
+      versionOf: (functionName, id) => functions.get(functionName)?.numberOf(id) ?? '1',
+    })
   try {
     awsUrl = `http://127.0.0.1:${await listenOnLoopback(aws, options.port ?? 0)}`
     httpUrl = `http://127.0.0.1:${await listenOnLoopback(http, options.httpPort ?? 0)}`
-    assembly = readAssembly(options.assemblyDir, {
-      queueUrl: (name) => `${awsUrl}/${ACCOUNT}/${name}`,
-    })
+    assembly = read(options.assemblyDir)
   } catch (error) {
     aws.close()
     http.close()
@@ -94,35 +105,32 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     AWS_ENDPOINT_URL_SQS: awsUrl,
     ...options.environment,
   }
-  const pools = assembly.functions.map(
-    (spec) =>
-      new FunctionPool({
-        spec,
-        environment: { ...environment, ...options.environmentOf?.(spec.name) },
-        account,
-        keeper,
-        log,
-        idleMs: options.idleMs ?? IDLE_MS,
-      }),
-  )
-  const invoker = new Invoker(new Map(pools.map((pool) => [pool.spec.name, pool])), log)
-
+  const invoker = new Invoker(functions, log)
   const queues = new Map<string, Queue>()
-  for (const spec of assembly.queues) {
-    const { queueName = '' } = spec.deadLetter ?? {}
-    queues.set(spec.name, new Queue(spec, now, () => queues.get(queueName)))
-  }
   const queueNamed = (name: string): Queue => {
     const queue = queues.get(name)
     if (queue === undefined) throw new Error(`no queue ${name}`)
     return queue
   }
-  const sources = assembly.eventSources.map(
-    (spec) => new EventSource(spec, queueNamed(spec.queueName), invoker, now),
-  )
-  const bus = new EventBus(assembly.rules, invoker, now)
-  const { clock = false } = options
-  if (clock !== false) bus.start(clock === true ? () => true : clock)
+  const { clock = false, openWith, idleMs = IDLE_MS } = options
+  const isWanted = typeof clock === 'boolean' ? () => clock : clock
+  const bus = new EventBus(invoker, now, isWanted)
+  const pool = (name: string): Omit<PoolOptions, 'spec' | 'use'> => ({
+    environment: { ...environment, ...options.environmentOf?.(name) },
+    account,
+    keeper,
+    log,
+    idleMs,
+  })
+  const stack = new DeployedStack({ functions, queues, bus, invoker, now, pool, openWith })
+  try {
+    await stack.deploy(assembly)
+  } catch (error) {
+    aws.close()
+    http.close()
+    await keeper.close()
+    throw error
+  }
 
   const invokeApi = new InvokeApi(invoker)
   const queueApi = new QueueApi(queues)
@@ -132,29 +140,37 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     response.writeHead(404).end()
   })
 
-  const [api] = assembly.httpApis
-  const { openWith } = options
-  const httpApi = api === undefined ? undefined : new HttpApi({ spec: api, invoker, now, openWith })
   serve(http, log, async (request, response) => {
-    if (httpApi === undefined) response.writeHead(404).end()
-    else await httpApi.handle(request, response)
+    if (stack.httpApi === undefined) response.writeHead(404).end()
+    else await stack.httpApi.handle(request, response)
   })
 
   return {
     httpUrl,
     awsUrl,
-    assembly,
+    get assembly() {
+      return assembly
+    },
+    async update(assemblyDir, updateOptions) {
+      assembly = read(assemblyDir)
+      await stack.deploy(assembly, updateOptions)
+    },
+    updateAlias(functionName, alias, version) {
+      const found = functions.get(functionName)
+      if (found === undefined) throw new Error(`no function ${functionName}`)
+      found.point(alias, version)
+    },
     invoke: (name, payload) => invoker.invoke(name, Buffer.from(JSON.stringify(payload))),
     runSchedule: (name) => bus.runSchedule(name),
-    putEvent: (event) => bus.put(event),
-    objectCreated: (key, size) => bus.put(objectCreated(assembly.bucketName ?? '', key, size)),
+    putEvent: (event) => bus.send(event),
+    objectCreated: (key, size) => bus.send(objectCreated(assembly.bucketName ?? '', key, size)),
     queue: queueNamed,
     stats: () => invoker.stats(),
     pids: () => invoker.pids(),
     async stop() {
       bus.stop()
-      for (const source of sources) source.stop()
       for (const server of [http, aws]) server.close()
+      await stack.stop()
       await invoker.stop()
       for (const server of [http, aws]) server.closeAllConnections()
       await keeper.close()

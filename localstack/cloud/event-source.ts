@@ -19,6 +19,7 @@ export class EventSource {
     this.#invoker = invoker
     this.#now = now
     queue.onArrival(() => this.#pump())
+    this.#pump()
   }
 
   stop(): void {

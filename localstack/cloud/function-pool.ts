@@ -44,22 +44,15 @@ export class AccountConcurrency {
   }
 }
 
-export class ThrottledError extends Error {
-  override name = 'ThrottledError'
+/** What all versions of a function share. */
+export interface FunctionUse {
+  readonly stats: FunctionStats
+  /** Requests that run now. */
+  running: number
 }
 
-export interface PoolOptions {
-  readonly spec: FunctionSpec
-  readonly environment: Readonly<Record<string, string>>
-  readonly account: AccountConcurrency
-  readonly keeper: Keeper
-  readonly log: LogSink
-  /** An environment without work for so long is ended. */
-  readonly idleMs: number
-}
-
-export class FunctionPool {
-  readonly stats: FunctionStats = {
+export function newFunctionUse(): FunctionUse {
+  const stats = {
     invokes: 0,
     coldStarts: 0,
     failures: 0,
@@ -70,11 +63,30 @@ export class FunctionPool {
     gbSeconds: 0,
     maxMemoryBytes: 0,
   }
+  return { stats, running: 0 }
+}
+
+export class ThrottledError extends Error {
+  override name = 'ThrottledError'
+}
+
+export interface PoolOptions {
+  readonly spec: FunctionSpec
+  readonly use: FunctionUse
+  readonly environment: Readonly<Record<string, string>>
+  readonly account: AccountConcurrency
+  readonly keeper: Keeper
+  readonly log: LogSink
+  /** An environment without work for so long is ended. */
+  readonly idleMs: number
+}
+
+export class FunctionPool {
   readonly #options: PoolOptions
   readonly #environments = new Set<ExecutionEnvironment>()
   /** The last one used is the next one used, so that the others grow old. */
   readonly #idle: { environment: ExecutionEnvironment; timer: NodeJS.Timeout }[] = []
-  #running = 0
+  #retired = false
   #stopped = false
 
   constructor(options: PoolOptions) {
@@ -85,20 +97,24 @@ export class FunctionPool {
     return this.#options.spec
   }
 
+  get stats(): FunctionStats {
+    return this.#options.use.stats
+  }
+
   pids(): number[] {
     return [...this.#environments].flatMap(({ pid }) => pid ?? [])
   }
 
   /** Rejects with ThrottledError when too many run already. A function that fails is an end, not a rejection. */
   async invoke({ payload, streaming = false, write, accepted }: PoolRequest): Promise<PoolEnd> {
-    const { account, spec } = this.#options
+    const { account, spec, use } = this.#options
     if (this.#stopped) throw new Error('the cloud has stopped')
-    if (account.used >= account.limit || this.#running >= (spec.reservedConcurrency ?? Infinity)) {
+    if (account.used >= account.limit || use.running >= (spec.reservedConcurrency ?? Infinity)) {
       this.stats.throttles++
       throw new ThrottledError('Rate Exceeded.')
     }
     account.used++
-    this.#running++
+    use.running++
     try {
       const requestId = randomUUID()
       accepted?.(requestId)
@@ -107,8 +123,21 @@ export class FunctionPool {
       return end
     } finally {
       account.used--
-      this.#running--
+      use.running--
     }
+  }
+
+  /** No environment is kept without work from now on; who calls still gets one. */
+  retire(): void {
+    this.#retired = true
+    for (const { environment, timer } of this.#idle.splice(0)) {
+      clearTimeout(timer)
+      this.#end(environment)
+    }
+  }
+
+  revive(): void {
+    this.#retired = false
   }
 
   async stop(): Promise<void> {
@@ -162,13 +191,18 @@ export class FunctionPool {
   }
 
   #release(environment: ExecutionEnvironment): void {
+    if (this.#retired) return this.#end(environment)
     const timer = setTimeout(() => {
       const place = this.#idle.findIndex((idle) => idle.environment === environment)
       if (place >= 0) this.#idle.splice(place, 1)
-      this.#environments.delete(environment)
-      void environment.stop()
+      this.#end(environment)
     }, this.#options.idleMs).unref()
     this.#idle.push({ environment, timer })
+  }
+
+  #end(environment: ExecutionEnvironment): void {
+    this.#environments.delete(environment)
+    void environment.stop()
   }
 
   #count({ failure, durationMs, cpuMs, maxMemoryBytes }: PoolEnd): void {

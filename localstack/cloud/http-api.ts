@@ -22,19 +22,28 @@ export interface HttpApiOptions {
 
 export class HttpApi {
   readonly #options: HttpApiOptions
+  #spec: HttpApiSpec
   readonly #authorizers: Authorizers
   #tokens: number
   #refilledMs: number
 
   constructor(options: HttpApiOptions) {
     this.#options = options
+    this.#spec = options.spec
     this.#authorizers = new Authorizers(options)
     this.#tokens = options.spec.throttle?.burst ?? Infinity
     this.#refilledMs = options.now()
   }
 
+  /** From the next request on. Whether that was a change. */
+  update(spec: HttpApiSpec): boolean {
+    const changed = JSON.stringify(spec) !== JSON.stringify(this.#spec)
+    this.#spec = spec
+    return changed
+  }
+
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { cors, routes } = this.#options.spec
+    const { cors, routes } = this.#spec
     const origin = request.headers.origin
     if (cors !== undefined && origin !== undefined) {
       if (preflight(request, response, cors)) return
@@ -108,10 +117,10 @@ export class HttpApi {
   }
 
   #takeToken(): boolean {
-    const { spec, now } = this.#options
-    if (spec.throttle === undefined) return true
-    const { rate, burst } = spec.throttle
-    const nowMs = now()
+    const { throttle } = this.#spec
+    if (throttle === undefined) return true
+    const { rate, burst } = throttle
+    const nowMs = this.#options.now()
     this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#refilledMs) / 1000) * rate)
     this.#refilledMs = nowMs
     if (this.#tokens < 1) return false

@@ -26,7 +26,7 @@ export class InvokeApi {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const match = ROUTE.exec(request.url ?? '')
     if (match === null || request.method !== 'POST') return false
-    const reference = decodeURIComponent(match[1] ?? '')
+    const reference = referenceOf(decodeURIComponent(match[1] ?? ''), request.url ?? '')
     const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse'
     const limit = type === 'Event' ? LIMITS.asyncRequestBytes : LIMITS.requestBytes
     const payload = await readBodyWithin(request, limit)
@@ -43,7 +43,7 @@ export class InvokeApi {
     } else if (type === 'DryRun') {
       response.writeHead(204).end()
     } else if (type === 'Event') {
-      this.#invoker.invokeLater(pool.spec.name, event(payload), EVENT_RETRIES)
+      this.#invoker.invokeLater(reference, event(payload), EVENT_RETRIES)
       response.writeHead(202, { 'x-amzn-requestid': randomUUID() }).end()
     } else {
       await this.#invoke(pool, match[2] ?? '', request, response, event(payload))
@@ -71,6 +71,12 @@ export class InvokeApi {
   }
 }
 
+/** A version or an alias is in the name of the function or beside it. */
+function referenceOf(name: string, url: string): string {
+  const qualifier = new URL(url, 'http://local').searchParams.get('Qualifier')
+  return qualifier === null ? name : `${name}:${qualifier}`
+}
+
 /** A caller that sends nothing sends an empty event. */
 function event(payload: Buffer): Uint8Array {
   return payload.length === 0 ? Buffer.from('{}') : payload
@@ -92,7 +98,7 @@ async function buffered(
     'content-type': 'application/json',
     'content-length': body.length,
     'x-amzn-requestid': requestId,
-    'x-amz-executed-version': '$LATEST',
+    'x-amz-executed-version': pool.spec.version,
     ...(failure === undefined ? {} : { 'x-amz-function-error': 'Unhandled' }),
     ...(withLog ? { 'x-amz-log-result': Buffer.from(logTail).toString('base64') } : {}),
   })
@@ -112,7 +118,7 @@ async function streamed(
       response.writeHead(200, {
         'content-type': 'application/vnd.amazon.eventstream',
         'x-amzn-requestid': requestId,
-        'x-amz-executed-version': '$LATEST',
+        'x-amz-executed-version': pool.spec.version,
       })
       response.flushHeaders()
     },

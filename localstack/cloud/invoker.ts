@@ -1,7 +1,8 @@
 /** The functions of the cloud by name, and the ways to call them that everything in front of them shares. */
+import type { DeployedFunction } from './deployed-function.ts'
 import type { FunctionPool, FunctionStats, PoolEnd } from './function-pool.ts'
 import { ThrottledError } from './function-pool.ts'
-import { functionNameOf } from './function-name.ts'
+import { functionNameOf, parseFunction } from './function-name.ts'
 import type { LogSink } from './log-lines.ts'
 
 export interface BufferedResult extends PoolEnd {
@@ -14,19 +15,21 @@ const FIRST_WAIT_MS = 20
 const LONGEST_WAIT_MS = 1000
 
 export class Invoker {
-  readonly #pools: ReadonlyMap<string, FunctionPool>
+  readonly #functions: ReadonlyMap<string, DeployedFunction>
   readonly #log: LogSink
   readonly #background = new Set<Promise<void>>()
   readonly #stopped = new AbortController()
 
-  constructor(pools: ReadonlyMap<string, FunctionPool>, log: LogSink) {
-    this.#pools = pools
+  /** The functions may become others. */
+  constructor(functions: ReadonlyMap<string, DeployedFunction>, log: LogSink) {
+    this.#functions = functions
     this.#log = log
   }
 
-  /** By name or ARN; undefined when there is none. */
+  /** By name or ARN, with or without a version or an alias; undefined when there is none. */
   find(reference: string): FunctionPool | undefined {
-    return this.#pools.get(functionNameOf(reference))
+    const { name, qualifier } = parseFunction(reference)
+    return this.#functions.get(name)?.find(qualifier)
   }
 
   get(reference: string): FunctionPool {
@@ -36,11 +39,13 @@ export class Invoker {
   }
 
   stats(): Record<string, FunctionStats> {
-    return Object.fromEntries([...this.#pools].map(([name, { stats }]) => [name, { ...stats }]))
+    return Object.fromEntries(
+      [...this.#functions].map(([name, { use }]) => [name, { ...use.stats }]),
+    )
   }
 
   pids(): number[] {
-    return [...this.#pools.values()].flatMap((pool) => pool.pids())
+    return this.#pools().flatMap((pool) => pool.pids())
   }
 
   /** Rejects with ThrottledError. */
@@ -92,8 +97,12 @@ export class Invoker {
 
   async stop(): Promise<void> {
     this.#stopped.abort()
-    await Promise.all([...this.#pools.values()].map((pool) => pool.stop()))
+    await Promise.all(this.#pools().map((pool) => pool.stop()))
     await Promise.all(this.#background)
+  }
+
+  #pools(): FunctionPool[] {
+    return [...this.#functions.values()].flatMap(({ pools }) => pools)
   }
 
   async #invokeWithRetries(reference: string, payload: Uint8Array, retries: number): Promise<void> {

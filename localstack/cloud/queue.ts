@@ -12,7 +12,8 @@ export interface Message {
 }
 
 export class Queue {
-  readonly spec: QueueSpec
+  /** May become another: the messages stay. */
+  spec: QueueSpec
   readonly #now: () => number
   readonly #messages = new Map<string, Message>()
   readonly #deadLetters: () => Queue | undefined

@@ -20,34 +20,47 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 }
 
 export class EventBus {
-  readonly #rules: readonly RuleSpec[]
+  readonly #rules = new Map<string, RuleSpec>()
   readonly #invoker: Invoker
   readonly #now: () => number
-  readonly #timers: NodeJS.Timeout[] = []
+  readonly #timers = new Map<string, NodeJS.Timeout>()
+  readonly #isWanted: (schedule: string) => boolean
 
-  constructor(rules: readonly RuleSpec[], invoker: Invoker, now: () => number) {
-    this.#rules = rules
+  /** The clock runs for the schedules that are wanted. They start one period from when they were put, as a new rule does. */
+  constructor(invoker: Invoker, now: () => number, isWanted: (schedule: string) => boolean) {
     this.#invoker = invoker
     this.#now = now
+    this.#isWanted = isWanted
   }
 
-  /** Lets the clock run for these. Schedules start one period from now, as a new rule does. */
-  start(isWanted: (schedule: string) => boolean): void {
-    for (const rule of this.#rules) {
-      if (rule.schedule === undefined || !isWanted(rule.name)) continue
-      const periodMs = parseRate(rule.schedule)
-      this.#timers.push(setInterval(() => this.#deliver(rule, this.#scheduled(rule)), periodMs))
+  /** Whether that was a change. A schedule that stays goes on as it is. */
+  put(rule: RuleSpec): boolean {
+    const { name, schedule } = rule
+    const before = this.#rules.get(name)
+    this.#rules.set(name, rule)
+    if (schedule !== before?.schedule) {
+      this.#stop(name)
+      if (schedule !== undefined && this.#isWanted(name)) this.#start(name, parseRate(schedule))
+    }
+    return JSON.stringify(before) !== JSON.stringify(rule)
+  }
+
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.#rules.keys()) {
+      if (names.has(name)) continue
+      this.#stop(name)
+      this.#rules.delete(name)
     }
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearInterval(timer)
+    for (const name of this.#rules.keys()) this.#stop(name)
   }
 
   /** Runs a scheduled rule at once and waits for its functions. */
   async runSchedule(name: string): Promise<BufferedResult[]> {
-    const rule = this.#rules.find((it) => it.name === name && it.schedule !== undefined)
-    if (rule === undefined) throw new Error(`no schedule ${name}`)
+    const rule = this.#rules.get(name)
+    if (rule?.schedule === undefined) throw new Error(`no schedule ${name}`)
     const event = this.#scheduled(rule)
     return await Promise.all(
       rule.targets.map(({ functionName, input }) =>
@@ -57,13 +70,26 @@ export class EventBus {
   }
 
   /** Hands an event to every rule that matches it; returns their names. */
-  put(event: CloudEvent): string[] {
+  send(event: CloudEvent): string[] {
     const full = this.#envelope(event)
-    const matching = this.#rules.filter(
+    const matching = [...this.#rules.values()].filter(
       ({ pattern }) => pattern !== undefined && matchesPattern(pattern, full),
     )
     for (const rule of matching) this.#deliver(rule, full)
     return matching.map(({ name }) => name)
+  }
+
+  #start(name: string, periodMs: number): void {
+    const ring = (): void => {
+      const rule = this.#rules.get(name)
+      if (rule !== undefined) this.#deliver(rule, this.#scheduled(rule))
+    }
+    this.#timers.set(name, setInterval(ring, periodMs))
+  }
+
+  #stop(name: string): void {
+    clearInterval(this.#timers.get(name))
+    this.#timers.delete(name)
   }
 
   #deliver(rule: RuleSpec, event: unknown): void {

@@ -1,4 +1,5 @@
 /** A synthesized stack written by hand, around functions of a few lines. */
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,12 +26,14 @@ export function writeAssembly({ functions, resources = {} }: TinyStack): string 
   for (const [name, { code, properties }] of Object.entries(functions)) {
     mkdirSync(join(directory, `asset.${name}`))
     writeFileSync(join(directory, `asset.${name}`, 'index.mjs'), code)
-    files[name] = { source: { path: `asset.${name}`, packaging: 'zip' } }
+    // As CDK's: other code has another key.
+    const key = createHash('sha256').update(name).update(code).digest('hex')
+    files[key] = { source: { path: `asset.${name}`, packaging: 'zip' } }
     lambdas[name] = {
       Type: 'AWS::Lambda::Function',
       Properties: {
         FunctionName: name,
-        Code: { S3Bucket: { 'Fn::Sub': 'assets-${AWS::Region}' }, S3Key: `${name}.zip` },
+        Code: { S3Bucket: { 'Fn::Sub': 'assets-${AWS::Region}' }, S3Key: `${key}.zip` },
         Handler: 'index.handler',
         MemorySize: 256,
         Timeout: 10,
