@@ -12,7 +12,7 @@ import { bucketApp } from './bucket-app.ts'
 import { openCliEndpoints } from './cli-endpoints.ts'
 import type { CliContext } from './context.ts'
 import { defaultWorkers } from './default-workers.ts'
-import { tokenDoor } from './token-door.ts'
+import { openTokenDoor } from './token-door.ts'
 
 export interface ServeFlags {
   readonly httpAddress: string
@@ -70,7 +70,7 @@ export async function runServe(
     registry,
     server: {
       ...(config &&
-        flags['auth.tokens'] === true && { door: await tokenDoor(config, now, logger) }),
+        flags['auth.tokens'] === true && { door: await openTokenDoor(config, now, logger) }),
       queue: new QueryQueue(settings.limitsOf),
       queryLog: queryLog(settings, logger),
       metrics: () => registry.metrics(),

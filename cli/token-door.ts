@@ -1,14 +1,15 @@
 /** The door of a server of ours: the tokens of its bucket. */
-import { TokenReader } from '#lib/auth/token-reader.ts'
 import type { Door } from '#lib/api/door.ts'
+import { TokenReader } from '#lib/auth/token-reader.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import type { ObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import { tokenDoor } from '#lib/lambda/token-door.ts'
 import type { Logger } from '#agent/logger.ts'
 
 /** A server has to answer within seconds also where the bucket does not. */
 const RETRY = { attempts: 3, maxMs: 500 }
 
-export async function tokenDoor(
+export async function openTokenDoor(
   config: ObjstoreConfig,
   now: () => number,
   logger: Logger,
@@ -18,19 +19,5 @@ export async function tokenDoor(
     now,
     warn: (message) => logger.warn({}, message),
   })
-  return {
-    async callerOf(request) {
-      const verdict = await reader.verify(request.headers.get('authorization') ?? undefined)
-      if ('caller' in verdict) return verdict.caller
-      const { reason, tokenId } = verdict.refusal
-      const { pathname } = new URL(request.url)
-      logger.info(
-        { reason, ...(tokenId !== undefined && { token: tokenId }), path: pathname },
-        'refused',
-      )
-      return undefined
-    },
-    forbidden: ({ caller, scope, path }) =>
-      logger.info({ token: caller.id, scope, path }, 'forbidden'),
-  }
+  return tokenDoor(reader, (entry, message) => logger.info(entry, message))
 }

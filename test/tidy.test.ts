@@ -129,6 +129,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     packages: [
       'hono',
       '@hono/node-server',
+      'node:stream',
       'node:crypto',
       'node:zlib',
       'node:net',

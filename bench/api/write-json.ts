@@ -23,8 +23,8 @@ const KINDS: ReadonlyArray<readonly [string, () => number]> = [
 for (const [name, next] of KINDS) {
   const outcome = answer(next)
   const form = { range: true, limit: 0, warnings: [], infos: [], maxBytes: Infinity }
-  const bytes = writeQueryAnswer(outcome, form)
-  const ours = median(() => writeQueryAnswer(outcome, form))
+  const [bytes] = [...writeQueryAnswer(outcome, form)] as [Uint8Array]
+  const ours = median(() => [...writeQueryAnswer(outcome, form)])
   const theirs = median(() => Buffer.from(JSON.stringify(asObjects(outcome))))
   const mb = bytes.length / 1e6
   console.log(

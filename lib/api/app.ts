@@ -2,12 +2,20 @@
 import { Hono, type Context } from 'hono'
 import type { Caller } from '#lib/model/caller.ts'
 import { DomainError } from '#lib/model/errors.ts'
-import { errorAnswer, NO_CONTENT, plainError, textErrorAnswer, type Answer } from './answer.ts'
+import {
+  errorAnswer,
+  NO_CONTENT,
+  plainError,
+  textErrorAnswer,
+  type Answer,
+  type WholeAnswer,
+} from './answer.ts'
 import { encodeBody } from './compression.ts'
 import { canceled } from '#lib/promql/deadline.ts'
 import { admit } from './door.ts'
 import { readForm, readUrlForm } from './form.ts'
 import type { ApiParts } from './parts.ts'
+import { beginPieces, joinPieces, streamBody } from './pieces.ts'
 import { scopeOf } from './route-scopes.ts'
 import { API, routesOf, type Route } from './routes.ts'
 import { tenantOf } from './tenant.ts'
@@ -56,7 +64,7 @@ async function answerOrError(
   const answerOf = route.raw ? textErrorAnswer : errorAnswer
   try {
     const form = route.raw ? readUrlForm(request) : await readForm(request)
-    return await route.handle({
+    const answer = await route.handle({
       parts,
       request,
       form,
@@ -68,6 +76,9 @@ async function answerOrError(
         return tenantOf(request.headers, parts.scope.tenancy, { caller, subject: clientSubject(c) })
       },
     })
+    if (answer.body instanceof Uint8Array) return answer
+    const make = parts.limits.pieceBytes === undefined ? joinPieces : beginPieces
+    return { ...answer, body: await make(answer.body) }
   } catch (error) {
     // A body that breaks off throws whatever the server below throws.
     if (request.signal.aborted) return answerOf(canceled())
@@ -107,13 +118,24 @@ async function respond(
   if (compress) headers.append('vary', 'Accept-Encoding')
   if (answer.status === 204) return new Response(null, { status: 204, headers })
   const accept = compress ? (c.req.header('accept-encoding') ?? '') : ''
+  const { maxResponseBytes, streamUrl } = parts.limits
+  if (!(answer.body instanceof Uint8Array)) {
+    const { body, encoding } = streamBody(answer.body, {
+      acceptEncoding: accept,
+      maxBytes: maxResponseBytes,
+      breakOff: answer.breakOff,
+      failed: (error) => log(parts, c, answer.status, error),
+    })
+    if (encoding !== undefined) headers.set('content-encoding', encoding)
+    return new Response(body, { status: answer.status, headers })
+  }
   try {
-    const { body, encoding } = await encodeBody(answer.body, accept, parts.limits.maxResponseBytes)
+    const { body, encoding } = await encodeBody(answer.body, accept, maxResponseBytes, streamUrl)
     if (encoding !== undefined) headers.set('content-encoding', encoding)
     headers.set('content-length', String(body.length))
     return new Response(body, { status: answer.status, headers })
   } catch (error) {
-    const refusal = errorAnswer(error)
+    const refusal: WholeAnswer = errorAnswer(error)
     for (const [name, value] of headersOf(refusal)) headers.set(name, value)
     headers.delete('content-encoding')
     return new Response(refusal.body, { status: refusal.status, headers })

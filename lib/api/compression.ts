@@ -1,6 +1,7 @@
 /** Makes bodies small: gzip, or zstd for who asks for that first; and refuses what the gateway would refuse. */
 import { promisify } from 'node:util'
-import { constants, gzip, zstdCompress } from 'node:zlib'
+import type { Transform } from 'node:stream'
+import { constants, createGzip, createZstdCompress, gzip, zstdCompress } from 'node:zlib'
 import { LimitError } from '#lib/model/errors.ts'
 
 const gzipped = promisify(gzip)
@@ -12,7 +13,7 @@ export interface Encoded {
   readonly encoding: 'gzip' | 'zstd' | undefined
 }
 
-type Encoding = 'gzip' | 'zstd'
+export type Encoding = 'gzip' | 'zstd'
 
 /** The first of the encodings in Accept-Encoding that we write. One with q=0 is refused by the client. */
 export function chooseEncoding(acceptEncoding: string): Encoding | undefined {
@@ -28,15 +29,16 @@ export function chooseEncoding(acceptEncoding: string): Encoding | undefined {
 /** Small bodies take the better ratio; for large ones time is worth more, until the size is the problem. */
 const LARGE_BODY = 256 * 1024
 
-/** Throws LimitError when the body is larger than `maxBytes` even so. */
+/** Throws LimitError when the body is larger than `maxBytes` even so; `streamUrl` is where there is no such limit. */
 export async function encodeBody(
   body: Uint8Array<ArrayBuffer>,
   acceptEncoding: string,
   maxBytes = Infinity,
+  streamUrl?: string,
 ): Promise<Encoded> {
   const encoding = chooseEncoding(acceptEncoding)
   if (encoding === undefined) {
-    if (body.length > maxBytes) throw tooLarge(body.length, maxBytes, true)
+    if (body.length > maxBytes) throw tooLarge(body.length, maxBytes, { plain: true, streamUrl })
     return { body, encoding }
   }
   let encoded = await compress(body, encoding, body.length > LARGE_BODY)
@@ -44,7 +46,8 @@ export async function encodeBody(
   if (encoded.length > maxBytes && encoded.length < maxBytes * 1.5) {
     encoded = await compress(body, encoding, false)
   }
-  if (encoded.length > maxBytes) throw tooLarge(encoded.length, maxBytes, false)
+  if (encoded.length > maxBytes)
+    throw tooLarge(encoded.length, maxBytes, { plain: false, streamUrl })
   return { body: encoded, encoding }
 }
 
@@ -58,10 +61,21 @@ async function compress(
   return await zstded(body, { params: level })
 }
 
-function tooLarge(size: number, maxBytes: number, plain: boolean): LimitError {
+/** For a body that is too large to be held. */
+export function fastCompressor(encoding: Encoding): Transform {
+  if (encoding === 'gzip') return createGzip({ level: 1 })
+  return createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+}
+
+function tooLarge(
+  size: number,
+  maxBytes: number,
+  { plain, streamUrl }: { readonly plain: boolean; readonly streamUrl: string | undefined },
+): LimitError {
   const advice = plain ? 'accept gzip, or ask' : 'ask'
+  const door = streamUrl === undefined ? '' : `, or ask ${streamUrl}, where answers are streamed`
   return new LimitError(
-    `an answer of ${size} bytes does not fit the ${maxBytes} bytes of the gateway; ${advice} for fewer series, a larger step or a shorter range`,
+    `an answer of ${size} bytes does not fit the ${maxBytes} bytes of the gateway; ${advice} for fewer series, a larger step or a shorter range${door}`,
     maxBytes,
     size,
   )

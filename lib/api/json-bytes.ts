@@ -53,6 +53,13 @@ export class JsonBytes {
     return this.#bytes.subarray(0, this.length)
   }
 
+  /** The bytes so far, as the taker's own; the next ones begin a new piece, and count anew. */
+  take(): Uint8Array<ArrayBuffer> {
+    const piece = this.#bytes.slice(0, this.length)
+    this.length = 0
+    return piece
+  }
+
   reserve(size: number): void {
     const needed = this.length + size
     if (needed <= this.#bytes.length) return

@@ -103,6 +103,10 @@ export interface ApiLimits {
   readonly remoteReadSamples: number
   /** Of a body as it is sent: what the gateway lets through. */
   readonly maxResponseBytes?: number | undefined
+  /** Large answers are sent as they are made, in pieces of about this many bytes; absent: whole, with their length. */
+  readonly pieceBytes?: number | undefined
+  /** Where to ask for an answer that is larger than `maxResponseBytes`; absent: nowhere. */
+  readonly streamUrl?: string | undefined
   /** Thanos's `--query.default-step` for a query_range without `step`; an error where undefined, as in Prometheus. */
   readonly defaultStepMs?: number | undefined
 }

@@ -176,6 +176,7 @@ async function answerQuery(call: Call, query: QueryForm): Promise<Answer> {
     warnings: cappedWarnings(warnings),
     infos: cappedInfos(answer.annotations.infos),
     maxBytes: parts.limits.maxAnswerBytes,
+    pieceBytes: parts.limits.pieceBytes,
     ...(statsParam === '' ? {} : { stats: describeStats(answer, timings) }),
     ...(answer.analysis && { analysis: describeAnalysis(answer.analysis) }),
   })

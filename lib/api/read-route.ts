@@ -3,7 +3,7 @@ import { DomainError } from '#lib/model/errors.ts'
 import { NO_SAMPLES } from '#lib/model/samples.ts'
 import type { SeriesSet } from '#lib/storage/storage.ts'
 import { NO_HINTS } from '#lib/storage/storage.ts'
-import { ChunkedReadWriter } from '#lib/remote/read-chunks.ts'
+import { BROKEN_FRAME, ChunkedReadWriter } from '#lib/remote/read-chunks.ts'
 import type { RemoteReadQuery, RemoteReadRequest } from '#lib/remote/read-request.ts'
 import {
   chooseResponseType,
@@ -31,11 +31,12 @@ export async function remoteRead(call: Call): Promise<Answer> {
     const headers = { 'content-encoding': 'snappy' }
     return { ...answerOf(bytes, 'application/x-protobuf'), headers }
   }
-  const bytes = await writeChunks(call, request, new ChunkedReadWriter(maxAnswerBytes))
-  return answerOf(bytes, 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse')
+  const pieces = writeChunks(call, request, new ChunkedReadWriter(maxAnswerBytes))
+  const streamed = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse'
+  return { ...answerOf(pieces, streamed), breakOff: BROKEN_FRAME }
 }
 
-function answerOf(body: Uint8Array<ArrayBuffer>, contentType: string): Answer {
+function answerOf(body: Answer['body'], contentType: string): Answer {
   return { status: 200, contentType, body, cacheable: true }
 }
 
@@ -60,16 +61,20 @@ async function writeSamples(
   return writer.finish()
 }
 
-async function writeChunks(
+async function* writeChunks(
   call: Call,
   { queries }: RemoteReadRequest,
   writer: ChunkedReadWriter,
-): Promise<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const { pieceBytes = Infinity } = call.parts.limits
   for (const [index, query] of queries.entries()) {
     const set = await selectFor(call, query)
-    for (const [i, labels] of set.labels.entries()) writer.add(index, labels, set.samples(i))
+    for (const [i, labels] of set.labels.entries()) {
+      writer.add(index, labels, set.samples(i))
+      if (writer.length >= pieceBytes) yield writer.take()
+    }
   }
-  return writer.finish()
+  yield writer.take()
 }
 
 /** One after the other: the samples of one query at a time are enough to hold. */

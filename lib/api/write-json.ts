@@ -26,7 +26,10 @@ export interface AnswerForm {
   readonly analysis?: unknown
   readonly warnings: readonly string[]
   readonly infos: readonly string[]
+  /** Of a piece: of the answer where that is one. */
   readonly maxBytes: number
+  /** Whole series make a piece of at least so many bytes; absent: all of them make one. */
+  readonly pieceBytes?: number | undefined
 }
 
 const COMMA = 0x2c
@@ -45,10 +48,12 @@ export function isTruncated(outcome: QueryOutcome, limit: number): boolean {
   return (value.type === 'vector' || value.type === 'matrix') && value.series.length > limit
 }
 
-export function writeQueryAnswer(outcome: QueryOutcome, form: AnswerForm): Uint8Array<ArrayBuffer> {
+type Piece = Uint8Array<ArrayBuffer>
+
+export function* writeQueryAnswer(outcome: QueryOutcome, form: AnswerForm): Generator<Piece> {
   const out = new JsonBytes(form.maxBytes)
   out.ascii('{"status":"success","data":{')
-  writeResult(out, outcome, form)
+  yield* writeResult(out, outcome, form)
   if (form.stats !== undefined) {
     out.ascii(',"stats":')
     out.append(Buffer.from(stringifyJson(form.stats)))
@@ -61,11 +66,13 @@ export function writeQueryAnswer(outcome: QueryOutcome, form: AnswerForm): Uint8
   writeStrings(out, 'warnings', form.warnings)
   writeStrings(out, 'infos', form.infos)
   out.ascii('}')
-  return out.bytes()
+  yield out.bytes()
 }
 
-function writeResult(out: JsonBytes, outcome: QueryOutcome, form: AnswerForm): void {
+function* writeResult(out: JsonBytes, outcome: QueryOutcome, form: AnswerForm): Generator<Piece> {
   const { value, grid } = outcome
+  const { limit, pieceBytes = Infinity } = form
+  const cut = { limit, pieceBytes }
   switch (value.type) {
     case 'string':
       out.ascii(`"resultType":"string","result":[${grid.startMs / 1000},`)
@@ -75,7 +82,8 @@ function writeResult(out: JsonBytes, outcome: QueryOutcome, form: AnswerForm): v
     case 'scalar':
       if (form.range) {
         const presence = new Uint8Array(grid.stepCount).fill(FLOAT)
-        writeMatrix(out, grid, [{ labels: [], values: value.values, presence }], 1)
+        const series = [{ labels: [], values: value.values, presence }]
+        yield* writeMatrix(out, grid, series, { limit: 1, pieceBytes })
         return
       }
       out.ascii(`"resultType":"scalar","result":[${grid.startMs / 1000},"`)
@@ -83,24 +91,29 @@ function writeResult(out: JsonBytes, outcome: QueryOutcome, form: AnswerForm): v
       out.ascii('"]')
       return
     case 'vector':
-      if (form.range) writeMatrix(out, grid, sortedByLabels(value.series), form.limit)
-      else writeVector(out, grid, value.series, form.limit)
+      if (form.range) yield* writeMatrix(out, grid, sortedByLabels(value.series), cut)
+      else yield* writeVector(out, grid, value.series, cut)
       return
     case 'matrix':
-      writeRawMatrix(out, sortedByLabels(value.series), form.limit)
+      yield* writeRawMatrix(out, sortedByLabels(value.series), cut)
       return
     default:
       return value satisfies never
   }
 }
 
+interface Cut {
+  readonly limit: number
+  readonly pieceBytes: number
+}
+
 /** Order is the engine's: sort() and topk() mean theirs. */
-function writeVector(
+function* writeVector(
   out: JsonBytes,
   grid: StepGrid,
   series: readonly StepSeries[],
-  limit: number,
-): void {
+  { limit, pieceBytes }: Cut,
+): Generator<Piece> {
   out.ascii('"resultType":"vector","result":[')
   let written = 0
   for (const { labels, values, presence, histograms } of series) {
@@ -122,19 +135,21 @@ function writeVector(
       out.ascii(']')
     }
     out.ascii('}')
+    if (out.length >= pieceBytes) yield out.take()
   }
   out.ascii(']')
 }
 
-function writeMatrix(
+function* writeMatrix(
   out: JsonBytes,
   grid: StepGrid,
   series: readonly StepSeries[],
-  limit: number,
-): void {
+  { limit, pieceBytes }: Cut,
+): Generator<Piece> {
   out.ascii('"resultType":"matrix","result":[')
   const prefixes = pointPrefixes(grid.stepCount, (step) => grid.startMs + step * grid.stepMs)
-  out.expect(series.length * grid.stepCount * (4 * prefixes.stride + USUAL_NUMBER))
+  const bytesOfSeries = grid.stepCount * (4 * prefixes.stride + USUAL_NUMBER)
+  out.expect(Math.min(series.length * bytesOfSeries, pieceBytes + bytesOfSeries))
   let written = 0
   for (const one of series) {
     if (limit > 0 && written === limit) break
@@ -152,6 +167,7 @@ function writeMatrix(
     }
     out.ascii('}')
     written++
+    if (out.length >= pieceBytes) yield out.take()
   }
   out.ascii(']')
 }
@@ -200,7 +216,11 @@ function writeStepHistograms(out: JsonBytes, grid: StepGrid, series: StepSeries)
   if (open) out.ascii(']')
 }
 
-function writeRawMatrix(out: JsonBytes, series: readonly RawSeries[], limit: number): void {
+function* writeRawMatrix(
+  out: JsonBytes,
+  series: readonly RawSeries[],
+  { limit, pieceBytes }: Cut,
+): Generator<Piece> {
   out.ascii('"resultType":"matrix","result":[')
   const end = limit > 0 ? Math.min(limit, series.length) : series.length
   for (let i = 0; i < end; i++) {
@@ -209,6 +229,7 @@ function writeRawMatrix(out: JsonBytes, series: readonly RawSeries[], limit: num
     writeLabels(out, labels)
     writeSamples(out, samples)
     out.ascii('}')
+    if (out.length >= pieceBytes) yield out.take()
   }
   out.ascii(']')
 }

@@ -16,6 +16,10 @@ export interface FunctionEnvironment {
   readonly ruleSecrets: string
   /** `THAW_EXTERNAL_URL`: where people find the HTTP API; alerts point there. */
   readonly externalUrl: string
+  /** `THAW_STREAM_URL`: where answers that are too large for the gateway can be asked for. */
+  readonly streamUrl: string | undefined
+  /** `THAW_VERIFY_TOKENS=true`: nobody in front did, so the function itself asks the bucket whose token it is. */
+  readonly verifiesTokens: boolean
   /** `THAW_QUEUE_URL`: where `plan` puts jobs; without it nobody does any. */
   readonly queueUrl: string | undefined
   /** `THAW_SLICE_BYTES`: chunk bytes one slice should read. */
@@ -50,6 +54,8 @@ export function readEnvironment(
     ruleFlags: env['THAW_RULE_FLAGS'] ?? '',
     ruleSecrets: env['THAW_RULE_SECRETS'] ?? '',
     externalUrl: env['THAW_EXTERNAL_URL'] ?? '',
+    streamUrl: env['THAW_STREAM_URL'] || undefined,
+    verifiesTokens: env['THAW_VERIFY_TOKENS'] === 'true',
     queueUrl: env['THAW_QUEUE_URL'] || undefined,
     sliceBytes: positive(env, 'THAW_SLICE_BYTES', 8 * 1024 * 1024),
     maxSlices: positive(env, 'THAW_MAX_SLICES', 64),

@@ -55,7 +55,8 @@ export function lambdaHttp(app: FetchApp): (event: HttpEvent) => Promise<HttpRes
   }
 }
 
-function requestOf(event: HttpEvent): Request {
+/** `gone` aborts when nobody waits for the answer any more. */
+export function requestOf(event: HttpEvent, gone?: AbortSignal): Request {
   const { method } = event.requestContext.http
   const headers = new Headers()
   for (const [name, value] of Object.entries(event.headers)) {
@@ -69,6 +70,7 @@ function requestOf(event: HttpEvent): Request {
   return new Request(urlOf(event), {
     method,
     headers,
+    ...(gone && { signal: gone }),
     ...(hasBody ? { body: Buffer.from(body, event.isBase64Encoded ? 'base64' : 'utf8') } : {}),
   })
 }

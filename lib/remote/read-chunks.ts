@@ -66,7 +66,18 @@ export class ChunkedReadWriter {
     return at
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
-    return this.#out.bytes().slice()
+  /** Bytes of frames since the last `take`. */
+  get length(): number {
+    return this.#out.length
+  }
+
+  /** The frames since the last time. */
+  take(): Uint8Array<ArrayBuffer> {
+    const frames = this.#out.bytes().slice()
+    this.#out.clear()
+    return frames
   }
 }
+
+/** A frame that no reader takes: of one byte, with the checksum of another. Without it an answer that breaks off between frames looks whole. */
+export const BROKEN_FRAME: Uint8Array<ArrayBuffer> = Uint8Array.of(1, 0, 0, 0, 0, 0)

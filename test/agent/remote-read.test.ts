@@ -55,7 +55,7 @@ async function readAll(
 function chunksOf(series: readonly (readonly [string, SampleColumns])[], frameBytes?: number) {
   const writer = new ChunkedReadWriter(1e9, frameBytes)
   for (const [name, samples] of series) writer.add(0, ['__name__', name], samples)
-  return writer.finish()
+  return writer.take()
 }
 
 const LONG = every(1000, 0, 1_000_000, (t) => Math.cos(t))

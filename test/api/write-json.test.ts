@@ -24,7 +24,14 @@ function outcome(value: QueryValue, grid = INSTANT): QueryOutcome {
 
 function write(value: QueryValue, grid = INSTANT, range = false, limit = 0): string {
   const form = { range, limit, ...NO_TEXTS, maxBytes: Infinity }
-  return Buffer.from(writeQueryAnswer(outcome(value, grid), form)).toString()
+  const pieces = [...writeQueryAnswer(outcome(value, grid), form)]
+  expect(pieces).toHaveLength(1)
+  // However it is cut into pieces, it is the same answer.
+  for (const pieceBytes of [1, 100]) {
+    const cut = [...writeQueryAnswer(outcome(value, grid), { ...form, pieceBytes })]
+    expect(Buffer.concat(cut).equals(pieces[0]!)).toBe(true)
+  }
+  return Buffer.from(pieces[0]!).toString()
 }
 
 function data(text: string): string {
@@ -265,7 +272,22 @@ describe('a range query', () => {
     }))
     const big = outcome({ type: 'vector', series }, { startMs: 0, stepMs: 1000, stepCount })
     const form = { range: true, limit: 0, ...NO_TEXTS, maxBytes: 100_000 }
-    expect(() => writeQueryAnswer(big, form)).toThrow(/larger than 100000 bytes/)
+    expect(() => [...writeQueryAnswer(big, form)]).toThrow(/larger than 100000 bytes/)
+  })
+
+  it('makes the next piece when it is asked for, and holds no more than one', () => {
+    const stepCount = 1000
+    const series = Array.from({ length: 50 }, (_, i) => ({
+      labels: ['a', String(i)],
+      values: new Float64Array(stepCount).fill(0.1234567),
+      presence: new Uint8Array(stepCount).fill(1),
+    }))
+    const big = outcome({ type: 'vector', series }, { startMs: 0, stepMs: 1000, stepCount })
+    const form = { range: true, limit: 0, ...NO_TEXTS, maxBytes: 100_000, pieceBytes: 60_000 }
+    const sizes = [...writeQueryAnswer(big, form)].map(({ length }) => length)
+    expect(sizes.length).toBeGreaterThan(10)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(500_000)
+    expect(Math.max(...sizes)).toBeLessThan(100_000)
   })
 })
 

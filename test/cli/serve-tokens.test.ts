@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { createLogger } from '#agent/logger.ts'
 import { runCommand } from '#agent/run-command.ts'
 import { thawProgram } from '#cli/program.ts'
-import { tokenDoor } from '#cli/token-door.ts'
+import { openTokenDoor } from '#cli/token-door.ts'
 import { type EditParts, revokeToken } from '#lib/auth/edit-tokens.ts'
 import { FRESH_MS, NEWER_MS } from '#lib/auth/token-reader.ts'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
@@ -124,7 +124,7 @@ describe('the door of a server', () => {
       format: 'json',
       write: (line) => void lines.push(line),
     })
-    const door = await tokenDoor(
+    const door = await openTokenDoor(
       { type: 'FILESYSTEM', directory, prefix: '', ignored: [] },
       own.now,
       logger,

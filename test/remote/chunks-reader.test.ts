@@ -1,7 +1,7 @@
 /** Streamed answers of remote read, in pieces of every size, and what is no such answer. */
 import { describe, expect, it } from 'vitest'
 import { FrameSplitter, readFrame } from '#lib/remote/chunks-reader.ts'
-import { ChunkedReadWriter } from '#lib/remote/read-chunks.ts'
+import { BROKEN_FRAME, ChunkedReadWriter } from '#lib/remote/read-chunks.ts'
 import { columns, every } from '#test/store/sample-block.ts'
 import { decodeChunks } from './read-message.ts'
 
@@ -23,7 +23,7 @@ function answer(): Uint8Array<ArrayBuffer> {
       [2000, -0],
     ]),
   )
-  return writer.finish()
+  return writer.take()
 }
 
 /** Labels and number of samples of each frame. */
@@ -97,6 +97,11 @@ describe('FrameSplitter', () => {
       bad[at]! ^= 1
       expect(() => read([bad])).toThrow(/at byte \d+$/)
     }
+  })
+
+  it('refuses an answer that broke off, at whatever frame', () => {
+    expect(() => read([whole, BROKEN_FRAME])).toThrow(/at byte \d+$/)
+    expect(() => read([BROKEN_FRAME])).toThrow(/at byte \d+$/)
   })
 
   it('refuses a frame that is too large before it makes room for it', () => {

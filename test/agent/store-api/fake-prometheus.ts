@@ -138,5 +138,5 @@ async function read(
     writer.add(0, mergeLabels(external, labels), columns(asked))
   }
   const type = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse'
-  response.writeHead(200, { 'content-type': type }).end(writer.finish())
+  response.writeHead(200, { 'content-type': type }).end(writer.take())
 }

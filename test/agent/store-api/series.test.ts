@@ -326,7 +326,7 @@ describe('a Prometheus', () => {
     const writer = new ChunkedReadWriter(1e9)
     const samples = every(1000, 0, 1_000_000, (t) => Math.sin(t))
     for (let i = 0; i < 200; i++) writer.add(0, ['__name__', `m${1000 + i}`], samples)
-    const body = writer.finish()
+    const body = writer.take()
     fake.answers.set('/api/v1/labels', ['__name__'])
     fake.answers.set('/api/v1/read', (response: ServerResponse) => {
       response.on('close', closed.resolve)

@@ -63,7 +63,7 @@ function halfAnswer(fake: Fake): () => void {
     const writer = new ChunkedReadWriter(1e9)
     const samples = every(1000, 0, 100_000, (t) => Math.sin(t))
     for (let i = 0; i < 100; i++) writer.add(0, ['__name__', `${name}${100 + i}`], samples)
-    return writer.finish()
+    return writer.take()
   }
   fake.answers.set('/api/v1/read', (response: ServerResponse) => {
     const type = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse'
