@@ -28,12 +28,26 @@ export class QueryFunction extends ThawFunction {
         THAW_STORE_FUNCTION: store.function.currentVersion.functionArn,
       },
     })
-    // Invoking with a response stream is the same right. All versions, as a role is of all versions: older ones of `query` call older ones.
-    this.allow(['lambda:InvokeFunction'], [`${store.function.functionArn}:*`])
-    this.allowList(bucket)
-    // A lone small slice is evaluated in place, so this reads what `store` reads.
-    const inPlace = ['blocks', 'bucketIndex', 'lookup', 'fresh', 'results', 'spill'] as const
-    this.allowRead(bucket, [...inPlace, 'backlog', 'ruleState'])
-    this.allowWrite(bucket, ['lookup', 'results'])
+    allowQueries(this, bucket, store)
   }
+
+  /** What is too large for the gateway can be asked for there. */
+  pointTo(streamUrl: string): void {
+    this.function.addEnvironment('THAW_STREAM_URL', streamUrl)
+  }
+}
+
+/** What answering a query takes. */
+export function allowQueries(
+  asker: ThawFunction,
+  bucket: MetricsBucket,
+  store: StoreFunction,
+): void {
+  // Invoking with a response stream is the same right. All versions, as a role is of all versions: older ones of `query` call older ones.
+  asker.allow(['lambda:InvokeFunction'], [`${store.function.functionArn}:*`])
+  asker.allowList(bucket)
+  // A lone small slice is evaluated in place, so this reads what `store` reads.
+  const inPlace = ['blocks', 'bucketIndex', 'lookup', 'fresh', 'results', 'spill'] as const
+  asker.allowRead(bucket, [...inPlace, 'backlog', 'ruleState'])
+  asker.allowWrite(bucket, ['lookup', 'results'])
 }

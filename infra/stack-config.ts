@@ -20,6 +20,8 @@ export interface StackConfig {
   readonly ruleSecrets: RuleSecrets
   /** Who is let in: `tokens` of `thaw token`, or callers that sign with `iam`. */
   readonly authorizer: 'tokens' | 'iam'
+  /** Whether there is a second URL, for answers that are too large or too slow for the gateway. */
+  readonly streamingDoor: boolean
   /** Origins of web pages that may call the HTTP API. Empty: none. */
   readonly corsOrigins: readonly string[]
   /** Steady rate of the HTTP API; bursts may be twice that. */
@@ -48,6 +50,7 @@ export const DEFAULT_STACK_CONFIG: StackConfig = {
   ruleFlags: '',
   ruleSecrets: {},
   authorizer: 'tokens',
+  streamingDoor: false,
   corsOrigins: ['*'],
   requestsPerSecond: 100,
   queryMemoryMb: 1769,
@@ -72,6 +75,7 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
     ruleFlags: text('ruleFlags', context) ?? defaults.ruleFlags,
     ruleSecrets: secrets('ruleSecrets', context) ?? defaults.ruleSecrets,
     authorizer: authorizer('authorizer', context) ?? defaults.authorizer,
+    streamingDoor: flag('streamingDoor', context) ?? defaults.streamingDoor,
     corsOrigins: list('corsOrigins', context) ?? defaults.corsOrigins,
     requestsPerSecond: count('requestsPerSecond', context) ?? defaults.requestsPerSecond,
     queryMemoryMb: count('queryMemoryMb', context) ?? defaults.queryMemoryMb,
@@ -100,6 +104,14 @@ function authorizer(name: string, context: Context): StackConfig['authorizer'] |
   const value = text(name, context)
   if (value === undefined || value === 'tokens' || value === 'iam') return value
   throw new Error(`context ${name} is ${JSON.stringify(value)}, not "tokens" or "iam"`)
+}
+
+function flag(name: string, context: Context): boolean | undefined {
+  const value = context(name)
+  if (value === undefined || value === null) return undefined
+  if (value === true || value === 'true') return true
+  if (value === false || value === 'false') return false
+  throw new Error(`context ${name} is ${JSON.stringify(value)}, not true or false`)
 }
 
 function list(name: string, context: Context): readonly string[] | undefined {

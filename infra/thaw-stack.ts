@@ -13,6 +13,7 @@ import { QueryFunction } from './query.ts'
 import { RuleFunction } from './rule.ts'
 import type { StackConfig } from './stack-config.ts'
 import { StoreFunction } from './store.ts'
+import { StreamingDoor } from './streaming-door.ts'
 
 export class ThawStack extends Stack {
   constructor(scope: Construct, id: string, { config }: { config: StackConfig }) {
@@ -30,6 +31,12 @@ export class ThawStack extends Stack {
         : undefined
     const door = new FrontDoor(this, 'HttpApi', { config, query, authorize })
     new RuleFunction(this, 'Rule', { config, bucket, url: door.url })
+
+    if (config.streamingDoor) {
+      const { url } = new StreamingDoor(this, 'Stream', { config, bucket, store })
+      query.pointTo(url)
+      new CfnOutput(this, 'StreamUrl', { value: url, description: 'For answers of up to 200 MB' })
+    }
 
     new CfnOutput(this, 'Url', { value: door.url, description: 'Data source URL for Grafana' })
     new CfnOutput(this, 'BucketName', { value: bucket.name, description: 'Where agents ship to' })

@@ -94,6 +94,8 @@ export async function runLocal(options: LocalOptions): Promise<void> {
         THAW_QUERY_FLAGS: `--query.replica-label=${REPLICA_LABEL} ${options.queryFlags}`,
         THAW_RULE_FLAGS: `--query.replica-label=${REPLICA_LABEL} ${options.ruleFlags}`,
         THAW_COMPACT_FLAGS: `--consistency-delay=0s ${options.compactFlags}`,
+        // Here too, whoever reaches the port may ask.
+        ...(!options.tokens && { THAW_VERIFY_TOKENS: '' }),
         ...(!options.compact && { THAW_QUEUE_URL: '' }),
         THAW_SLICE_BYTES: String(SLICE_BYTES),
       },
@@ -126,7 +128,9 @@ export async function runLocal(options: LocalOptions): Promise<void> {
       evaluating.finish(tickText(await tick(cloud)))
     }
     const seconds = ((context.now() - startedMs) / 1000).toFixed(0)
-    say(readyText(cloud.httpUrl, seconds, { ...options, dataDir, logFile }, prometheuses))
+    const [streamUrl] = Object.values(cloud.functionUrls)
+    const ready = { ...options, dataDir, logFile, streamUrl }
+    say(readyText(cloud.httpUrl, seconds, ready, prometheuses))
     await aborted(signal)
   } catch (error) {
     if (!signal.aborted) throw error
@@ -193,6 +197,8 @@ interface ReadyOptions {
   readonly tokens: boolean
   readonly dataDir: string
   readonly objstore: ObjstoreFlags
+  /** Where answers are streamed, with `streamingDoor` in cdk.json. */
+  readonly streamUrl: string | undefined
 }
 
 function hasSample(prometheuses: readonly LocalPrometheus[]): boolean {
@@ -202,7 +208,7 @@ function hasSample(prometheuses: readonly LocalPrometheus[]): boolean {
 function readyText(
   url: string,
   seconds: string,
-  { days, logFile, tokens, dataDir, objstore }: ReadyOptions,
+  { days, logFile, tokens, dataDir, objstore, streamUrl }: ReadyOptions,
   prometheuses: readonly LocalPrometheus[],
 ): string {
   const sample = hasSample(prometheuses)
@@ -222,7 +228,7 @@ function readyText(
   return `
 thaw is ready after ${seconds} s: ${url}
   ${doorText(tokens, dataDir, objstore)}
-  Grafana: add a Prometheus data source with this URL.
+${streamUrl === undefined ? '' : `  The streaming door, for large answers: ${streamUrl}\n`}  Grafana: add a Prometheus data source with this URL.
   What the functions log: ${logFile}
 ${examples}
 Ctrl-C ends it; the data stays for the next start.

@@ -156,6 +156,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
     packages: [
       'hono',
+      'node:events',
       'node:stream',
       'node:zlib',
       'node:util',

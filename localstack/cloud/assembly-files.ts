@@ -31,6 +31,13 @@ export function readTemplate(directory: string): Template {
   return readJson(directory, files[0]!) as Template
 }
 
+/** Logical ids of the function URLs of a stack. */
+export function functionUrlIds(directory: string): string[] {
+  return Object.entries(readTemplate(directory).Resources)
+    .filter(([, { Type }]) => Type === 'AWS::Lambda::Url')
+    .map(([id]) => id)
+}
+
 export function readAssets(directory: string): Assets {
   const { artifacts } = readJson(directory, 'manifest.json') as {
     artifacts: Record<string, { type: string; properties?: { file?: string } }>

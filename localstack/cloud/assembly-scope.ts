@@ -6,12 +6,17 @@ import { ACCOUNT, REGION, resolve, type Scope } from './intrinsics.ts'
 export interface ScopeOptions {
   /** Where a function finds a queue. */
   readonly queueUrl: (name: string) => string
+  /** By the logical id of an `AWS::Lambda::Url`. */
+  readonly functionUrl: (logicalId: string) => string
   /** The number of a version of a function, by its logical id. */
   readonly versionOf: (functionName: string, logicalId: string) => string
 }
 
 /** Physical names where the template gives them, logical ids in lower case where it does not. */
-export function scopeOf(template: Template, { queueUrl, versionOf }: ScopeOptions): Scope {
+export function scopeOf(
+  template: Template,
+  { queueUrl, functionUrl, versionOf }: ScopeOptions,
+): Scope {
   const nameOf = (id: string): string => {
     const properties = template.Resources[id]?.Properties ?? {}
     for (const key of ['FunctionName', 'BucketName', 'QueueName', 'LogGroupName', 'Name']) {
@@ -40,6 +45,7 @@ export function scopeOf(template: Template, { queueUrl, versionOf }: ScopeOption
       if (type === 'AWS::Lambda::Version' && attribute === 'Version') {
         return versionOf(functionOf(id), id)
       }
+      if (type === 'AWS::Lambda::Url' && attribute === 'FunctionUrl') return functionUrl(id)
       const name = nameOf(id)
       if (attribute !== 'Arn') return name
       if (type === 'AWS::Lambda::Function') return functionArn(name)

@@ -3,6 +3,7 @@ import { type HttpApiSpec, httpApiSpec, type Properties, type ResourcesOf } from
 import { codeDirectory, readAssets, readTemplate } from './assembly-files.ts'
 import { scopeOf, type ScopeOptions } from './assembly-scope.ts'
 import { dependenciesOf, type Dependencies } from './deployment-order.ts'
+import { functionUrlSpecs, type FunctionUrlSpec } from './assembly-urls.ts'
 import { functionArn, functionNameOf, LATEST, shortReference } from './function-name.ts'
 import { resolve } from './intrinsics.ts'
 import type { Scope } from './intrinsics.ts'
@@ -76,6 +77,7 @@ export interface Assembly {
   readonly versions: readonly VersionSpec[]
   readonly aliases: readonly AliasSpec[]
   readonly httpApis: readonly HttpApiSpec[]
+  readonly functionUrls: readonly FunctionUrlSpec[]
   readonly rules: readonly RuleSpec[]
   readonly queues: readonly QueueSpec[]
   readonly eventSources: readonly EventSourceSpec[]
@@ -120,6 +122,7 @@ export function readAssembly(directory: string, options: ScopeOptions): Assembly
       version: properties['FunctionVersion'] as string,
     })),
     httpApis: of('AWS::ApiGatewayV2::Api').map((api) => httpApiSpec(api, scope.ref(api.id), of)),
+    functionUrls: functionUrlSpecs(of),
     rules: of('AWS::Events::Rule').map(({ id, properties }) => ruleSpec(scope, id, properties)),
     queues: of('AWS::SQS::Queue').map(({ id, properties }) => queueSpec(scope, id, properties)),
     eventSources: of('AWS::Lambda::EventSourceMapping').map(({ id, properties }) =>

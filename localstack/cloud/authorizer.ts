@@ -16,7 +16,7 @@ export interface AuthorizersOptions {
 }
 
 /** There is no IAM here: whoever comes has signed. */
-const IAM = {
+export const IAM = {
   iam: {
     accessKey: 'local',
     accountId: ACCOUNT,

@@ -4,6 +4,7 @@ import { DeployedFunction } from './deployed-function.ts'
 import { deploymentOrder } from './deployment-order.ts'
 import { EventSource } from './event-source.ts'
 import type { FunctionPool, PoolOptions } from './function-pool.ts'
+import type { FunctionUrls } from './function-urls.ts'
 import { HttpApi } from './http-api.ts'
 import type { Invoker } from './invoker.ts'
 import { Queue } from './queue.ts'
@@ -29,6 +30,7 @@ export interface DeployedStackOptions {
   readonly functions: Map<string, DeployedFunction>
   readonly queues: Map<string, Queue>
   readonly bus: EventBus
+  readonly urls: FunctionUrls
   readonly invoker: Invoker
   readonly now: () => number
   readonly pool: (functionName: string) => Omit<PoolOptions, 'spec' | 'use'>
@@ -79,6 +81,11 @@ export class DeployedStack {
         const { functionName, name, version } = withId(assembly.aliases, id)
         const moved = this.#named(functionName).point(name, version)
         return moved ? `${functionName}:${name} is ${version}` : undefined
+      }
+      case 'AWS::Lambda::Url': {
+        const { urls, invoker, now, openWith } = this.#options
+        const spec = withId(assembly.functionUrls, id)
+        return urls.put({ spec, invoker, now, openWith }) ? `URL of ${spec.reference}` : undefined
       }
       case 'AWS::SQS::Queue':
         return this.#queue(assembly, id)
@@ -140,8 +147,10 @@ export class DeployedStack {
     return 'HTTP API'
   }
 
-  #keep({ functions, versions, aliases, rules, queues, eventSources, httpApis }: Assembly): void {
-    const { bus } = this.#options
+  #keep(assembly: Assembly): void {
+    const { functions, versions, aliases, rules, queues, eventSources, httpApis } = assembly
+    const { bus, urls } = this.#options
+    urls.keep(new Set(assembly.functionUrls.map(({ id }) => id)))
     if (httpApis.length === 0) this.httpApi = undefined
     bus.keep(new Set(rules.map(({ name }) => name)))
     const sources = new Set(eventSources.map(({ id }) => id))

@@ -8,6 +8,7 @@ import type { DeployedFunction } from './deployed-function.ts'
 import { DeployedStack, type UpdateOptions } from './deployed-stack.ts'
 import { AccountConcurrency, type PoolOptions } from './function-pool.ts'
 import type { FunctionStats } from './function-pool.ts'
+import { FunctionUrls } from './function-urls.ts'
 import { ACCOUNT } from './intrinsics.ts'
 import { InvokeApi } from './invoke-api.ts'
 import { Invoker } from './invoker.ts'
@@ -49,6 +50,8 @@ export interface CloudOptions {
 export interface Cloud {
   /** Of the stack's HTTP API: where Grafana looks. */
   readonly httpUrl: string
+  /** Of functions that have one, by their names; each ends with a slash. */
+  readonly functionUrls: Readonly<Record<string, string>>
   /** For `AWS_ENDPOINT_URL_LAMBDA` and `AWS_ENDPOINT_URL_SQS`. */
   readonly awsUrl: string
   readonly assembly: Assembly
@@ -83,18 +86,21 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   let httpUrl: string
   let assembly: Assembly
   const functions = new Map<string, DeployedFunction>()
-  const read = (directory: string): Assembly =>
-    readAssembly(directory, {
+  const urls = new FunctionUrls((server, handle) => serve(server, log, handle))
+  const read = async (directory: string): Promise<Assembly> => {
+    await urls.prepare(directory)
+    return readAssembly(directory, {
+      functionUrl: (id) => urls.urlOf(id),
       queueUrl: (name) => `${awsUrl}/${ACCOUNT}/${name}`,
       versionOf: (functionName, id) => functions.get(functionName)?.numberOf(id) ?? '1',
     })
+  }
   try {
     awsUrl = `http://127.0.0.1:${await listenOnLoopback(aws, options.port ?? 0)}`
     httpUrl = `http://127.0.0.1:${await listenOnLoopback(http, options.httpPort ?? 0)}`
-    assembly = read(options.assemblyDir)
+    assembly = await read(options.assemblyDir)
   } catch (error) {
-    aws.close()
-    http.close()
+    for (const it of [aws, http, urls]) it.close()
     throw error
   }
 
@@ -122,12 +128,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     log,
     idleMs,
   })
-  const stack = new DeployedStack({ functions, queues, bus, invoker, now, pool, openWith })
+  const stack = new DeployedStack({ functions, queues, bus, urls, invoker, now, pool, openWith })
   try {
     await stack.deploy(assembly)
   } catch (error) {
-    aws.close()
-    http.close()
+    for (const it of [aws, http, urls]) it.close()
     await keeper.close()
     throw error
   }
@@ -147,12 +152,15 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 
   return {
     httpUrl,
+    get functionUrls() {
+      return urls.all()
+    },
     awsUrl,
     get assembly() {
       return assembly
     },
     async update(assemblyDir, updateOptions) {
-      assembly = read(assemblyDir)
+      assembly = await read(assemblyDir)
       await stack.deploy(assembly, updateOptions)
     },
     updateAlias(functionName, alias, version) {
@@ -169,10 +177,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     pids: () => invoker.pids(),
     async stop() {
       bus.stop()
-      for (const server of [http, aws]) server.close()
+      for (const it of [http, aws, urls]) it.close()
       await stack.stop()
       await invoker.stop()
-      for (const server of [http, aws]) server.closeAllConnections()
+      for (const it of [http, aws, urls]) it.closeAllConnections()
       await keeper.close()
     },
   }

@@ -11,7 +11,7 @@ import { LogLines } from './log-lines.ts'
 import type { LogSink } from './log-lines.ts'
 import { cpuMsOf, MemoryWatch } from './memory.ts'
 import { RuntimeApi } from './runtime-api.ts'
-import type { FunctionFailure } from './runtime-api.ts'
+import type { AnswerFacts, FunctionFailure } from './runtime-api.ts'
 
 export interface EnvironmentOptions {
   readonly spec: FunctionSpec
@@ -25,7 +25,8 @@ export interface InvokeRequest {
   readonly payload: Uint8Array
   /** The caller takes pieces as they come; otherwise the answer has the limit of a buffered one. */
   readonly streaming: boolean
-  readonly write: (chunk: Uint8Array) => void
+  /** Of a type that the function named; the next piece waits until this one is taken. */
+  readonly write: (chunk: Uint8Array, contentType: string) => void | Promise<void>
 }
 
 export interface InvokeEnd {
@@ -68,7 +69,7 @@ export class ExecutionEnvironment {
     this.#log = new LogLines((line) => options.log(options.spec.name, line))
     this.#api = new RuntimeApi({
       waiting: () => this.#waiting(),
-      wrote: (chunk, streaming) => this.#wrote(chunk, streaming),
+      wrote: (chunk, answer) => this.#wrote(chunk, answer),
       finished: () => {},
       failed: (failure) => {
         if (this.#current !== undefined) this.#current.failure ??= failure
@@ -184,7 +185,7 @@ export class ExecutionEnvironment {
     setImmediate(() => this.#end(current))
   }
 
-  #wrote(chunk: Uint8Array, streaming: boolean): void {
+  #wrote(chunk: Uint8Array, { streaming, contentType }: AnswerFacts): void | Promise<void> {
     const current = this.#current
     if (current === undefined || current.failure !== undefined) return
     const limit = streaming && current.request.streaming ? LIMITS.streamBytes : LIMITS.responseBytes
@@ -196,7 +197,7 @@ export class ExecutionEnvironment {
       )
       return
     }
-    current.request.write(chunk)
+    return current.request.write(chunk, contentType)
   }
 
   #kill(why?: FunctionFailure): void {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 
 import type { FunctionSpec } from './assembly.ts'
 import { ExecutionEnvironment } from './environment.ts'
-import type { InvokeEnd } from './environment.ts'
+import type { InvokeEnd, InvokeRequest } from './environment.ts'
 import type { Keeper } from './keeper.ts'
 import type { LogSink } from './log-lines.ts'
 
@@ -24,7 +24,7 @@ export interface FunctionStats {
 export interface PoolRequest {
   readonly payload: Uint8Array
   readonly streaming?: boolean
-  readonly write: (chunk: Uint8Array) => void
+  readonly write: InvokeRequest['write']
   /** Called once the request has an environment, before anything is written. */
   readonly accepted?: (requestId: string) => void
 }
@@ -150,7 +150,7 @@ export class FunctionPool {
     requestId: string,
     payload: Uint8Array,
     streaming: boolean,
-    write: (chunk: Uint8Array) => void,
+    write: InvokeRequest['write'],
   ): Promise<PoolEnd> {
     const warm = this.#takeIdle()
     const environment = warm ?? new ExecutionEnvironment(this.#options)

@@ -6,7 +6,7 @@ import type { HttpApiSpec, RouteSpec } from './assembly-api.ts'
 import { Authorizers, type Decision } from './authorizer.ts'
 import { ThrottledError } from './function-pool.ts'
 import { corsHeaders, preflight } from './http-cors.ts'
-import { encodeRequest, writeResult } from './http-payload.ts'
+import { encodeRequest, splitUrl, writeResult } from './http-payload.ts'
 import type { Invoker } from './invoker.ts'
 import { LIMITS } from './limits.ts'
 import { readBodyWithin } from './loopback.ts'
@@ -50,7 +50,7 @@ export class HttpApi {
       for (const [name, value] of corsHeaders(cors, origin)) response.setHeader(name, value)
     }
     if (!this.#takeToken()) return say(response, 429, 'Too Many Requests')
-    const [path, query] = split(request.url ?? '/')
+    const [path, query] = splitUrl(request.url ?? '/')
     const match = matchRoute(routes, request.method ?? 'GET', path)
     if (match === undefined) return say(response, 404, 'Not Found')
     const body = await readBodyWithin(request, LIMITS.gatewayBodyBytes)
@@ -134,12 +134,6 @@ const MESSAGES = {
   403: 'Forbidden',
   500: 'Internal Server Error',
 } as const
-
-/** Path and query; both still percent-encoded. */
-function split(url: string): [string, string] {
-  const mark = url.indexOf('?')
-  return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)]
-}
 
 function say(response: ServerResponse, status: number, message: string): void {
   response.writeHead(status, { 'content-type': 'application/json' })

@@ -64,6 +64,12 @@ export function encodeRequest(facts: RequestFacts): Record<string, unknown> {
   }
 }
 
+/** Path and query; both still percent-encoded. */
+export function splitUrl(url: string): [string, string] {
+  const mark = url.indexOf('?')
+  return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)]
+}
+
 /** The gateway hands the path over decoded, and ends it where that makes a question mark appear. */
 function decodedPath(path: string): string {
   const decoded = decode(path)

@@ -11,12 +11,17 @@ export interface Invocation {
   readonly payload: Uint8Array
 }
 
+export interface AnswerFacts {
+  readonly streaming: boolean
+  readonly contentType: string
+}
+
 /** What the runtime tells. Each invocation ends in one `finished` or `failed`, and then one `waiting`. */
 export interface RuntimeListener {
   /** The runtime asks for work: it is initialized, and done with what it had. */
   waiting(): void
   /** A piece of the answer. */
-  wrote(chunk: Uint8Array, streaming: boolean): void
+  wrote(chunk: Uint8Array, answer: AnswerFacts): void | Promise<void>
   finished(): void
   failed(error: FunctionFailure): void
   initFailed(error: FunctionFailure): void
@@ -100,7 +105,10 @@ export class RuntimeApi {
 
   async #response(request: IncomingMessage): Promise<void> {
     const streaming = request.headers['lambda-runtime-function-response-mode'] === 'streaming'
-    for await (const chunk of request) this.#listener.wrote(chunk as Buffer, streaming)
+    const contentType = request.headers['content-type'] ?? ''
+    for await (const chunk of request) {
+      await this.#listener.wrote(chunk as Buffer, { streaming, contentType })
+    }
     const type = request.trailers['lambda-runtime-function-error-type']
     const body = request.trailers['lambda-runtime-function-error-body']
     if (type === undefined) this.#listener.finished()

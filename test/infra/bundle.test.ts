@@ -33,7 +33,7 @@ async function readAtOnce(name: string): Promise<string> {
   return [...texts.values()].join('\n')
 }
 
-it.each(['query', 'store', 'plan', 'rule', 'authorize'])(
+it.each(['query', 'stream', 'store', 'plan', 'rule', 'authorize'])(
   '%s loads neither gRPC nor clients of S3 and Secrets Manager before it needs them',
   async (name) => {
     const text = await readAtOnce(name)

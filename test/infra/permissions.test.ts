@@ -123,6 +123,41 @@ describe('what each function may do', () => {
     ])
   })
 
+  it('lets the streaming door what it lets query, and read the tokens', () => {
+    const open = synthesize({ streamingDoor: true })
+    const own = (role: string, log: string) =>
+      allowances(open, role).filter((line) => !line.includes(`${log}Log.Arn`))
+    expect(own('StreamRole', 'Stream')).toEqual(
+      [
+        ...own('QueryRole', 'Query'),
+        's3:GetObject BucketMetrics.Arn/thaw/tokens.json.gz',
+      ].toSorted(),
+    )
+    expect(own('QueryRole', 'Query')).toEqual(
+      allowances(template, 'QueryRole').filter((line) => !line.includes('QueryLog.Arn')),
+    )
+    // Where IAM says who asks, nobody needs the tokens.
+    const signed = synthesize({ streamingDoor: true, authorizer: 'iam' })
+    expect(allowances(signed, 'StreamRole').join()).not.toContain('tokens')
+  })
+
+  it('lets everybody ask for the URL of the streaming door, which asks for tokens, or nobody whom IAM does not', () => {
+    const invokers = (config: Parameters<typeof synthesize>[0]) =>
+      Object.values(resourcesOf(synthesize(config), 'AWS::Lambda::Permission'))
+        .map(({ Properties }) => plain(Properties) as Record<string, unknown>)
+        .filter(({ FunctionName }) => String(FunctionName).startsWith('Stream'))
+        .map(({ Principal, Action, FunctionUrlAuthType, InvokedViaFunctionUrl }) => [
+          Principal,
+          Action,
+          FunctionUrlAuthType ?? InvokedViaFunctionUrl,
+        ])
+    expect(invokers({ streamingDoor: true })).toEqual([
+      ['*', 'lambda:InvokeFunctionUrl', 'NONE'],
+      ['*', 'lambda:InvokeFunction', true],
+    ])
+    expect(invokers({ streamingDoor: true, authorizer: 'iam' })).toEqual([])
+  })
+
   it('lets nobody else read the tokens, and nobody write them', () => {
     const tokens = 'BucketMetrics.Arn/thaw/tokens.json.gz'
     const roles = Object.keys(resourcesOf(template, 'AWS::IAM::Role')).map((id) =>

@@ -24,7 +24,7 @@ export function synthesize(
 ): Template {
   const directory = mkdtempSync(join(tmpdir(), 'thaw-infra-test-'))
   try {
-    for (const name of ['query', 'store', 'plan', 'compact', 'rule', 'authorize']) {
+    for (const name of ['query', 'store', 'plan', 'compact', 'rule', 'authorize', 'stream']) {
       const nothing = `export const handler = async () => '${name}'\n`
       writeFileSync(join(directory, `${name}.ts`), code[name] ?? nothing)
     }
