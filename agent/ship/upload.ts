@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import pLimit from 'p-limit'
+import { putBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
-import { type BlockMeta, formatBlockMeta, type ThanosFile } from '#lib/tsdb/block/meta.ts'
+import type { BlockMeta, ThanosFile } from '#lib/tsdb/block/meta.ts'
 import { localFileError } from './block-dir.ts'
 import type { StagedBlock, StagedFile } from './staging.ts'
 import { withThanosSection } from './thanos-section.ts'
@@ -71,14 +72,7 @@ export async function uploadBlock(options: UploadOptions): Promise<void> {
     segmentFiles: chunks.map(({ relPath }) => relPath.slice('chunks/'.length)),
     uploadTimeMs: now(),
   })
-  await bucket.put(
-    `${staged.ulid}/meta.json`,
-    new TextEncoder().encode(formatBlockMeta(complete)),
-    {
-      contentType: 'application/json',
-      signal,
-    },
-  )
+  await putBlockMeta(bucket, complete, signal)
 }
 
 /** Stops at the first failure, but settles only when nothing is running any more. */

@@ -1,10 +1,11 @@
 /** The parts of one window become a block of the bucket. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { putBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { compactBlocks } from '#lib/compact/compact-blocks.ts'
 import { assert } from '#lib/model/errors.ts'
 import { type Labels, labelsToRecord } from '#lib/model/labels.ts'
-import { type BlockMeta, formatBlockMeta, META_FILE } from '#lib/tsdb/block/meta.ts'
+import { type BlockMeta, META_FILE } from '#lib/tsdb/block/meta.ts'
 
 export interface FinishBlock {
   /** Has the parts. */
@@ -39,9 +40,5 @@ export async function finishBlock(finish: FinishBlock): Promise<BlockMeta> {
       source: 'bucket.backfill',
     },
   }
-  await to.put(metaKey, new TextEncoder().encode(formatBlockMeta(meta)), {
-    contentType: 'application/json',
-    signal,
-  })
-  return meta
+  return putBlockMeta(to, meta, signal)
 }

@@ -1,10 +1,11 @@
 /** Makes one block of several of a group: reads them series by series, and writes into the bucket as it goes. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { putBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
 import { compareLabels, withoutLabels } from '#lib/model/labels.ts'
 import { BlockWriter, type WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
-import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
+import { type BlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { metaOfWritten } from '#lib/tsdb/block/thanos-meta.ts'
 import { Lookup } from '#lib/store/lookup.ts'
 import type { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
@@ -69,11 +70,7 @@ export async function compactBlocks(options: CompactOptions): Promise<BlockMeta 
   await leaveLookup(bucket, ulid, written.index, signal)
   const meta = withThanos(written, group, metas, now())
   await options.confirm?.()
-  await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
-    contentType: 'application/json',
-    signal,
-  })
-  return meta
+  return putBlockMeta(bucket, meta, signal)
 }
 
 /** What is read of blocks that become one, and how. */

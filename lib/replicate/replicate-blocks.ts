@@ -4,6 +4,7 @@
  */
 import pLimit from 'p-limit'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { createBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket, ObjectInfo } from '#lib/bucket/bucket.ts'
 import { getIfThere } from '#lib/bucket/get-if-there.ts'
 import { NotFoundError } from '#lib/model/errors.ts'
@@ -84,7 +85,9 @@ async function replicateBlock(id: string, options: ReplicateOptions): Promise<Re
     }
     throw error
   }
-  await to.put(metaKey, meta, { signal })
+  // One that has changed in the source is put over the other; a bucket whose policy has blocks written once refuses that.
+  if (there === undefined) await createBlockMeta(to, id, meta, signal)
+  else await to.put(metaKey, meta, { signal })
   options.onBytes?.(meta.length)
   return sum
 }

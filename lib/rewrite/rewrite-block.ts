@@ -1,11 +1,12 @@
 /** `bucket rewrite`: a new block without what was to be deleted, with labels changed; and a log of it beside it. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { putBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { BlockUpload } from '#lib/compact/block-upload.ts'
 import { CorruptError, DomainError, isKind } from '#lib/model/errors.ts'
 import { relabeler } from '#lib/relabel/relabel.ts'
 import { type RelabelConfig, relabelConfigToJson } from '#lib/relabel/relabel-config.ts'
-import { type BlockMeta, formatBlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
+import { type BlockMeta, META_FILE, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { metaOfWritten } from '#lib/tsdb/block/thanos-meta.ts'
 import { CHANGE_LOG_FILE, changeLine, type SeriesChange } from './change-log.ts'
 import { type DeletionRequest, deletionRequestToJson, deletionsOf } from './deletion-request.ts'
@@ -99,18 +100,6 @@ export async function readBlockMeta(
     if (isKind(error, 'not-found')) throw new DomainError('not-found', `no block ${id}`)
     throw error instanceof CorruptError ? error.in(key) : error
   }
-}
-
-/** With it the block exists: all else must be in the bucket. */
-export async function putBlockMeta(
-  bucket: Bucket,
-  meta: BlockMeta,
-  signal?: AbortSignal,
-): Promise<void> {
-  await bucket.put(`${meta.ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
-    contentType: 'application/json',
-    signal,
-  })
 }
 
 /** Lines gathered to pieces of this size. */

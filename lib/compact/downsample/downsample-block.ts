@@ -1,10 +1,11 @@
 /** Makes a downsampled block of one block: reads it series by series, and writes into the bucket as it goes. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
+import { putBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { CorruptError, DomainError } from '#lib/model/errors.ts'
 import { formatLabels } from '#lib/model/labels.ts'
 import { BlockWriter, type WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
-import { type BlockMeta, formatBlockMeta, META_FILE } from '#lib/tsdb/block/meta.ts'
+import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
 import type { ReadyChunk } from '#lib/tsdb/chunk/chunk.ts'
 import { FrameList } from '#lib/tsdb/chunk/frame-list.ts'
 import { uniteSymbols } from '#lib/tsdb/index/unite-symbols.ts'
@@ -66,11 +67,7 @@ export async function downsampleBlock(options: DownsampleOptions): Promise<Block
   const { thanos, ...meta } = withThanos(written, { ...block, resolutionMs }, [before], now())
   const made: BlockMeta = { ...before, ...meta, thanos: { ...before.thanos, ...thanos! } }
   await options.confirm?.()
-  await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(made)), {
-    contentType: 'application/json',
-    signal,
-  })
-  return made
+  return putBlockMeta(bucket, made, signal)
 }
 
 /** Asks about the signal, and the caller about its progress, this often. */

@@ -1,5 +1,6 @@
 /** Makes a block of two hours of packs that no block of Prometheus will replace. */
 import pLimit from 'p-limit'
+import { putBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { type FreshKey, parseFreshKey } from '#lib/fresh/fresh-key.ts'
 import { laterDeletions } from '#lib/fresh/later-deletions.ts'
@@ -10,7 +11,7 @@ import { asExtensions, packsInBlock, WINDOW_MS } from '#lib/fresh/packs-in-block
 import { DomainError } from '#lib/model/errors.ts'
 import { labelsKey } from '#lib/model/labels.ts'
 import { BlockWriter } from '#lib/tsdb/block/block-writer.ts'
-import { type BlockMeta, formatBlockMeta, META_FILE } from '#lib/tsdb/block/meta.ts'
+import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
 import { metaOfWritten } from '#lib/tsdb/block/thanos-meta.ts'
 import type { Interval } from '#lib/tsdb/chunk/columns.ts'
 import { BlockUpload } from '../block-upload.ts'
@@ -78,11 +79,7 @@ export async function packsToBlock(options: PacksToBlock): Promise<BlockMeta | u
       extensions: asExtensions(packsInBlock(packs, startMs, endMs)),
     })
     await confirm?.()
-    await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
-      contentType: 'application/json',
-      signal,
-    })
-    return meta
+    return await putBlockMeta(bucket, meta, signal)
   } catch (error) {
     await upload.abort(error)
     throw error

@@ -1,8 +1,9 @@
 /** The last step of a block that is made in parts: its index, then meta.json. */
+import { putBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { isKind } from '#lib/model/errors.ts'
 import type { WrittenBlock } from '#lib/tsdb/block/block-writer.ts'
-import { type BlockMeta, formatBlockMeta, META_FILE } from '#lib/tsdb/block/meta.ts'
+import type { BlockMeta } from '#lib/tsdb/block/meta.ts'
 import type { BlockFile } from '#lib/tsdb/block/segment-writer.ts'
 import { segmentFileName, segmentHeader, SEGMENT_HEADER_SIZE } from '#lib/tsdb/chunk/chunk-frame.ts'
 import { IndexWriter, type WrittenIndex } from '#lib/tsdb/index/index-writer.ts'
@@ -64,11 +65,7 @@ export async function assembleBlock(
   await leaveLookup(bucket, ulid, index, signal)
   const meta = withThanos(written, groupOf(inputs, cut.dedup), metas, now())
   await confirm?.()
-  await bucket.put(`${ulid}/${META_FILE}`, new TextEncoder().encode(formatBlockMeta(meta)), {
-    contentType: 'application/json',
-    signal,
-  })
-  return meta
+  return putBlockMeta(bucket, meta, signal)
 }
 
 /**
