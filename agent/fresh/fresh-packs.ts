@@ -5,7 +5,7 @@ import { freshKey, FRESH_PREFIX, labelsPath } from '#lib/fresh/fresh-key.ts'
 import { type FreshPack, parseFreshList } from '#lib/fresh/fresh-list.ts'
 import { parseDirectory } from '#lib/fresh/pack-reader.ts'
 import type { WrittenPack } from '#lib/fresh/pack-writer.ts'
-import { isKind } from '#lib/model/errors.ts'
+import { isKind, NewerFormatError } from '#lib/model/errors.ts'
 import { type Labels, labelsKey } from '#lib/model/labels.ts'
 import { asPackNote, type PackNote } from './pack-note.ts'
 
@@ -62,7 +62,8 @@ export function freshPacks(bucket: Bucket, labels: Labels): FreshPacks {
         const { body } = await bucket.getTail(key, directoryBytes, { signal })
         return asPackNote(parseDirectory(body).position)
       } catch (error) {
-        if (isKind(error, 'not-found') || isKind(error, 'corrupt')) return undefined
+        const isUnread = isKind(error, 'corrupt') || error instanceof NewerFormatError
+        if (isKind(error, 'not-found') || isUnread) return undefined
         throw error
       }
     },

@@ -2,7 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { type AccessScope, SCOPES } from '#lib/model/caller.ts'
-import { DomainError, isKind } from '#lib/model/errors.ts'
+import { DomainError, isKind, refuseNewer } from '#lib/model/errors.ts'
 import type { Token, TokenSecret } from './token.ts'
 
 export const TOKENS_KEY = 'thaw/tokens.json.gz'
@@ -11,7 +11,7 @@ const VERSION = 1
 export const MAX_TOKENS = 5000
 const MAX_DECODED_BYTES = 16 * 1024 * 1024
 
-/** `etag` is undefined where there is no object yet. Rejects with 'invalid' where what is there is no list of tokens. */
+/** `etag` is undefined where there is no object yet. Rejects with 'invalid' where what is there is no list of tokens, 'unsupported' where it is a newer thaw's. */
 export async function readTokens(
   bucket: Bucket,
   signal?: AbortSignal,
@@ -65,9 +65,8 @@ export function decodeTokens(body: Uint8Array): readonly Token[] {
     throw notTokens('it is no gzipped JSON')
   }
   if (!isRecord(json)) throw notTokens('it is no JSON object')
-  if (json['version'] !== VERSION) {
-    throw notTokens(`its version is not ${VERSION}: another thaw wrote it`)
-  }
+  refuseNewer(TOKENS_KEY, json['version'], VERSION)
+  if (json['version'] !== VERSION) throw notTokens(`its version is not ${VERSION}`)
   const { tokens } = json
   if (!Array.isArray(tokens)) throw notTokens('it has no tokens')
   return tokens.map((token: unknown, i) => {

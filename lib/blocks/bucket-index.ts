@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { CorruptError, isKind } from '#lib/model/errors.ts'
+import { CorruptError, isKind, NewerFormatError, refuseNewer } from '#lib/model/errors.ts'
 import type { BlockRecord, BlockRecordJson } from './block-record.ts'
 import { recordFromJson, recordToJson } from './block-record.ts'
 import { FreshPacks } from './fresh-packs.ts'
@@ -85,8 +85,8 @@ export class BucketIndexReader {
   }
 
   /**
-   * Visible blocks with samples in [startMs, endMs], fresh ones too, by minimum time. A bucket without an index (only Thanos ever wrote
-   * to it, and `plan` has not run yet) is scanned: slower, never wrong.
+   * Visible blocks with samples in [startMs, endMs], fresh ones too, by minimum time. A bucket without an index that can be read (only Thanos
+   * ever wrote to it, or a newer thaw, and `plan` has not run yet) is scanned: slower, never wrong.
    */
   async blocks(startMs: number, endMs: number, read: ReadOptions = {}): Promise<BlockRecord[]> {
     const [{ blocks }, packs] = await Promise.all([
@@ -143,7 +143,8 @@ export class BucketIndexReader {
       }
       return this.#root?.root
     } catch (error) {
-      if (!isKind(error, 'not-found')) throw error
+      // One of a newer thaw is as good as none: the next plan makes ours.
+      if (!isKind(error, 'not-found') && !(error instanceof NewerFormatError)) throw error
       this.#root = undefined
       return undefined
     }
@@ -274,8 +275,9 @@ async function readForUpdate(
     )
     return { root, etag, blocks: [...parts.flat(), ...root.blocks] }
   } catch (error) {
-    // Missing, or broken: the bucket itself is the truth, so the index is made anew (over the broken one).
-    if (isKind(error, 'not-found') || isKind(error, 'corrupt')) {
+    // Missing, broken, or a newer thaw's: the bucket itself is the truth, so the index is made anew, over what is there.
+    const isUnread = isKind(error, 'corrupt') || error instanceof NewerFormatError
+    if (isKind(error, 'not-found') || isUnread) {
       return { ...(etag !== undefined && { etag }), blocks: [] }
     }
     throw error
@@ -356,6 +358,7 @@ function decodeRoot(body: Uint8Array): Root {
   const json = decode(body, BUCKET_INDEX_ROOT) as Omit<Root, 'blocks'> & {
     blocks: BlockRecordJson[]
   }
+  refuseNewer(BUCKET_INDEX_ROOT, json?.version, VERSION)
   const lists = [json?.blocks, json?.parts, json?.retired]
   if (json?.version !== VERSION || !lists.every(Array.isArray)) {
     throw new CorruptError(`bucket index of version ${json?.version}, ${VERSION} is known`, 0, {

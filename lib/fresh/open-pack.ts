@@ -1,6 +1,6 @@
 /** Opens a pack of a bucket to be read whole, front to back, with little of it in memory. */
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { CorruptError } from '#lib/model/errors.ts'
+import { CorruptError, NewerFormatError } from '#lib/model/errors.ts'
 import { PackCursor, type ReadPage } from './pack-cursor.ts'
 import type { PackDirectory, PageEntry } from './pack-format.ts'
 import { parseDirectory, readSeriesPage } from './pack-reader.ts'
@@ -98,6 +98,6 @@ function inPack<T>(key: string, parse: () => T): T {
   try {
     return parse()
   } catch (error) {
-    throw error instanceof CorruptError ? error.in(key) : error
+    throw error instanceof CorruptError || error instanceof NewerFormatError ? error.in(key) : error
   }
 }

@@ -1,6 +1,6 @@
 /** Reads packs: the directory, then the pages that a question needs. Synchronous: bytes in, values out. */
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
-import { CorruptError } from '#lib/model/errors.ts'
+import { CorruptError, refuseNewer } from '#lib/model/errors.ts'
 import { compareUtf8, METRIC_NAME } from '#lib/model/labels.ts'
 import type { CompiledMatcher } from '#lib/regex/matcher.ts'
 import {
@@ -13,7 +13,7 @@ import {
 } from './pack-format.ts'
 import { parseSeriesPage, readStrings, type SeriesPage } from './series-page.ts'
 
-/** `tail` ends where the pack ends and holds the directory, as the whole pack does. Throws CorruptError. */
+/** `tail` ends where the pack ends and holds the directory, as the whole pack does. Throws CorruptError, NewerFormatError. */
 export function parseDirectory(tail: Uint8Array): PackDirectory {
   const reader = new ByteReader(tail, Math.max(0, tail.length - FOOTER_BYTES))
   const length = reader.uint32()
@@ -22,6 +22,7 @@ export function parseDirectory(tail: Uint8Array): PackDirectory {
   if (length > end) throw new CorruptError(`directory of ${length} bytes`, end)
   const json = new TextDecoder().decode(decompressPage(tail.subarray(end - length, end)))
   const directory = JSON.parse(json) as PackDirectory
+  refuseNewer('a fresh block', directory.version, PACK_VERSION)
   if (directory.version !== PACK_VERSION) {
     throw new CorruptError(`pack of version ${directory.version}, ${PACK_VERSION} is known`, end)
   }

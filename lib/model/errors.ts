@@ -44,6 +44,35 @@ export class CorruptError extends DomainError {
   }
 }
 
+/** What a later thaw has written, in a form that this one does not know. Nothing is wrong with it. */
+export class NewerFormatError extends DomainError {
+  readonly what: string
+  readonly version: number
+  readonly known: number
+
+  constructor(what: string, version: number, known: number) {
+    super(
+      'unsupported',
+      `${what} was written by a newer thaw (format ${version}, this one knows ${known}): update the functions, or the program that says this`,
+    )
+    this.what = what
+    this.version = version
+    this.known = known
+  }
+
+  /** The same finding, with the object it was found in. */
+  in(where: string): NewerFormatError {
+    return new NewerFormatError(where, this.version, this.known)
+  }
+}
+
+/** Throws NewerFormatError where `version` is later than `known`. Anything else is the caller's to judge. */
+export function refuseNewer(what: string, version: unknown, known: number): void {
+  if (typeof version === 'number' && version > known) {
+    throw new NewerFormatError(what, version, known)
+  }
+}
+
 export class NotFoundError extends DomainError {
   readonly key: string
 

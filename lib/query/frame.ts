@@ -5,13 +5,13 @@
  * │ length <4b>   │ kind <1b>│ payload │   length counts kind and payload
  * └───────────────┴──────────┴─────────┘
  *
- * An answer is: head, any number of series frames, end. Or: an error frame. Numbers in payloads are big-endian but for
+ * An answer is: head (which says the version), any number of series frames, end. Or: an error frame. Numbers in payloads are big-endian but for
  * columns of floats, which are copied as the (little-endian) host keeps them, so that the bits of every NaN survive.
  */
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
 import type { ErrorKind } from '#lib/model/errors.ts'
-import { CorruptError, DomainError } from '#lib/model/errors.ts'
+import { CorruptError, DomainError, refuseNewer } from '#lib/model/errors.ts'
 import type { FloatHistogram, Span } from '#lib/model/histogram.ts'
 import { HINTS, HistogramColumn } from '#lib/model/histogram-column.ts'
 import type { Labels } from '#lib/model/labels.ts'
@@ -55,7 +55,13 @@ export interface SliceAnswer extends QueryOutcome {
   readonly cost: SliceCost
 }
 
+/** Changes when an older reader could misread a frame. Both ends are deployed together, so they differ only where somebody mixed them. */
+const VERSION = 1
+const ANSWER = 'the answer of a slice'
+
 interface Head {
+  /** None in those that were kept before there was one. */
+  readonly version?: number | undefined
   readonly grid: StepGrid
   readonly type: QueryValue['type']
   readonly text?: string | undefined
@@ -72,6 +78,7 @@ interface End {
 export function* encodeAnswer(answer: SliceAnswer): Generator<Uint8Array> {
   const { grid, value, annotations, warnings, stats, analysis, cost } = answer
   const head: Head = {
+    version: VERSION,
     grid,
     type: value.type,
     ...(value.type === 'string' && { text: value.value }),
@@ -92,7 +99,7 @@ export function* encodeAnswer(answer: SliceAnswer): Generator<Uint8Array> {
 
 /** What a part of blocks says about labels is one frame. */
 export function encodeFindings(answered: LabelAnswered): Uint8Array {
-  return jsonFrame(FRAME.findings, answered)
+  return jsonFrame(FRAME.findings, { version: VERSION, ...answered })
 }
 
 /** Rejects with the DomainError an error frame carries. */
@@ -101,7 +108,11 @@ export async function decodeFindings(
 ): Promise<LabelAnswered> {
   for await (const { kind, payload } of framesOf(chunks)) {
     if (kind === FRAME.error) throw errorOf(payload)
-    if (kind === FRAME.findings) return fromJson(payload) as LabelAnswered
+    if (kind === FRAME.findings) {
+      const { version, ...answered } = fromJson(payload) as LabelAnswered & { version?: unknown }
+      refuseNewer(ANSWER, version, VERSION)
+      return answered
+    }
   }
   throw new CorruptError('answer about labels ends early', 0)
 }
@@ -211,6 +222,7 @@ async function decodeFrame(
   switch (kind) {
     case FRAME.head:
       state.head = fromJson(payload) as Head
+      refuseNewer(ANSWER, state.head.version, VERSION)
       return
     case FRAME.end:
       state.end = fromJson(payload) as End

@@ -2,6 +2,7 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { type BlockList, blocksFromList, blocksToList } from '#lib/blocks/pack-record.ts'
 import { countingBucket } from '#lib/bucket/counting-bucket.ts'
+import { refuseNewer } from '#lib/model/errors.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { LabelRequest } from '#lib/storage/storage.ts'
 import { blockStorage } from '#lib/store/block-storage.ts'
@@ -62,7 +63,9 @@ export async function runRemoteLabelSlice(
   return decodeFindings(invoke(event, signal))
 }
 
+/** Throws NewerFormatError. */
 export function labelSliceFromEvent(event: LabelEvent): LabelSlice {
+  refuseNewer('a slice of a question about labels', event.version, LABEL_SLICE_VERSION)
   const { question, request, scope, goneBlockFails } = event
   return { question, request, scope, goneBlockFails, blocks: blocksFromList(event) }
 }

@@ -1,6 +1,7 @@
 /** A slice: a whole expression over some of a query's steps, with all a store function needs to answer it. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { type BlockList, blocksFromList, blocksToList } from '#lib/blocks/pack-record.ts'
+import { refuseNewer } from '#lib/model/errors.ts'
 import type { Shard } from '#lib/storage/storage.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import type { EngineOptions, Feature } from '#lib/promql/options.ts'
@@ -60,8 +61,10 @@ export function sliceToEvent(slice: Slice, deadlineMs: number): SliceEvent {
   }
 }
 
+/** Throws NewerFormatError. */
 export function sliceFromEvent(event: SliceEvent): Slice {
-  const { packs: _, ...rest } = event
+  const { packs: _, version, ...rest } = event
+  refuseNewer('a slice of a query', version, SLICE_VERSION)
   return {
     ...rest,
     blocks: blocksFromList(event),

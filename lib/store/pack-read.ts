@@ -3,7 +3,7 @@ import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { PackDirectory } from '#lib/fresh/pack-format.ts'
 import { parseDirectory } from '#lib/fresh/pack-reader.ts'
-import { CorruptError } from '#lib/model/errors.ts'
+import { CorruptError, NewerFormatError } from '#lib/model/errors.ts'
 import { type ByteRange, coalesce, FetchedRanges, readsOf } from './ranges.ts'
 import type { StoreCache } from './store-cache.ts'
 
@@ -61,7 +61,7 @@ export function inPack<T>({ id }: BlockRecord, parse: () => T): T {
   try {
     return parse()
   } catch (error) {
-    throw error instanceof CorruptError ? error.in(id) : error
+    throw error instanceof CorruptError || error instanceof NewerFormatError ? error.in(id) : error
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the queue carries: one piece of work on the bucket, named by what it works on. Any worker may run it, twice or half-way too. */
 import { createHash } from 'node:crypto'
-import { DomainError } from '#lib/model/errors.ts'
+import { DomainError, refuseNewer } from '#lib/model/errors.ts'
 
 /** How replicas become one. '' chains them, as Prometheus merges blocks; 'penalty' is Thanos's offline deduplication. */
 export interface Dedup {
@@ -50,11 +50,14 @@ export function jobKey(job: Job): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32)
 }
 
+/** Raised where an older worker could do something else than what is meant. Messages without one are of version 1. */
+const VERSION = 1
+
 export function formatJob(job: Job): string {
-  return JSON.stringify(job)
+  return JSON.stringify({ version: VERSION, ...job })
 }
 
-/** Throws a DomainError 'invalid' for what is no job of this version. */
+/** Throws a DomainError 'invalid' for what is no job, NewerFormatError for one of a later version. */
 export function parseJob(text: string): Job {
   let json: unknown
   try {
@@ -64,6 +67,7 @@ export function parseJob(text: string): Job {
   }
   if (typeof json !== 'object' || json === null)
     throw new DomainError('invalid', 'job is no object')
+  refuseNewer('a job', (json as Record<string, unknown>)['version'], VERSION)
   return new JobFields(json as Record<string, unknown>).job()
 }
 
@@ -147,7 +151,10 @@ class JobFields {
       case 'delete-objects':
         return { type, keys: this.#keys('keys', 'thaw/') }
       default:
-        throw new DomainError('invalid', `no job of type ${JSON.stringify(type)}`)
+        throw new DomainError(
+          'invalid',
+          `no job of type ${JSON.stringify(type)}: where a newer thaw sent it, update the functions`,
+        )
     }
   }
 

@@ -7,6 +7,7 @@ export const LEASE_PREFIX = 'thaw/lease/'
 
 /** Raised whenever the same inputs give other bytes than before: two versions must not write into one block. */
 const WRITER = 1
+const VERSION = 1
 /** Clocks of two workers differ by less. */
 const CLOCK_SKEW_MS = 10_000
 
@@ -41,7 +42,8 @@ export interface LeaseOptions {
 }
 
 interface LeaseRecord {
-  readonly version: 1
+  /** Of any later one, who holds it until when is still where it is in this: nobody may do a job twice for not understanding a lease. */
+  readonly version: number
   readonly writer: number
   readonly owner: string
   readonly ulid: string
@@ -57,7 +59,7 @@ export async function takeLease(
   const { owner, now, newUlid, ttlMs, signal } = options
   const path = LEASE_PREFIX + key
   const record = (ulid: string): LeaseRecord => ({
-    version: 1,
+    version: VERSION,
     writer: WRITER,
     owner,
     ulid,
@@ -127,11 +129,20 @@ async function readLease(
 
 /** One that can't be read is nobody's. */
 function parseLease(body: Uint8Array): LeaseRecord {
-  const nobody: LeaseRecord = { version: 1, writer: 0, owner: '', ulid: '', untilMs: -Infinity }
+  const nobody: LeaseRecord = {
+    version: VERSION,
+    writer: 0,
+    owner: '',
+    ulid: '',
+    untilMs: -Infinity,
+  }
   try {
     const json = JSON.parse(new TextDecoder().decode(body)) as Partial<LeaseRecord>
     const isLease =
-      json.version === 1 && typeof json.ulid === 'string' && typeof json.untilMs === 'number'
+      typeof json.version === 'number' &&
+      json.version >= VERSION &&
+      typeof json.ulid === 'string' &&
+      typeof json.untilMs === 'number'
     return isLease ? (json as LeaseRecord) : nobody
   } catch {
     return nobody

@@ -7,10 +7,11 @@ import {
 } from '#lib/blocks/block-record.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { crc32c } from '#lib/bytes/crc32c.ts'
-import { CorruptError } from '#lib/model/errors.ts'
+import { CorruptError, refuseNewer } from '#lib/model/errors.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import type { Dedup } from '../jobs/job.ts'
 
+const VERSION = 1
 export const CUTS_PREFIX = 'thaw/compact/'
 const CUT_FILE = 'cut.json'
 const PART_FILE = /^part-(\d{4,})$/
@@ -78,7 +79,7 @@ export function formatCut(cut: Cut): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ ...cut, inputs }, undefined, 1))
 }
 
-/** Rejects with NotFoundError, or CorruptError where it is not whole. */
+/** Rejects with NotFoundError, with CorruptError where it is not whole, and with NewerFormatError. */
 export async function readCut(
   bucket: Bucket,
   ulid: string,
@@ -87,7 +88,13 @@ export async function readCut(
   const key = cutKey(ulid)
   const { body, etag } = await bucket.get(key, { signal })
   const json = parseJson(body)
-  if (!json || json.ulid !== ulid || !json.inputs?.length || !json.parts?.length) {
+  refuseNewer(key, json?.version, VERSION)
+  if (
+    json?.version !== VERSION ||
+    json.ulid !== ulid ||
+    !json.inputs?.length ||
+    !json.parts?.length
+  ) {
     throw new CorruptError('no cut of a block', 0).in(key)
   }
   if (json.parts.some(({ index }) => index.length !== json.inputs.length)) {
@@ -97,14 +104,13 @@ export async function readCut(
   return { ...json, inputs, checksum: crc32c(body), etag }
 }
 
-/** Undefined where it is none, or none of this version. */
+/** Undefined where it is none, of any version. */
 function parseJson(
   body: Uint8Array,
 ): (Omit<Cut, 'inputs'> & { inputs: BlockRecordJson[] }) | undefined {
   try {
     const json: unknown = JSON.parse(new TextDecoder().decode(body))
-    const isCut =
-      typeof json === 'object' && json !== null && 'version' in json && json.version === 1
+    const isCut = typeof json === 'object' && json !== null && 'version' in json
     return isCut
       ? (json as Omit<Cut, 'inputs'> & { version: 1; inputs: BlockRecordJson[] })
       : undefined

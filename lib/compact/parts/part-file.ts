@@ -9,7 +9,7 @@
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
-import { CorruptError } from '#lib/model/errors.ts'
+import { CorruptError, NewerFormatError, refuseNewer } from '#lib/model/errors.ts'
 import type { BlockFile } from '#lib/tsdb/block/segment-writer.ts'
 import { cutFolder, partFile } from './cut.ts'
 
@@ -47,7 +47,7 @@ export function encodeSummary(summary: PartSummary): Uint8Array {
   return out.bytes()
 }
 
-/** Of part `part`. Rejects with NotFoundError, or CorruptError where the file is not whole. */
+/** Of part `part`. Rejects with NotFoundError, with CorruptError where the file is not whole, and with NewerFormatError. */
 export async function readSummary(
   bucket: Bucket,
   ulid: string,
@@ -61,7 +61,7 @@ export async function readSummary(
     if (size > tail.body.length) tail = await bucket.getTail(key, size, { signal })
     return parseSummary(tail.body, tail.size)
   } catch (error) {
-    throw error instanceof CorruptError ? error.in(key) : error
+    throw error instanceof CorruptError || error instanceof NewerFormatError ? error.in(key) : error
   }
 }
 
@@ -78,6 +78,7 @@ function parseSummary(tail: Uint8Array, fileSize: number): PartSummary {
   if (reader.uint32() !== MAGIC) throw new CorruptError('no part', at)
   const json: unknown = JSON.parse(new TextDecoder().decode(tail.subarray(at - size, at)))
   const summary = json as PartSummary
+  refuseNewer('a part of a block', summary.version, 1)
   if (summary.version !== 1 || summary.entriesSize + size + TRAILER_SIZE !== fileSize) {
     throw new CorruptError(`part of ${fileSize} bytes`, 0)
   }

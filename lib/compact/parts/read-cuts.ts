@@ -1,7 +1,7 @@
 /** Which compactions are in parts, and how far they are. */
 import pLimit from 'p-limit'
 import type { Bucket, ObjectInfo } from '#lib/bucket/bucket.ts'
-import { isKind } from '#lib/model/errors.ts'
+import { isKind, NewerFormatError } from '#lib/model/errors.ts'
 import type { CutState } from '../plan/plan-cuts.ts'
 import { cutKey, cutFolder, CUTS_PREFIX, partOf, readCut } from './cut.ts'
 
@@ -9,7 +9,7 @@ const READS_AT_ONCE = 32
 /** What is being cut has no cut.json yet; no worker takes longer for it. */
 const CUTTING_MS = 3600_000
 
-/** By ulid. One listing, and one request for each. */
+/** By ulid. One listing, and one request for each. Those that a newer thaw began are its own: they are left out. */
 export async function readCuts(
   bucket: Bucket,
   nowMs: number,
@@ -28,7 +28,8 @@ export async function readCuts(
   const states = await Promise.all(
     [...objects].map(([ulid, found]) => limit(() => readState(bucket, ulid, found, signal))),
   )
-  return states.filter(({ ulid, broken }) => {
+  const ours = states.filter((state) => state !== undefined)
+  return ours.filter(({ ulid, broken }) => {
     const isNew = objects.get(ulid)!.some((object) => nowMs - object.lastModifiedMs < CUTTING_MS)
     return broken === undefined || !isNew
   })
@@ -39,7 +40,7 @@ async function readState(
   ulid: string,
   objects: readonly ObjectInfo[],
   signal: AbortSignal | undefined,
-): Promise<CutState> {
+): Promise<CutState | undefined> {
   const keys = objects.map(({ key }) => key)
   const done = keys.flatMap((key) => partOf(key.slice(cutFolder(ulid).length + 1)) ?? [])
   const state = {
@@ -55,6 +56,7 @@ async function readState(
     const none = { ...state, inputs: [], parts: 0 }
     if (isKind(error, 'not-found')) return { ...none, broken: `there is no ${cutKey(ulid)}` }
     if (isKind(error, 'corrupt')) return { ...none, broken: error.message }
+    if (error instanceof NewerFormatError) return undefined
     throw error
   }
 }

@@ -9,6 +9,7 @@ import {
   MERGED_PACKS,
   mergedPack,
 } from '#lib/fresh/merged-pack.ts'
+import { NewerFormatError } from '#lib/model/errors.ts'
 import type { ResultPack } from './result-pack.ts'
 
 /** What is known from one tick to the next of packs that are to be merged or deleted: plain JSON. Others are left to compaction. */
@@ -76,12 +77,14 @@ async function mergeSmall(
     const gone = group.filter((_, i) => objects[i] === undefined)
     // A job was faster and has put them into a block.
     if (gone.length > 0) return without(left, gone)
-    const key = await putMerged(
-      bucket,
-      group,
-      objects.map((object) => object!.body),
-      signal,
-    )
+    const bodies = objects.map((object) => object!.body)
+    let key: string
+    try {
+      key = await putMerged(bucket, group, bodies, signal)
+    } catch (error) {
+      if (error instanceof NewerFormatError) return without(left, group)
+      throw error
+    }
     const merged = new Set(group.map((pack) => pack.key))
     return left.map((pack) =>
       merged.has(pack.key) && pack.key !== key

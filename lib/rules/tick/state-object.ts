@@ -5,7 +5,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { getIfThere } from '#lib/bucket/get-if-there.ts'
-import { CorruptError, DomainError, isKind } from '#lib/model/errors.ts'
+import { CorruptError, type DomainError, isKind, refuseNewer } from '#lib/model/errors.ts'
 import type { RulerState } from './ruler-state.ts'
 
 export const RULE_STATE_KEY = 'thaw/rule/state.json.gz'
@@ -96,12 +96,7 @@ export function decodeRulerState(body: Uint8Array): RulerState {
   }
   if (!isRecord(json)) throw new CorruptError('no state of a ruler', 0, { where: RULE_STATE_KEY })
   const { version, ...state } = json
-  if (typeof version === 'number' && version > VERSION) {
-    throw new DomainError(
-      'unsupported',
-      `${RULE_STATE_KEY} was written by a later version of thaw (format ${version}, this one knows ${VERSION}), update the ruler`,
-    )
-  }
+  refuseNewer(RULE_STATE_KEY, version, VERSION)
   if (version !== VERSION || !isState(state)) {
     throw new CorruptError('no state of a ruler', 0, { where: RULE_STATE_KEY })
   }

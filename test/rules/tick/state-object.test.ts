@@ -75,7 +75,7 @@ describe('the state of the ruler', () => {
     const bucket = memoryBucket()
     await bucket.put(RULE_STATE_KEY, gzipSync(JSON.stringify({ ...STATE, version: 2 })))
     await expect(readRulerState(bucket)).rejects.toThrow(
-      'thaw/rule/state.json.gz was written by a later version of thaw (format 2, this one knows 1), update the ruler',
+      'thaw/rule/state.json.gz was written by a newer thaw (format 2, this one knows 1): update the functions',
     )
   })
 
