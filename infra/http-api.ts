@@ -31,6 +31,7 @@ export interface FrontDoorProps {
 
 export class FrontDoor extends Construct {
   readonly url: string
+  readonly apiId: string
 
   constructor(scope: Construct, id: string, { config, query, authorize }: FrontDoorProps) {
     super(scope, id)
@@ -81,6 +82,7 @@ export class FrontDoor extends Construct {
       },
     })
     const { region, urlSuffix } = Stack.of(this)
+    this.apiId = api.apiId
     this.url = `https://${api.apiId}.execute-api.${region}.${urlSuffix}`
   }
 }

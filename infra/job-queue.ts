@@ -12,11 +12,12 @@ const MAX_RECEIVES = 3
 
 export class JobQueue extends Construct {
   readonly queue: Queue
+  readonly deadLetters: Queue
 
   constructor(scope: Construct, id: string, config: StackConfig) {
     super(scope, id)
     const encrypted = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }
-    const deadLetters = new Queue(this, 'DeadLetters', {
+    this.deadLetters = new Queue(this, 'DeadLetters', {
       ...encrypted,
       queueName: `${config.stackName}-dead-jobs`,
       retentionPeriod: Duration.days(14),
@@ -28,7 +29,7 @@ export class JobQueue extends Construct {
       visibilityTimeout: Duration.seconds(JOB_TIMEOUT_SECONDS + 60),
       // Older ones were planned again meanwhile.
       retentionPeriod: Duration.days(1),
-      deadLetterQueue: { queue: deadLetters, maxReceiveCount: MAX_RECEIVES },
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVES },
     })
   }
 }

@@ -38,6 +38,8 @@ export interface StackConfig {
   readonly alarmEmail: string
   /** US dollars. 0: no budget. */
   readonly monthlyBudgetUsd: number
+  /** A page of CloudWatch. An account has three for nothing; a fourth is $3 a month. */
+  readonly dashboard: boolean
   /** Where `query.ts`, `store.ts` and the other functions are. */
   readonly functionsDir: string
 }
@@ -61,6 +63,7 @@ export const DEFAULT_STACK_CONFIG: StackConfig = {
   logRetentionDays: RetentionDays.TWO_WEEKS,
   alarmEmail: '',
   monthlyBudgetUsd: 0,
+  dashboard: true,
   functionsDir: fileURLToPath(new URL('../functions/', import.meta.url)),
 }
 
@@ -86,6 +89,7 @@ export function stackConfig(context: (name: string) => unknown): StackConfig {
     logRetentionDays: retention('logRetentionDays', context) ?? defaults.logRetentionDays,
     alarmEmail: email('alarmEmail', context) ?? defaults.alarmEmail,
     monthlyBudgetUsd: dollars('monthlyBudgetUsd', context) ?? defaults.monthlyBudgetUsd,
+    dashboard: flag('dashboard', context) ?? defaults.dashboard,
     functionsDir: defaults.functionsDir,
   }
 }

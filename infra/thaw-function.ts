@@ -38,6 +38,10 @@ export interface ThawFunctionProps {
 export const LIVE = 'live'
 
 export class ThawFunction extends Construct {
+  /** `query`: what it does, without the name of the stack. */
+  readonly name: string
+  readonly memoryMb: number
+  readonly logGroup: LogGroup
   /** Its newest code, which nobody calls: see `live`. */
   readonly function: Function
   readonly live: IFunction
@@ -45,9 +49,11 @@ export class ThawFunction extends Construct {
   constructor(scope: Construct, id: string, props: ThawFunctionProps) {
     super(scope, id)
     const { config, name } = props
+    this.name = name
+    this.memoryMb = props.memoryMb
     const functionName = `${config.stackName}-${name}`
 
-    const logGroup = new LogGroup(this, 'Log', {
+    this.logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: config.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -73,7 +79,7 @@ export class ThawFunction extends Construct {
       timeout: Duration.seconds(props.timeoutSeconds),
       environment: { ...RUNTIME_ENVIRONMENT, ...props.environment },
       role,
-      logGroup,
+      logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       systemLogLevelV2: SystemLogLevel.WARN,
@@ -89,7 +95,7 @@ export class ThawFunction extends Construct {
     // The asset is in the assembly by now.
     rmSync(directory, { recursive: true })
 
-    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn])
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn])
   }
 
   allow(actions: readonly string[], resources: readonly string[]): void {

@@ -3,11 +3,14 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 
+import { Alarms } from './alarms.ts'
 import { AuthorizeFunction } from './authorizer.ts'
 import { MetricsBucket } from './bucket.ts'
 import { CompactFunction } from './compact.ts'
+import { Dashboard } from './dashboard.ts'
 import { FrontDoor } from './http-api.ts'
 import { JobQueue } from './job-queue.ts'
+import { LogMetrics } from './log-metrics.ts'
 import { PlanFunction } from './plan.ts'
 import { QueryFunction } from './query.ts'
 import { RuleFunction } from './rule.ts'
@@ -23,20 +26,29 @@ export class ThawStack extends Stack {
     const store = new StoreFunction(this, 'Store', { config, bucket })
     const query = new QueryFunction(this, 'Query', { config, bucket, store })
     const jobs = new JobQueue(this, 'Jobs', config)
-    new PlanFunction(this, 'Plan', { config, bucket, jobs })
-    new CompactFunction(this, 'Compact', { config, bucket, jobs })
+    const plan = new PlanFunction(this, 'Plan', { config, bucket, jobs })
+    const compact = new CompactFunction(this, 'Compact', { config, bucket, jobs })
     const authorize =
       config.authorizer === 'tokens'
         ? new AuthorizeFunction(this, 'Authorize', { config, bucket })
         : undefined
     const door = new FrontDoor(this, 'HttpApi', { config, query, authorize })
-    new RuleFunction(this, 'Rule', { config, bucket, url: door.url })
+    const rule = new RuleFunction(this, 'Rule', { config, bucket, url: door.url })
 
-    if (config.streamingDoor) {
-      const { url } = new StreamingDoor(this, 'Stream', { config, bucket, store })
+    const stream = config.streamingDoor
+      ? new StreamingDoor(this, 'Stream', { config, bucket, store })
+      : undefined
+    if (stream) {
+      const { url } = stream
       query.pointTo(url)
       new CfnOutput(this, 'StreamUrl', { value: url, description: 'For answers of up to 200 MB' })
     }
+
+    const functions = { query, store, plan, compact, rule, authorize, stream }
+    const watched = { config, bucket, jobs, apiId: door.apiId, ...functions }
+    const logMetrics = new LogMetrics(this, 'LogMetrics', watched)
+    const { alarms } = new Alarms(this, 'Alarms', { watched, logMetrics })
+    if (config.dashboard) new Dashboard(this, 'Dashboard', { watched, logMetrics, alarms })
 
     new CfnOutput(this, 'Url', { value: door.url, description: 'Data source URL for Grafana' })
     new CfnOutput(this, 'BucketName', { value: bucket.name, description: 'Where agents ship to' })

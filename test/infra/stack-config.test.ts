@@ -25,6 +25,7 @@ describe('the stack configuration', () => {
       logRetentionDays: '7',
       alarmEmail: 'ops@example.com',
       monthlyBudgetUsd: '12.5',
+      dashboard: 'false',
     }
     expect(stackConfig((name) => context[name])).toEqual({
       stackName: 'metrics',
@@ -48,6 +49,7 @@ describe('the stack configuration', () => {
       logRetentionDays: 7,
       alarmEmail: 'ops@example.com',
       monthlyBudgetUsd: 12.5,
+      dashboard: false,
       functionsDir: DEFAULT_STACK_CONFIG.functionsDir,
     })
   })

@@ -1,0 +1,225 @@
+/**
+ * What somebody is woken for. Each alarm is something that does not mend itself and costs users data, answers or alerts, or the operator
+ * money. Its name is a heading of docs/operations.md.
+ *
+ * What missing data means is chosen for each: an installation that nobody uses has none and is quiet; a schedule that died has none either,
+ * and is not.
+ */
+import { Duration } from 'aws-cdk-lib'
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { Construct } from 'constructs'
+
+import { AlarmTopic } from './alarm-topic.ts'
+import { type LogMetrics, OLD_JOB_SECONDS } from './log-metrics.ts'
+import { monthlyRate } from './spending.ts'
+import { accountMetric, apiMetric, functionMetric, queueMetric, type Watched } from './watched.ts'
+
+interface AlarmSpec {
+  readonly name: string
+  /** A sentence for who reads it at night. */
+  readonly means: string
+  readonly metric: IMetric
+  /** Reached, or passed, in so many periods one after the other. */
+  readonly threshold: number
+  readonly periods: number
+  readonly missing: TreatMissingData
+}
+
+const { BREACHING, NOT_BREACHING, IGNORE } = TreatMissingData
+const MINUTE = Duration.minutes(1)
+const FIVE_MINUTES = Duration.minutes(5)
+/** Two runs of `plan`, so that there is one in each. */
+const TEN_MINUTES = Duration.minutes(10)
+const SIX_HOURS = Duration.hours(6)
+
+/** Of requests in five minutes: a share of fewer says nothing. */
+const MIN_REQUESTS = 10
+const MAX_ERROR_PERCENT = 5
+
+export interface AlarmsProps {
+  readonly watched: Watched
+  readonly logMetrics: LogMetrics
+}
+
+export class Alarms extends Construct {
+  readonly alarms: readonly Alarm[]
+
+  constructor(scope: Construct, id: string, { watched, logMetrics }: AlarmsProps) {
+    super(scope, id)
+    const { config } = watched
+    const { topic } = new AlarmTopic(this, 'Topic', config)
+    const action = new SnsAction(topic)
+    const specs = [
+      ...scheduleAlarms(watched),
+      ...ruleAlarms(logMetrics),
+      ...dataAlarms(watched, logMetrics),
+      ...apiAlarms(watched),
+      ...spendingAlarms(watched),
+    ]
+    this.alarms = specs.map((spec) => {
+      const { name, means, metric, threshold, periods, missing } = spec
+      const alarm = new Alarm(this, name, {
+        alarmName: `${config.stackName}-${name}`,
+        alarmDescription: `${means} What to do: docs/operations.md#${name}`,
+        metric,
+        threshold,
+        evaluationPeriods: periods,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treatMissingData: missing,
+      })
+      alarm.addAlarmAction(action)
+      alarm.addOkAction(action)
+      return alarm
+    })
+  }
+}
+
+/**
+ * A run counts 1 or 0 errors, so the least of a period is 1 where all of them failed, and missing where there was none: one metric for both.
+ */
+function scheduleAlarms({ plan, rule }: Watched): AlarmSpec[] {
+  return [
+    {
+      name: 'plan-failing',
+      means: 'For 20 minutes no run of plan has succeeded: new blocks are not found.',
+      metric: functionMetric(plan, 'Errors', 'Minimum', FIVE_MINUTES),
+      threshold: 1,
+      periods: 4,
+      missing: BREACHING,
+    },
+    {
+      name: 'rule-failing',
+      means:
+        'For 8 minutes no tick of rule has succeeded: rules are not evaluated, no alerts are sent.',
+      metric: functionMetric(rule, 'Errors', 'Minimum', MINUTE),
+      threshold: 1,
+      periods: 8,
+      missing: BREACHING,
+    },
+  ]
+}
+
+function ruleAlarms({ missedSlots, waitingAlerts }: LogMetrics): AlarmSpec[] {
+  return [
+    {
+      name: 'rule-slots-missed',
+      means: 'Evaluations of rules were too late and will never be made.',
+      metric: missedSlots.with({ statistic: 'Sum', period: FIVE_MINUTES }),
+      threshold: 1,
+      periods: 1,
+      missing: NOT_BREACHING,
+    },
+    {
+      name: 'alerts-waiting',
+      means: 'For 10 minutes alerts have waited that no Alertmanager takes.',
+      metric: waitingAlerts.with({ period: FIVE_MINUTES }),
+      threshold: 1,
+      periods: 2,
+      missing: NOT_BREACHING,
+    },
+  ]
+}
+
+function dataAlarms({ jobs }: Watched, logMetrics: LogMetrics): AlarmSpec[] {
+  const { silentWriters, setAside, oldestJobSeconds } = logMetrics
+  return [
+    {
+      name: 'agent-silent',
+      means: 'An agent that wrote to the bucket in the last day has stopped.',
+      metric: silentWriters.with({ period: TEN_MINUTES }),
+      threshold: 1,
+      periods: 1,
+      missing: NOT_BREACHING,
+    },
+    {
+      name: 'dead-jobs',
+      means: 'A job of compaction failed three times and is put aside.',
+      metric: queueMetric(jobs.deadLetters, 'ApproximateNumberOfMessagesVisible', FIVE_MINUTES),
+      threshold: 1,
+      periods: 1,
+      // SQS has no numbers of a queue that nobody touched for hours, whatever is in it.
+      missing: IGNORE,
+    },
+    {
+      name: 'backlog-old',
+      means: 'A job of compaction is not done six hours after it was planned.',
+      metric: oldestJobSeconds.with({ period: TEN_MINUTES }),
+      threshold: OLD_JOB_SECONDS,
+      periods: 1,
+      missing: NOT_BREACHING,
+    },
+    {
+      name: 'block-set-aside',
+      means: 'A block, or a fresh one, can not be read, and nothing is done with it any more.',
+      metric: setAside.with({ period: TEN_MINUTES }),
+      threshold: 1,
+      periods: 1,
+      missing: NOT_BREACHING,
+    },
+  ]
+}
+
+function apiAlarms(watched: Watched): AlarmSpec[] {
+  const { authorize } = watched
+  const share = new MathExpression({
+    expression: `IF(requests >= ${MIN_REQUESTS}, 100 * FILL(errors, 0) / requests, 0)`,
+    usingMetrics: {
+      requests: apiMetric(watched, 'Count', 'Sum', FIVE_MINUTES),
+      errors: apiMetric(watched, '5xx', 'Sum', FIVE_MINUTES),
+    },
+    period: FIVE_MINUTES,
+  })
+  return [
+    {
+      name: 'api-errors',
+      means: `For 15 minutes ${MAX_ERROR_PERCENT}% of the requests or more have been answered with 5xx.`,
+      metric: share,
+      threshold: MAX_ERROR_PERCENT,
+      periods: 3,
+      missing: NOT_BREACHING,
+    },
+    ...(authorize
+      ? [
+          {
+            name: 'authorizer-failing',
+            means: 'Who asks can not be found out: requests are answered with 500.',
+            metric: functionMetric(authorize, 'Errors', 'Sum', FIVE_MINUTES),
+            threshold: 3,
+            periods: 1,
+            missing: NOT_BREACHING,
+          },
+        ]
+      : []),
+    {
+      name: 'throttled',
+      means:
+        'For 15 minutes Lambda has turned calls away: the concurrency of the account is used up.',
+      metric: accountMetric('Throttles', 'Sum', FIVE_MINUTES),
+      threshold: 10,
+      periods: 3,
+      missing: NOT_BREACHING,
+    },
+  ]
+}
+
+function spendingAlarms(watched: Watched): AlarmSpec[] {
+  const { monthlyBudgetUsd } = watched.config
+  if (monthlyBudgetUsd === 0) return []
+  return [
+    {
+      name: 'spending',
+      means: `Functions run at a rate that takes more than the budget of ${monthlyBudgetUsd} dollars in a month.`,
+      metric: monthlyRate(watched, SIX_HOURS),
+      threshold: monthlyBudgetUsd,
+      periods: 1,
+      missing: NOT_BREACHING,
+    },
+  ]
+}
