@@ -7,6 +7,8 @@ export interface CliContext extends ProcessSignals {
   readonly now: () => number
   /** Standard output: answers only. */
   readonly write: (text: string) => void
+  /** Whether standard output is a terminal that shows colours. */
+  readonly colours?: boolean | undefined
   /** Standard error: warnings and what is going on. */
   readonly writeError: (text: string) => void
   /** Standard error where somebody is looking at it: for progress bars. */

@@ -7,6 +7,7 @@ const context = {
   now: Date.now,
   write: (text: string) => void process.stdout.write(text),
   writeError: (text: string) => void process.stderr.write(text),
+  colours: process.stdout.isTTY && process.stdout.hasColors() && !process.env['NO_COLOR'],
   terminal: process.stderr.isTTY ? process.stderr : undefined,
   ...processSignals(),
 }

@@ -4,6 +4,7 @@ import { agentCommand } from '#agent/command.ts'
 import { VERSION } from '#agent/version.ts'
 import { bucketCommand } from './bucket/bucket-command.ts'
 import type { CliContext } from './context.ts'
+import { doctorCommand } from './doctor/doctor-command.ts'
 import { localCommand } from './local.ts'
 import { queryCommand } from './query.ts'
 import { rulesCommand } from './rules/rules-command.ts'
@@ -30,6 +31,7 @@ export function thawProgram(context: CliContext): Command {
     .addCommand(bucketCommand(context))
     .addCommand(rulesCommand(context))
     .addCommand(tokenCommand(context))
+    .addCommand(doctorCommand(context))
     .addCommand(versionCommand(context))
   for (const command of program.commands) shareOutput(program, command)
   return program
@@ -55,6 +57,7 @@ First steps:
   $ thaw rule --objstore.config-file=bucket.yml             or evaluated by this process
   $ thaw token create grafana --objstore.config-file=bucket.yml
                                                             let somebody ask the deployed HTTP API
+  $ thaw doctor --objstore.config-file=bucket.yml           what is wrong, and what to do
 
 \`thaw <command> --help\` tells more, with examples.
 `

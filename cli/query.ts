@@ -1,5 +1,4 @@
 /** `thaw query`: PromQL on the command line, asked of an HTTP API or, with no server at all, of a bucket. */
-import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import {
   type ObjstoreFlags,
@@ -12,6 +11,7 @@ import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { ENDPOINT_FLAGS } from '#lib/lambda/endpoint-flags.ts'
 import { querySettings } from '#lib/lambda/query-flags.ts'
 import { DomainError } from '#lib/model/errors.ts'
+import { credentialHeaders } from './api-credentials.ts'
 import type { CliContext } from './context.ts'
 import { addFlags, wordsOfFlags } from './flag-options.ts'
 import { type ApiAnswer, ApiError, type QueryApi, askApi } from './query-api.ts'
@@ -123,7 +123,7 @@ async function withApi<T>(
   )
   const settings = querySettings([...replicas, ...wordsOfFlags({ ...flags }, ENDPOINT_FLAGS)])
   if (yaml === undefined && settings.endpoints === undefined) {
-    const headers = { ...(await bearerAuth(flags)), ...basicAuth(flags.user), ...flags.header }
+    const headers = { ...(await credentialHeaders(flags)), ...flags.header }
     return use({ url: flags.url ?? DEFAULT_URL, headers, signal, fetch })
   }
   for (const name of ['url', 'user', 'tokenFile', 'header'] as const) {
@@ -201,25 +201,6 @@ function rangeOf(
 
 function seconds(ms: number): string {
   return String(ms / 1000)
-}
-
-/** Read from a file: what stands on a command line, others on the machine can see. */
-async function bearerAuth({ user, tokenFile }: QueryFlags): Promise<Record<string, string>> {
-  if (tokenFile === undefined) return {}
-  if (user !== undefined) throw new DomainError('invalid', 'give --user or --token-file, not both')
-  let token: string
-  try {
-    token = (await readFile(tokenFile, 'utf8')).trim()
-  } catch (cause) {
-    throw new DomainError('invalid', `--token-file: ${(cause as Error).message}`, { cause })
-  }
-  if (/^[\x21-\x7e]+$/.test(token)) return { authorization: `Bearer ${token}` }
-  throw new DomainError('invalid', `--token-file: there is no token in ${tokenFile}`)
-}
-
-function basicAuth(user: string | undefined): Record<string, string> {
-  if (user === undefined) return {}
-  return { authorization: `Basic ${Buffer.from(user).toString('base64')}` }
 }
 
 function addHeader(

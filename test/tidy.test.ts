@@ -124,6 +124,10 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
     packages: ['yaml', 'p-limit', 'node:zlib', 'node:fs/promises', 'node:path', 'node:net'],
   },
+  'lib/doctor': {
+    lib: ['model', 'fresh', 'blocks', 'compact', 'rules', 'auth', 'aws'],
+    packages: ['ulid'],
+  },
   'lib/api': {
     lib: ['model', 'regex', 'storage', 'promql', 'remote', 'exposition'],
     packages: [
