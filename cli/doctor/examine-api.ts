@@ -5,11 +5,10 @@ import { hashOf, idOfText, type Token } from '#lib/auth/token.ts'
 import type { Freshness } from '#lib/doctor/api.ts'
 import type { ApiFacts, Build } from '#lib/doctor/api.ts'
 import type { Known } from '#lib/doctor/finding.ts'
-import { labelText } from '#lib/doctor/label-text.ts'
 import type { Source } from '#lib/doctor/sources.ts'
 import { refusalText } from '#lib/doctor/tokens.ts'
 import { DomainError } from '#lib/model/errors.ts'
-import type { Labels } from '#lib/model/labels.ts'
+import { formatLabels, type Labels } from '#lib/model/labels.ts'
 import { getText, jsonOf } from './http-asker.ts'
 import { known, type Patience } from './patience.ts'
 
@@ -94,7 +93,7 @@ async function someMetric(
     return (await ask(api, `label/__name__/values?${query.toString()}`, signal)) as string[]
   }
   const [up] = await names(selector('up', labels))
-  const [any] = up === undefined ? await names(labelText(labels)) : [up]
+  const [any] = up === undefined ? await names(formatLabels(labels)) : [up]
   return any ?? 'up'
 }
 
@@ -121,7 +120,7 @@ export async function newestSample(
 }
 
 function selector(metric: string, labels: Labels): string {
-  return labelText(['__name__', metric, ...labels])
+  return formatLabels(['__name__', metric, ...labels])
 }
 
 async function ask({ client, headers }: Api, path: string, signal: AbortSignal): Promise<unknown> {

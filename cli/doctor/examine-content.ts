@@ -8,12 +8,13 @@ import { markHidden } from '#lib/blocks/visible-blocks.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { type Backlog, EMPTY_BACKLOG, readBacklog } from '#lib/compact/plan/backlog.ts'
 import { findThanosCompactor } from '#lib/compact/plan/thanos-compactor.ts'
+import { type Writer, writersOf } from '#lib/compact/plan/writers.ts'
 import { judgePartial, judgeReplicas, judgeSetAside } from '#lib/doctor/blocks.ts'
 import { judgeCompactors, judgeLabels } from '#lib/doctor/bucket-content.ts'
 import * as index from '#lib/doctor/bucket-index.ts'
 import { type Finding, type Known, verdicts } from '#lib/doctor/finding.ts'
 import * as sources from '#lib/doctor/sources.ts'
-import { FRESH_PREFIX } from '#lib/fresh/fresh-key.ts'
+import { FRESH_PREFIX, labelsPath } from '#lib/fresh/fresh-key.ts'
 import { type FreshPack, parseFreshList } from '#lib/fresh/fresh-list.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { listRuleFiles, type StoredRuleFile } from '#lib/rules/file/rule-files.ts'
@@ -59,12 +60,18 @@ export async function examineContent(
   const nowMs = now()
   const blocks = markHidden(scan.value.blocks, nowMs)
   const state = valueOr(ruler, undefined)
-  const found = sources.sourcesOf(blocks, packs.value, state && labelsFrom(state.externalLabels))
+  const ownLabels = state && labelsFrom(state.externalLabels)
+  const found = sources.sourcesOf(blocks, packs.value, ownLabels)
+  const ownPath = ownLabels && labelsPath(ownLabels)
+  const written = { blocks, packs: packs.value, nowMs }
+  const writers = writersOf(written, sources.ENDED_MS).filter(
+    ({ labels }) => labelsPath(labels) !== ownPath,
+  )
   return {
     ...told,
     sources: found,
     findings: [
-      ...judged({ blocks, partial: scan.value.partial, found, nowMs }),
+      ...judged({ blocks, partial: scan.value.partial, writers, found, nowMs }),
       ...(await judgedPlans({ bucket, view, blocks, backlog, nowMs }, patience)),
     ],
   }
@@ -75,14 +82,15 @@ const NO_VIEW: IndexView = { updatedMs: 0, blocks: [], partial: [] }
 function judged(all: {
   readonly blocks: readonly BlockRecord[]
   readonly partial: readonly PartialBlock[]
+  readonly writers: readonly Writer[]
   readonly found: readonly sources.Source[]
   readonly nowMs: number
 }): readonly Finding[] {
-  const { blocks, partial, found, nowMs } = all
+  const { blocks, partial, writers, found, nowMs } = all
   return [
     judgePartial(partial, nowMs),
     judgeLabels(blocks),
-    sources.judgeSilence(found, nowMs),
+    sources.judgeSilence(writers, nowMs),
     sources.judgeGaps(found, nowMs),
     judgeReplicas(blocks),
     sources.judgeRivals(found),

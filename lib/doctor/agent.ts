@@ -1,8 +1,7 @@
 /** What an agent says of itself, and what its Prometheus does. */
 import { spanText } from '#lib/compact/plan/plan-text.ts'
-import type { Labels } from '#lib/model/labels.ts'
+import { formatLabels, type Labels } from '#lib/model/labels.ts'
 import { type Finding, type Known, verdicts } from './finding.ts'
-import { labelText } from './label-text.ts'
 
 export interface AgentFacts {
   readonly url: string
@@ -94,9 +93,9 @@ export function judgePrometheus(prometheus: PrometheusFacts): Finding {
     })
   }
   if (!isInBucket(labels)) {
-    return wrong(`the bucket has nothing of ${labelText(labels)}`, {
+    return wrong(`the bucket has nothing of ${formatLabels(labels)}`, {
       next: 'run an agent beside it: thaw agent --prometheus.url=… --tsdb.path=… --objstore.config-file=…',
     })
   }
-  return ok(`the bucket has samples of ${labelText(labels)}`)
+  return ok(`the bucket has samples of ${formatLabels(labels)}`)
 }

@@ -1,8 +1,7 @@
 /** Whether the HTTP API answers, to whom, and with what it should. */
 import { spanText } from '#lib/compact/plan/plan-text.ts'
-import { type Labels, labelValue } from '#lib/model/labels.ts'
+import { formatLabels, type Labels, labelValue } from '#lib/model/labels.ts'
 import { type Finding, type Known, some, verdicts } from './finding.ts'
-import { labelText } from './label-text.ts'
 
 /** Of one request; `text` is what came in one line, not all of it. */
 export interface Answered {
@@ -135,7 +134,7 @@ export function judgeFreshness(sources: readonly Freshness[], tenant: string | u
   })
   if (seen.length === 0) return unchecked('there is no source of these days to ask for')
   const missing = seen.flatMap(({ labels, bucketMs, found, metric }) => {
-    const name = labelText(labels)
+    const name = formatLabels(labels)
     if ('failed' in found) return [`${name}: ${found.failed}`]
     const { value } = found
     const at = new Date(bucketMs).toISOString()
@@ -167,7 +166,7 @@ export interface WrittenNow {
 const ARRIVES_MS = 120_000
 
 export function judgeWrittenNow({ labels, writtenMs, found }: WrittenNow): Finding {
-  const { ok, warning, wrong } = verdicts('api', `a sample of ${labelText(labels)}`)
+  const { ok, warning, wrong } = verdicts('api', `a sample of ${formatLabels(labels)}`)
   if ('failed' in found) return wrong(`a query fails: ${found.failed}`)
   const { value } = found
   if (value === undefined) {

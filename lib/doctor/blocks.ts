@@ -2,9 +2,8 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { PartialBlock } from '#lib/blocks/scan.ts'
 import { spanText, timeText } from '#lib/compact/plan/plan-text.ts'
-import { labelsKey } from '#lib/model/labels.ts'
+import { formatLabels, labelsKey } from '#lib/model/labels.ts'
 import { type Finding, some, verdicts } from './finding.ts'
-import { labelText } from './label-text.ts'
 
 /** Uploads that broke off are deleted after two days; what is older stays for a reason. */
 const LEFT_MS = 3 * 24 * 3_600_000
@@ -63,7 +62,7 @@ export function judgeReplicas(blocks: readonly BlockRecord[]): Finding {
     if (pairs.length < 2) continue
     count++
     const [a, b] = pairs.at(-1)!
-    twins.push(`${labelText(a.labels)}: ${a.id} and ${b.id}, both from ${timeText(a.minTimeMs)}`)
+    twins.push(`${formatLabels(a.labels)}: ${a.id} and ${b.id}, both from ${timeText(a.minTimeMs)}`)
   }
   if (count === 0) return ok('no two Prometheuses ship blocks under the same external labels')
   return wrong('two Prometheuses ship blocks under the same external labels', {

@@ -58,14 +58,14 @@ export function isPlanned({ updatedMs }: Backlog, nowMs: number): boolean {
 export function judgePlan({ updatedMs }: Backlog, nowMs: number): Finding {
   const { ok, wrong, unchecked } = verdicts('index', 'plan')
   if (updatedMs === 0) {
-    return unchecked('nothing was ever planned here: no function, nor thaw bucket compact --wait', {
-      next: 'where Thanos compacts that is right; else deploy the stack, or run thaw bucket compact --wait',
+    return unchecked('the plan function never ran here', {
+      next: 'that is right where Thanos or thaw bucket compact --wait compacts; else deploy the stack',
     })
   }
   const ageMs = nowMs - updatedMs
   if (ageMs < PLAN_LATE_MS) return ok(`the last plan was made ${spanText(ageMs)} ago`)
   return wrong(`the last plan was made ${spanText(ageMs)} ago, and one is due each 5m`, {
-    next: PLAN,
+    next: `${PLAN}; where the functions were taken away, delete thaw/backlog.json.gz`,
   })
 }
 
@@ -73,7 +73,7 @@ const OLD_JOB_MS = 24 * 3_600_000
 
 export function judgeBacklog({ jobs, updatedMs }: Backlog, nowMs: number): Finding {
   const { ok, wrong, unchecked } = verdicts('index', 'backlog')
-  if (updatedMs === 0) return unchecked('nothing was ever planned here')
+  if (updatedMs === 0) return unchecked('the plan function never ran here')
   const old = jobs.filter(({ plannedMs }) => nowMs - plannedMs > OLD_JOB_MS)
   if (old.length === 0) {
     return ok(

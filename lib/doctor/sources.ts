@@ -2,10 +2,10 @@
 import { decodeTime } from 'ulid'
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import { spanText, timeText } from '#lib/compact/plan/plan-text.ts'
+import type { Writer } from '#lib/compact/plan/writers.ts'
 import type { FreshPack } from '#lib/fresh/fresh-list.ts'
-import { type Labels, labelsKey } from '#lib/model/labels.ts'
+import { formatLabels, type Labels, labelsKey } from '#lib/model/labels.ts'
 import { type Finding, some, verdicts } from './finding.ts'
-import { labelText } from './label-text.ts'
 
 /** Whoever writes under these external labels. */
 export interface Source {
@@ -52,41 +52,31 @@ function newest(items: readonly { readonly maxTimeMs: number }[]): number | unde
     : items.reduce((most, { maxTimeMs }) => Math.max(most, maxTimeMs), -Infinity)
 }
 
-/** A block of two hours is cut an hour after its end, and then it is uploaded. */
-const BLOCK_SILENT_MS = 4 * 3_600_000
-/** Packs come each half minute; twice the time that a restart takes. */
-const PACK_SILENT_MS = 300_000
 /** Who was away for so long is not expected back. */
-const ENDED_MS = 7 * 24 * 3_600_000
+export const ENDED_MS = 7 * 24 * 3_600_000
 
-export function judgeSilence(sources: readonly Source[], nowMs: number): Finding {
+/** `writers`: all of that time. */
+export function judgeSilence(writers: readonly Writer[], nowMs: number): Finding {
   const { ok, warning, wrong } = verdicts('agents', 'newest samples')
-  if (sources.length === 0) {
+  if (writers.length === 0) {
     return warning('nobody puts samples into the bucket', {
       next: 'run an agent beside each Prometheus: thaw agent --tsdb.path=… --objstore.config-file=…',
     })
   }
-  const silent: string[] = []
-  const lively: string[] = []
-  for (const { labels, newestBlockMs = -Infinity, newestPackMs = -Infinity } of sources) {
-    const newestMs = Math.max(newestBlockMs, newestPackMs)
-    const ageMs = Math.max(0, nowMs - newestMs)
-    // Packs that are older than a block are what is left of a time when there were some.
-    const limitMs = newestPackMs >= newestBlockMs ? PACK_SILENT_MS : BLOCK_SILENT_MS
-    const line = `${labelText(labels)}: ${spanText(ageMs)} ago, ${newestPackMs >= newestBlockMs ? 'in a fresh block' : 'in a block'}`
-    if (ageMs > ENDED_MS) lively.push(`${line} (ended)`)
-    else (ageMs > limitMs ? silent : lively).push(line)
-  }
+  const line = ({ labels, lastMs }: Writer): string =>
+    `${formatLabels(labels)}: ${spanText(nowMs - lastMs)} ago`
+  const silent = writers.filter(({ isSilent }) => isSilent)
   if (silent.length === 0) {
-    return ok(
-      `${sources.length === 1 ? 'one source puts' : `${sources.length} sources put`} samples into the bucket`,
-      some(lively),
-    )
+    const count = writers.length === 1 ? 'one source puts' : `${writers.length} sources put`
+    return ok(`${count} samples into the bucket`, some(writers.map(line)))
   }
-  return wrong(`${silent.length} of ${sources.length} sources are silent`, {
-    seen: some(silent),
-    next: 'look at its agent: does it run, does /-/ready answer 200, what does its log say of uploads (thaw doctor --agent.url=http://host:10902 asks it); and does its Prometheus scrape',
-  })
+  return wrong(
+    `${silent.length} of ${writers.length} sources ${silent.length === 1 ? 'is' : 'are'} silent`,
+    {
+      seen: some(silent.map(line)),
+      next: 'look at its agent: does it run, does /-/ready answer 200, what does its log say of uploads (thaw doctor --agent.url=http://host:10902 asks it); and does its Prometheus scrape',
+    },
+  )
 }
 
 /** Between two blocks; a restart of a Prometheus is shorter. */
@@ -104,7 +94,7 @@ export function judgeGaps(sources: readonly Source[], nowMs: number): Finding {
     let reachedMs = spans[0]?.minTimeMs ?? 0
     for (const { minTimeMs, maxTimeMs } of spans) {
       if (minTimeMs - reachedMs > GAP_MS) {
-        found.push(`${labelText(labels)}: from ${timeText(reachedMs)} to ${timeText(minTimeMs)}`)
+        found.push(`${formatLabels(labels)}: from ${timeText(reachedMs)} to ${timeText(minTimeMs)}`)
       }
       reachedMs = Math.max(reachedMs, maxTimeMs)
     }
@@ -131,7 +121,7 @@ export function judgeRivals(sources: readonly Source[]): Finding {
       const begunMs = next && epochTimeMs(next[0])
       return begunMs !== undefined && (newest(own) ?? 0) > begunMs + TAKEN_OVER_MS
     })
-      ? [labelText(labels)]
+      ? [formatLabels(labels)]
       : []
   })
   if (twice.length === 0) return ok('each source has one agent')

@@ -39,7 +39,7 @@ export async function knownWriters(
   written: Written,
   rulerLabels: () => Promise<Labels | undefined>,
 ): Promise<readonly Writer[]> {
-  const writers = writersOf(written)
+  const writers = writersOf(written, FORGOTTEN_MS)
   if (!writers.some(({ isSilent }) => isSilent)) return writers
   const ruler = await rulerLabels()
   if (!ruler) return writers
@@ -53,7 +53,8 @@ interface Seen {
   readonly silentAfterMs: number
 }
 
-function writersOf({ packs, blocks, nowMs }: Written): readonly Writer[] {
+/** Of the last `withinMs`, the longest silent first; the ruler of the bucket is one of them. */
+export function writersOf({ packs, blocks, nowMs }: Written, withinMs: number): readonly Writer[] {
   const last = new Map<string, Seen>()
   const see = (path: string, seen: Seen): void => {
     const before = last.get(path)
@@ -69,7 +70,7 @@ function writersOf({ packs, blocks, nowMs }: Written): readonly Writer[] {
     see(labelsPath(labels), { labels, lastMs, silentAfterMs })
   }
   return [...last.values()]
-    .filter(({ lastMs }) => nowMs - lastMs <= FORGOTTEN_MS)
+    .filter(({ lastMs }) => nowMs - lastMs <= withinMs)
     .sort((a, b) => a.lastMs - b.lastMs)
     .map(({ labels, lastMs, silentAfterMs }) => ({
       labels,

@@ -9,7 +9,7 @@ import { ulid } from 'ulid'
 import { SILENT } from '#agent/logger.ts'
 import { VERSION } from '#agent/version.ts'
 import { bucketApp } from '#cli/bucket-app.ts'
-import { tokenDoor } from '#cli/token-door.ts'
+import { openTokenDoor } from '#cli/token-door.ts'
 import { listen } from '#lib/api/node-server.ts'
 import { createToken, type IssuedToken } from '#lib/auth/edit-tokens.ts'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
@@ -125,6 +125,7 @@ export async function putSamplesBlock(
   return id
 }
 
+/** Gives its key. */
 export async function putSamplesPack(
   bucket: Bucket,
   pack: {
@@ -134,7 +135,7 @@ export async function putSamplesPack(
     readonly toMs: number
     readonly external?: Readonly<Record<string, string>>
   },
-): Promise<void> {
+): Promise<string> {
   const { epoch, number, fromMs, toMs, external = EU } = pack
   const count = Math.max(1, Math.floor((toMs - fromMs) / STEP_MS))
   const samples = Array.from({ length: count }, (_, i) => ({
@@ -145,6 +146,7 @@ export async function putSamplesPack(
   const place = { externalLabels: labelsFrom(external), epoch, number }
   const { key, bytes } = resultPack(samples.toReversed(), place)!
   await bucket.put(key, bytes)
+  return key
 }
 
 export async function putBacklog(
@@ -230,7 +232,7 @@ async function startApi(dir: string, ends: Installation['ends']): Promise<string
     sliceBytes: 1e9,
     keptBytes: 0,
     now: Date.now,
-    server: { door: await tokenDoor(config, Date.now, SILENT) },
+    server: { door: await openTokenDoor(config, Date.now, SILENT) },
   })
   const server = await listen(app, { host: '127.0.0.1', port: 0 })
   ends.push(stop, () => server.close())
