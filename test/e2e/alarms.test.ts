@@ -1,0 +1,246 @@
+/**
+ * The metric filters of the template over what the bundled functions log in Lambda's JSON format: each makes data when its trouble is there, and
+ * none while all is well.
+ */
+import { mkdtemp, rm, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { fileBucket } from '#lib/bucket/file-bucket.ts'
+import { claimDue } from '#lib/compact/plan/backlog.ts'
+import { planJobs } from '#lib/compact/plan/plan-jobs.ts'
+import { DEFAULT_COMPACT_SETTINGS } from '#lib/compact/plan/settings.ts'
+import { readPlanInput } from '#lib/compact/read-plan-input.ts'
+import { labelsFrom } from '#lib/model/labels.ts'
+import { putRuleFile } from '#lib/rules/file/rule-files.ts'
+import { resultPack } from '#lib/rules/results/result-pack.ts'
+import { readRulerState, writeRulerState } from '#lib/rules/tick/state-object.ts'
+import { compactAll, plan } from '#localstack/compaction.ts'
+import { tick } from '#localstack/rules.ts'
+import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
+import { type Assembly, synthesiseStack } from './support/local-cloud.ts'
+import { readResources, startWatchedCloud, type WatchedCloud } from './support/watched-cloud.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const PLAN = 'thaw-plan'
+const RULE = 'thaw-rule'
+const COMPACT = 'thaw-compact'
+const COMPACT_FLAGS = '--consistency-delay=0s --delete-delay=0s'
+/** Nobody listens there. */
+const RULE_FLAGS = '--alertmanagers.url=http://127.0.0.1:9 --alertmanagers.send-timeout=1s'
+
+const RULES = `groups:
+- name: loads
+  interval: 10s
+  rules:
+  - record: load:sum
+    expr: sum(load)
+`
+const ALERT = `groups:
+- name: alerts
+  interval: 10s
+  rules:
+  - alert: Always
+    expr: vector(1)
+`
+
+describe('what functions log', () => {
+  let assembly: Assembly
+  let directory: string
+  let bucket: Bucket
+  let watched: WatchedCloud
+  let packs: number
+
+  beforeAll(async () => {
+    assembly = await synthesiseStack()
+  })
+  afterAll(() => assembly?.remove())
+
+  beforeEach(async () => {
+    packs = 0
+    directory = await mkdtemp(join(tmpdir(), 'thaw-alarms-'))
+    bucket = fileBucket(directory)
+    const flags = { compactFlags: COMPACT_FLAGS, ruleFlags: RULE_FLAGS }
+    watched = await startWatchedCloud({ assembly, directory, ...flags })
+  })
+  afterEach(async () => {
+    await watched?.stop()
+    if (directory) await rm(directory, { recursive: true, force: true })
+  })
+
+  /** What an agent puts each half minute; returns its key. */
+  async function putPack(cluster: string, agoMs = 0): Promise<string> {
+    const timeMs = Date.now() - agoMs
+    const samples = [{ labels: labelsFrom({ __name__: 'load' }), timeMs, value: 7 }]
+    const place = { externalLabels: labelsFrom({ cluster }), epoch: '01DATA', number: packs++ }
+    const { key, bytes } = resultPack(samples, place)!
+    await bucket.put(key, bytes)
+    await age(key, agoMs)
+    return key
+  }
+
+  async function putRules(text: string, agoMs: number): Promise<void> {
+    await putRuleFile(bucket, 'rules.yaml', text)
+    await age('thaw/rule/files/rules.yaml', agoMs)
+  }
+
+  async function age(key: string, agoMs: number): Promise<void> {
+    const seconds = (Date.now() - agoMs) / 1000
+    await utimes(join(directory, key), seconds, seconds)
+  }
+
+  /** Four blocks of two hours, which are to become one. */
+  async function putBlocks(): Promise<void> {
+    const startMs = Math.floor(Date.now() / (8 * HOUR_MS)) * 8 * HOUR_MS - 48 * HOUR_MS
+    for (let n = 0; n < 4; n++) {
+      const minTimeMs = startMs + n * 2 * HOUR_MS
+      const maxTimeMs = minTimeMs + 2 * HOUR_MS
+      const samples = every(MINUTE_MS, minTimeMs, maxTimeMs, () => n)
+      const series = [{ labels: labels({ __name__: 'load' }), samples }]
+      await putBlock(bucket, { id: testId(n + 1), minTimeMs, maxTimeMs, series })
+    }
+  }
+
+  function reportOf(functionName: string): Record<string, unknown> {
+    const { message } = JSON.parse(watched.lines(functionName).at(-1)!) as {
+      message: Record<string, unknown>
+    }
+    return message
+  }
+
+  it('makes no data while all is well', async () => {
+    await putPack('eu')
+    await putPack('us', 9 * MINUTE_MS)
+    await putRules(RULES, 2 * MINUTE_MS)
+    await putBlocks()
+    await plan(watched.cloud)
+    expect((await tick(watched.cloud)).evaluations).toBeGreaterThan(5)
+    await compactAll({ cloud: watched.cloud, signal: AbortSignal.timeout(60_000) })
+    expect(reportOf(PLAN)).toMatchObject({ jobs: 0, writers: 3, silentWriters: 0, setAside: 0 })
+    expect(watched.lines(COMPACT).some((line) => line.includes('"status":"done"'))).toBe(true)
+    expect(watched.metrics()).toEqual({})
+  })
+
+  it('makes none of an empty bucket', async () => {
+    await plan(watched.cloud)
+    await tick(watched.cloud)
+    expect(watched.lines(PLAN).length + watched.lines(RULE).length).toBe(2)
+    expect(watched.metrics()).toEqual({})
+  })
+
+  it('names agents that are silent, and not the ruler', async () => {
+    await putPack('eu')
+    await putPack('us', 11 * MINUTE_MS)
+    await putRules(RULES, 2 * MINUTE_MS)
+    await tick(watched.cloud)
+    const results = (await keysOf('thaw/fresh/')).filter((key) => key.includes('ruler='))
+    expect(results).not.toEqual([])
+    for (const key of results) await age(key, 20 * MINUTE_MS)
+    await plan(watched.cloud)
+    expect(reportOf(PLAN)['lastWrites']).toMatch(/^\{cluster="us"\} 11m\d*s? ago; \{cluster="eu"\}/)
+    expect(watched.metrics()).toEqual({ SilentWriters: [1] })
+    await putPack('us')
+    await plan(watched.cloud)
+    expect(watched.metrics()).toEqual({})
+  })
+
+  it('counts a block that can not be read until somebody mends it', async () => {
+    await putBlocks()
+    const segment = `${testId(3)}/chunks/000001`
+    const { body } = await bucket.get(segment)
+    await bucket.put(segment, body.with(20, body[20]! ^ 0xff))
+    await compactAll({ cloud: watched.cloud, signal: AbortSignal.timeout(60_000) })
+    await plan(watched.cloud)
+    expect(reportOf(PLAN)).toMatchObject({ setAside: 1, setAsideNames: testId(3) })
+    const { SetAside, ...others } = watched.metrics()
+    expect(SetAside?.at(-1)).toBe(1)
+    expect(others).toEqual({})
+    await rm(join(directory, testId(3)), { recursive: true })
+    await plan(watched.cloud)
+    expect(watched.metrics()).toEqual({})
+  })
+
+  it('counts evaluations that are missed', async () => {
+    await putPack('eu')
+    await putRules(RULES, 2 * MINUTE_MS)
+    await tick(watched.cloud)
+    expect(watched.metrics()).toEqual({})
+    const stored = await readRulerState(bucket)
+    if (!stored || !('state' in stored)) throw new Error('no state')
+    const { state, etag } = stored
+    // Nobody ran the ruler for an hour; ten minutes are made up for.
+    const groups = state.groups.map((group) => ({ ...group, nextMs: group.nextMs - HOUR_MS }))
+    await writeRulerState(bucket, { ...state, updatedMs: state.updatedMs - HOUR_MS, groups }, etag)
+    const { missed } = await tick(watched.cloud)
+    expect(missed).toBeGreaterThan(290)
+    expect(watched.metrics()).toEqual({ MissedSlots: [missed] })
+    await tick(watched.cloud)
+    expect(watched.metrics()).toEqual({})
+  })
+
+  it('counts alerts that no Alertmanager takes', async () => {
+    await putRules(ALERT, 2 * MINUTE_MS)
+    const { alertsWaiting } = await tick(watched.cloud)
+    expect(alertsWaiting).toBe(1)
+    expect(watched.metrics()).toEqual({ WaitingAlerts: [1] })
+  })
+
+  it('says how old the oldest job is when it is old', async () => {
+    await putBlocks()
+    await planned(7 * HOUR_MS)
+    await plan(watched.cloud)
+    const { OldestJobSeconds, ...others } = watched.metrics()
+    expect(OldestJobSeconds).toHaveLength(1)
+    expect(OldestJobSeconds![0]! - 7 * 3600).toBeLessThan(60)
+    expect(others).toEqual({})
+  })
+
+  it('has a job that always fails put aside in the queue that an alarm watches', async () => {
+    const resources = await readResources(assembly.dir)
+    const alarm = Object.values(resources).find(
+      ({ Properties }) => Properties['AlarmName'] === 'thaw-dead-jobs',
+    )
+    const [{ Value }] = alarm!.Properties['Dimensions'] as [
+      { Value: { 'Fn::GetAtt': [string, string] } },
+    ]
+    const dead = String(resources[Value['Fn::GetAtt'][0]]!.Properties['QueueName'])
+    const { cloud } = watched
+    for (let n = 1; cloud.queue(dead).size === 0; n++) {
+      expect(n).toBeLessThan(6)
+      cloud.queue('thaw-jobs').send('no job')
+      await until(() => (cloud.stats()[COMPACT]?.failures ?? 0) >= n)
+      watched.passTime(HOUR_MS)
+    }
+    expect(watched.lines(COMPACT).some((line) => line.includes('"level":"ERROR"'))).toBe(true)
+    expect(watched.metrics()).toEqual({})
+  })
+
+  /** All there is to do was planned so long ago, and sent just now. */
+  async function planned(agoMs: number): Promise<void> {
+    const now = Date.now
+    await updateBucketIndex(bucket, { now })
+    const settings = { ...DEFAULT_COMPACT_SETTINGS, consistencyDelayMs: 0 }
+    const jobs = planJobs(await readPlanInput(bucket, { settings, now }))
+    const rules = { resendMs: HOUR_MS, leased: new Set<string>() }
+    await claimDue(bucket, jobs, { ...rules, nowMs: now() - agoMs })
+    const { due } = await claimDue(bucket, jobs, { ...rules, nowMs: now() })
+    expect(due).toHaveLength(1)
+  }
+
+  async function keysOf(prefix: string): Promise<string[]> {
+    const keys: string[] = []
+    for await (const { objects } of bucket.list(prefix)) keys.push(...objects.map(({ key }) => key))
+    return keys
+  }
+})
+
+async function until(done: () => boolean): Promise<void> {
+  for (let i = 0; !done(); i++) {
+    if (i === 1000) throw new Error('it does not happen')
+    await sleep(20)
+  }
+}
