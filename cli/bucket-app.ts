@@ -22,6 +22,7 @@ import { RulerReader } from '#lib/rules/ruler-reader.ts'
 import { rulesSource } from '#lib/rules/rules-source.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
 import type { SliceWorkerData } from './slice-worker.ts'
+import { threadEntry } from './thread-entry.ts'
 
 export interface BucketAppOptions {
   /** Where there is no bucket, endpoints have everything. */
@@ -32,6 +33,12 @@ export interface BucketAppOptions {
   readonly workers: number
   /** Chunk bytes, as the planner guesses them, from which on a slice is worth another thread. */
   readonly sliceBytes: number
+  /** Of blocks that are read again and again, over all threads. */
+  readonly cacheBytes?: number | undefined
+  /** Of the heap of each worker thread, in MiB; as Node has it without it. */
+  readonly threadHeapMiB?: number | undefined
+  /** Of an answer before compression. */
+  readonly maxAnswerBytes?: number | undefined
   readonly now: () => number
   /** Of answers that are kept for the next who asks, in memory and in the bucket; 0 for none. */
   readonly keptBytes: number
@@ -41,6 +48,8 @@ export interface BucketAppOptions {
   readonly server?: Partial<ApiParts> | undefined
   /** Where `slice-worker.ts` is when it is not beside this file. */
   readonly workerEntry?: URL | undefined
+  /** Asked once the bucket can be read: why it still can't answer, or true. */
+  readonly alsoReady?: (() => true | string) | undefined
 }
 
 export interface BucketApp {
@@ -53,14 +62,15 @@ const CACHE_BYTES = 256 * 1024 * 1024
 
 export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
   const { config, endpoints, settings, sliceBytes, keptBytes, now } = options
-  const { workerEntry: entry = new URL('./slice-worker.ts', import.meta.url) } = options
+  const { alsoReady = () => true, cacheBytes: allCacheBytes = CACHE_BYTES } = options
+  const { workerEntry: entry = threadEntry('slice-worker') } = options
   const bucket = config ? await openBucket(config) : memoryBucket()
   if (config && options.registry) registerTodoGauges(options.registry, bucket, now)
   const count = config ? options.workers : 0
-  const cacheBytes = Math.floor(CACHE_BYTES / (count + 1))
+  const cacheBytes = Math.floor(allCacheBytes / (count + 1))
   const runner = { bucket, cache: new StoreCache(cacheBytes), now }
   const data: SliceWorkerData | undefined = config && { config, cacheBytes }
-  const workers = new SliceWorkers({ count, entry, data })
+  const workers = new SliceWorkers({ count, entry, data, heapMiB: options.threadHeapMiB })
   const index = new BucketIndexReader(bucket, { now, maxAgeMs: 5000 })
   const fresh = freshSource({ ...runner, index })
   const ruler = new RulerReader(runner)
@@ -80,7 +90,7 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
         maxBytes: keptBytes,
         maxFreshnessMs: settings.maxFreshnessMs,
       }),
-      labelCache: new LabelCache({ ...kept, maxBytes: keptBytes / 4 }),
+      labelCache: new LabelCache({ ...kept, maxBytes: Math.floor(keptBytes / 4) }),
     }),
     runHere: threadedSlices({ ...runner, workers, deadlineMs: settings.timeoutMs }),
   })
@@ -101,11 +111,12 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
       timeoutMs: settings.timeoutMs,
       defaultStepMs: settings.defaultStepMs,
       remoteReadSamples: settings.remoteReadSamples,
+      ...(options.maxAnswerBytes !== undefined && { maxAnswerBytes: options.maxAnswerBytes }),
     },
     flags: settings.flags,
     ready: () =>
       index.blocks(now(), now()).then(
-        () => true,
+        () => alsoReady(),
         (error: Error) => error.message,
       ),
     ...options.server,

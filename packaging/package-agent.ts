@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { VERSION } from '#agent/version.ts'
-import { DIST, ROOT, bundleAgent } from './bundle-agent.ts'
+import { bundleAgent } from './bundle-agent.ts'
+import { DIST, ROOT } from './bundle.ts'
 import { type PackedFile, ar, tar } from './tar.ts'
 
 export interface AgentPackage {

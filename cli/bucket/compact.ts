@@ -5,10 +5,9 @@ import { meteredBucket } from '#agent/metered-bucket.ts'
 import type { PlannedJob } from '#lib/compact/plan/plan-jobs.ts'
 import type { CompactSettings } from '#lib/compact/plan/settings.ts'
 import type { CliContext } from '../context.ts'
-import { compactMetrics } from './compact-metrics.ts'
 import { chosenBlocks, IDLE, JOB_FLAGS } from './job-flags.ts'
-import { jobLine } from './job-report.ts'
 import { keepRunning, RUNNING_FLAGS } from './keep-running.ts'
+import { observeJobs } from './observe-jobs.ts'
 import { type JobRun, runAll, runJobs } from './run-jobs.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { subcommand, type SubcommandParts } from '../subcommand.ts'
@@ -105,20 +104,11 @@ async function runOrWait(
   const options = { component, flags, intervalMs: flags['wait-interval'], signal }
   await keepRunning(options, ({ registry, logger }) => {
     const metered = meteredBucket(bucket, registry, context.now)
-    const metrics = compactMetrics(registry, work.settings)
+    const jobs = observeJobs({ registry, logger, settings: work.settings })
     return async () => {
       const run = { ...(await runOf()), bucket: metered }
-      await runAll(run, context, (event) => {
-        metrics.observe(event)
-        if (event.type !== 'ended') return
-        const { status } = event.outcome
-        const isBad = status === 'failed' || status === 'set-aside'
-        logger[isBad ? 'error' : 'info'](
-          { status, job: event.job.job.type },
-          jobLine(event).trimEnd(),
-        )
-      })
-      metrics.iterated()
+      await runAll(run, context, (event) => jobs.observe(event))
+      jobs.iterated()
     }
   })
 }

@@ -3,28 +3,24 @@ import { Registry, collectDefaultMetrics } from 'prom-client'
 import { ulid } from 'ulid'
 import { parseAddress } from '#agent/http-server.ts'
 import { createLogger, type LogFormat, type Logger, type LogLevel } from '#agent/logger.ts'
-import { VERSION } from '#agent/version.ts'
 import { listen } from '#lib/api/node-server.ts'
 import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
-import { type OpenRuler, openRuler } from '#lib/lambda/open-ruler.ts'
 import { querySettings } from '#lib/lambda/query-flags.ts'
 import type { RuleSettings } from '#lib/lambda/rule-flags.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { RulerReader } from '#lib/rules/ruler-reader.ts'
-import { bucketRuleFiles } from '#lib/rules/tick/bucket-rule-files.ts'
-import { runTick } from '#lib/rules/tick/run-tick.ts'
-import { type TickReport, tickText } from '#lib/rules/tick/tick-report.ts'
-import { StoreCache } from '#lib/store/store-cache.ts'
+import { tickText } from '#lib/rules/tick/tick-report.ts'
 import { bucketApp } from '../bucket-app.ts'
 import { openCliEndpoints } from '../cli-endpoints.ts'
 import type { CliContext } from '../context.ts'
 import { KeepTicking } from './keep-ticking.ts'
 import { localRuleFiles } from './local-files.ts'
 import { rulerMetrics } from './metrics-text.ts'
+import { Ruler } from './ruler.ts'
 
 export interface RuleProcessFlags {
   readonly once?: boolean | undefined
@@ -42,8 +38,6 @@ export interface RuleProcess {
 }
 
 const CACHE_BYTES = 256 * 1024 * 1024
-/** A tick may take longer than to the next: then that one is left out. */
-const LEAST_TICK_MS = 60_000
 /** Time for answers that are under way when it ends. */
 const GRACE_MS = 2000
 
@@ -60,58 +54,27 @@ export async function runRule(
   const log = (message: string): void => logger.warn({}, message)
   const endpoints = await openCliEndpoints(settings.endpoints, { now, log })
   await endpoints?.update()
-  const cache = new StoreCache(CACHE_BYTES)
-  const open = (): Promise<OpenRuler> =>
-    openRuler({
-      settings,
-      bucket,
-      files: flags.ruleFile.length > 0 ? localRuleFiles(flags.ruleFile) : bucketRuleFiles(bucket),
-      cache,
-      sources: endpoints && (() => endpoints.sources()),
-      env,
-      userAgent: `thaw-rule/${VERSION}`,
-      owner: `thaw rule, process ${process.pid}`,
-      now,
-      newUlid: () => ulid(),
-    })
-  const ruler = new Ruler(await open(), context, settings)
+  const ruler = new Ruler({
+    settings,
+    bucket,
+    files: flags.ruleFile.length > 0 ? localRuleFiles(flags.ruleFile) : undefined,
+    cacheBytes: CACHE_BYTES,
+    sources: endpoints && (() => endpoints.sources()),
+    env,
+    now,
+    killSignal: context.killSignal,
+  })
+  await ruler.open()
   try {
     if (flags.once === true) {
       const report = await ruler.tick()
       write(`${[tickText(report), ...report.problems].join('\n')}\n`)
     } else {
-      await serve(context, { flags, settings, yaml, bucket, endpoints, logger, ruler, open })
+      await serve(context, { flags, settings, yaml, bucket, endpoints, logger, ruler })
     }
   } finally {
     ruler.close()
     endpoints?.close()
-  }
-}
-
-class Ruler {
-  readonly #context: CliContext
-  readonly #settings: RuleSettings
-  #open: OpenRuler
-
-  constructor(open: OpenRuler, context: CliContext, settings: RuleSettings) {
-    this.#open = open
-    this.#context = context
-    this.#settings = settings
-  }
-
-  tick(): Promise<TickReport> {
-    const { now, killSignal } = this.#context
-    const ms = Math.max(LEAST_TICK_MS, this.#settings.tick.evalIntervalMs)
-    return runTick(this.#open.parts, { deadlineMs: now() + ms, signal: killSignal })
-  }
-
-  replace(open: OpenRuler): void {
-    this.#open.close()
-    this.#open = open
-  }
-
-  close(): void {
-    this.#open.close()
   }
 }
 
@@ -123,16 +86,14 @@ interface Served {
   readonly endpoints: EndpointSet | undefined
   readonly logger: Logger
   readonly ruler: Ruler
-  /** Reads the files of flags again. */
-  readonly open: () => Promise<OpenRuler>
 }
 
 async function serve(context: CliContext, served: Served): Promise<void> {
   const { env, now, signal, killSignal, onHangup } = context
-  const { flags, settings, yaml, bucket, endpoints, logger, ruler, open } = served
+  const { flags, settings, yaml, bucket, endpoints, logger, ruler } = served
   const ticking = new KeepTicking()
   const reload = async (): Promise<void> => {
-    ruler.replace(await open())
+    await ruler.open()
     logger.info({}, 'files are read again')
     ticking.wake()
   }
@@ -180,21 +141,11 @@ async function serve(context: CliContext, served: Served): Promise<void> {
   const watching = endpoints?.run(signal)
   try {
     const { evalIntervalMs: periodMs } = settings.tick
-    await ticking.run({ periodMs, now, signal, tick: () => loggedTick(ruler, logger) })
+    const tick = async (): Promise<void> => void (await ruler.loggedTick(logger))
+    await ticking.run({ periodMs, now, signal, tick })
     await watching
     await server.close(GRACE_MS, killSignal)
   } finally {
     await stop()
-  }
-}
-
-async function loggedTick(ruler: Ruler, logger: Logger): Promise<void> {
-  try {
-    const report = await ruler.tick()
-    for (const problem of report.problems) logger.warn({}, problem)
-    const { problems: _problems, ...numbers } = report
-    logger.info(numbers, tickText(report))
-  } catch (error) {
-    logger.error({ err: error }, 'the tick failed, the next one goes on')
   }
 }

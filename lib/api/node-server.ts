@@ -16,7 +16,7 @@ export async function listen(
   app: { fetch(request: Request): Response | Promise<Response> },
   { port, host }: { port: number; host: string | undefined },
 ): Promise<Listening> {
-  const serverOptions = { maxHeaderSize: MAX_HEADER_BYTES }
+  const serverOptions = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS }
   const fetch = (request: Request) => app.fetch(request)
   const server = createAdaptorServer({ fetch, serverOptions }) as Server
   await new Promise<void>((resolve, reject) => {
@@ -54,5 +54,8 @@ export async function listen(
 
 /** Long expressions in URLs pass, as with Go's server. */
 const MAX_HEADER_BYTES = 1024 * 1024
+
+/** Longer than load balancers and clients keep one: whoever ends a connection first must not be we, while a request is on its way. */
+const KEEP_ALIVE_MS = 5 * 60_000
 
 const IDLE_CHECK_MS = 20

@@ -38,10 +38,12 @@ export interface ApiParts {
     | undefined
   /** Why the server can't answer yet, or true. */
   readonly ready?: (() => Promise<true | string>) | undefined
+  /** What of the server can't be cured but by starting it again, or true. */
+  readonly healthy?: (() => true | string) | undefined
   /** Who may come in; without it everybody may everything. */
   readonly door?: Door | undefined
   /** Where queries wait when too many run; without it none waits. */
-  readonly queue?: QueryQueue | undefined
+  readonly queue?: Pick<QueryQueue, 'enter'> | undefined
   /** Told of every query. */
   readonly queryLog?: QueryLog | undefined
   /** Called for what the client is not told: errors that are not a DomainError, and every answer of 500. */

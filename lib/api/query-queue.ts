@@ -11,6 +11,7 @@ export class QueryQueue {
 
   /** Resolves to what must be called when the query has ended; rejects with the signal's reason. */
   async enter(tenant: string | undefined, signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted()
     const { maxConcurrent } = this.#limitsOf(tenant)
     if (maxConcurrent === 0) return () => undefined
     const line = this.#lines.get(tenant) ?? { running: 0, waiting: new Set<() => void>() }

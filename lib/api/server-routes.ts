@@ -52,8 +52,10 @@ export function walReplay(): Answer {
   return dataAnswer({ min: 0, max: 0, current: 0 })
 }
 
-export function healthy(): Answer {
-  return textAnswer(200, 'thaw is Healthy.\n')
+export function healthy({ parts }: Call): Answer {
+  const state = parts.healthy?.() ?? true
+  if (state === true) return textAnswer(200, 'thaw is Healthy.\n')
+  return textAnswer(503, `Service Unavailable${parts.door ? '' : `: ${state}`}\n`)
 }
 
 export async function ready({ parts }: Call): Promise<Answer> {

@@ -5,7 +5,7 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { type JobOutcome, type JobProgress, runJob } from './jobs/run-job.ts'
 import type { PlannedJob } from './plan/job-draft.ts'
-import { planJobs } from './plan/plan-jobs.ts'
+import { type JobPlan, planJobs, type PlanInput } from './plan/plan-jobs.ts'
 import type { CompactSettings } from './plan/settings.ts'
 import { readPlanInput } from './read-plan-input.ts'
 import { restrictPlan } from './restrict-plan.ts'
@@ -24,6 +24,8 @@ export interface HereOptions {
   /** Blocks that it is about; all of them without it. */
   readonly only?: ((block: BlockRecord) => boolean) | undefined
   readonly onEvent?: ((event: HereEvent) => void) | undefined
+  /** Told of each plan before its jobs begin; they wait for it. */
+  readonly onPlan?: ((plan: JobPlan, input: PlanInput) => Promise<void>) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -55,9 +57,9 @@ export async function runHere(options: HereOptions): Promise<HereReport> {
   const tries = new Map<string, number>()
   for (;;) {
     await updateBucketIndex(bucket, { now, ...(signal && { signal }) })
-    const plan = planJobs(
-      restrictPlan(await readPlanInput(bucket, { settings, now, signal }), only),
-    )
+    const input = restrictPlan(await readPlanInput(bucket, { settings, now, signal }), only)
+    const plan = planJobs(input)
+    await options.onPlan?.(plan, input)
     const jobs = plan.jobs.filter((job) => wanted(job) && (tries.get(job.key) ?? 0) < MAX_TRIES)
     onEvent?.({ type: 'planned', jobs })
     if (jobs.length === 0) return { done }

@@ -9,6 +9,8 @@ export interface SliceWorkersOptions {
   readonly entry: URL
   /** What the file finds as its `workerData`. */
   readonly data: unknown
+  /** Of the heap of each thread, in MiB: beyond it a slice ends as 'limit'. As Node has it without it. */
+  readonly heapMiB?: number | undefined
 }
 
 export interface SliceRequest {
@@ -78,8 +80,9 @@ class Thread {
   #lastId = 0
   #cause: Error | undefined
 
-  constructor({ entry, data }: SliceWorkersOptions, onEnd: () => void) {
-    this.#worker = new Worker(entry, { workerData: data })
+  constructor({ entry, data, heapMiB }: SliceWorkersOptions, onEnd: () => void) {
+    const resourceLimits = heapMiB === undefined ? {} : { maxOldGenerationSizeMb: heapMiB }
+    this.#worker = new Worker(entry, { workerData: data, resourceLimits })
     this.#worker.unref()
     this.#worker.on('message', ({ id, frames, failure }: SliceReply) => {
       if (failure === undefined) this.#settle(id)?.resolve(frames)

@@ -56,6 +56,15 @@ describe('QueryQueue', () => {
     ;(await next)()
   })
 
+  it('is not entered by who gave up before', async () => {
+    const queue = new QueryQueue(limitsOf(1))
+    const leave = await queue.enter('a', never())
+    const gone = AbortSignal.abort(new Error('gone'))
+    await expect(queue.enter('a', gone)).rejects.toThrow('gone')
+    leave()
+    ;(await queue.enter('a', never()))()
+  })
+
   it('has room for any number where there is no limit', async () => {
     const queue = new QueryQueue(limitsOf(0))
     const all = Array.from({ length: 50 }, () => queue.enter('a', never()))

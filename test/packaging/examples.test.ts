@@ -1,4 +1,4 @@
-/** The examples: what they say exists, and their flags are the agent's. */
+/** The examples: what they say exists, and their flags are those of the programs. */
 import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
@@ -6,7 +6,16 @@ import { parseAllDocuments, parse as parseYaml } from 'yaml'
 import { addAgentFlags } from '#agent/flags/command-flags.ts'
 import { parseAddress } from '#agent/http-server.ts'
 import { agentSettings } from '#agent/flags/settings.ts'
+import { serveCommand } from '#cli/serve.ts'
+import { type PartFlags, wantedParts } from '#cli/serve/start-parts.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+
+const noop = (): void => undefined
+const PROCESS = {
+  signal: new AbortController().signal,
+  killSignal: new AbortController().signal,
+  onHangup: noop,
+}
 
 interface Container {
   readonly name: string
@@ -37,6 +46,7 @@ interface PodSpec {
   readonly containers: readonly Container[]
   readonly volumes: readonly { readonly name: string }[]
   readonly serviceAccountName: string
+  readonly terminationGracePeriodSeconds: number
 }
 
 async function manifests(file: string): Promise<Manifest[]> {
@@ -102,6 +112,47 @@ describe('on Kubernetes', () => {
       ...spec.volumes.map(({ name }) => name),
       `prometheus-${metadata.name}-db`,
     ])
+  })
+})
+
+describe('thaw without functions on Kubernetes', () => {
+  it('is a deployment whose flags, ports, probes and grace fit each other', async () => {
+    const all = await manifests('serve.yml')
+    expect(all.map(({ kind }) => kind)).toEqual([
+      'ServiceAccount',
+      'Secret',
+      'Service',
+      'PodDisruptionBudget',
+      'Deployment',
+    ])
+    const [account, secret, , , deployment] = all
+    const pod = deployment!.spec.template.spec
+    expect(pod.serviceAccountName).toBe(account!.metadata.name)
+    const [thaw] = pod.containers
+    const { args, ports, livenessProbe, readinessProbe, volumeMounts } = thaw!
+    const [name, ...words] = args
+    expect(name).toBe('serve')
+    const context = { ...PROCESS, env: {}, now: Date.now, write: noop, writeError: noop }
+    const command = serveCommand(context).exitOverride().action(noop)
+    command.parse(words, { from: 'user' })
+    const flags = command.opts<Record<string, unknown>>()
+    const wanted = wantedParts(flags as unknown as PartFlags, 'yaml')
+    expect([...wanted.keys()]).toEqual(['compact', 'rule'])
+    expect(parseAddress(String(flags['httpAddress'])).port).toBe(ports[0]!.containerPort)
+    expect([livenessProbe.httpGet, readinessProbe.httpGet]).toEqual([
+      { path: '/-/healthy', port: ports[0]!.name },
+      { path: '/-/ready', port: ports[0]!.name },
+    ])
+    expect(pod.terminationGracePeriodSeconds * 1000).toBeGreaterThan(
+      Number(flags['httpGracePeriod']),
+    )
+    expect(pod.volumes.map((volume) => volume.name)).toEqual(
+      volumeMounts.map((mount) => mount.name),
+    )
+    expect(flags['objstore.configFile']).toBe(`${volumeMounts[0]!.mountPath}/bucket.yml`)
+    expect(parseObjstoreConfig(secret!.stringData!['bucket.yml']!, {})).toMatchObject({
+      type: 'S3',
+    })
   })
 })
 

@@ -95,6 +95,17 @@ export async function claimDue(
   }
 }
 
+/** Keeps the plan of who does the jobs itself: none of them is to be sent. */
+export async function keepBacklog(
+  bucket: Bucket,
+  plan: JobPlan,
+  nowMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const leased = new Set(plan.jobs.map(({ key }) => key))
+  await claimDue(bucket, plan, { nowMs, resendMs: DEFAULT_RESEND_MS, leased }, signal)
+}
+
 /** Empty where nothing was ever planned, or what is there can't be read. */
 export async function readBacklog(bucket: Bucket, signal?: AbortSignal): Promise<Backlog> {
   return (await readForUpdate(bucket, signal)).backlog
