@@ -1,6 +1,6 @@
 /** Sends a slice to the `store` function and reads its frames as they come. */
 import type { LambdaClient } from '@aws-sdk/client-lambda'
-import { DomainError, isKind, ThrottledError } from '#lib/model/errors.ts'
+import { DomainError, isKind, LostError, ThrottledError } from '#lib/model/errors.ts'
 
 export interface StoreInvoker {
   readonly functionName: string
@@ -34,31 +34,50 @@ export async function* invokeStore(
       if (part.PayloadChunk?.Payload) yield part.PayloadChunk.Payload
       const failed = part.InvokeComplete?.ErrorCode
       if (failed) {
-        const details = part.InvokeComplete?.ErrorDetails ?? ''
-        throw new DomainError('unavailable', `${functionName}: ${failed} ${details}`.trim())
+        throw lost(nameOf(functionName), failed, part.InvokeComplete?.ErrorDetails ?? '')
       }
     }
   } catch (error) {
-    throw invokeError(functionName, error, signal)
+    throw invokeError(nameOf(functionName), error, signal)
   }
 }
 
-function invokeError(functionName: string, error: unknown, signal?: AbortSignal): unknown {
+/** Of a name or an ARN: who asks need not know the account. */
+function nameOf(functionName: string): string {
+  return /(?:^|:function:)([^:]+)(?::[^:]+)?$/.exec(functionName)?.[1] ?? functionName
+}
+
+/** A function that ended in any other way than by answering. */
+function lost(name: string, code: string, details: string): LostError {
+  if (/^Runtime\.(ExitError|OutOfMemory)/.test(code)) {
+    return new LostError(
+      `${name} ran out of memory or was killed (${code}); ask for fewer series or a shorter range, or give it more with storeMemoryMb`,
+    )
+  }
+  if (/Time(d ?)?out/i.test(code)) {
+    return new LostError(
+      `${name} took longer than it may (${code}); ask for fewer series or a shorter range`,
+    )
+  }
+  return new LostError(`${name}: ${code} ${details}`.trim())
+}
+
+function invokeError(asked: string, error: unknown, signal?: AbortSignal): unknown {
   if (error instanceof DomainError) return error
   if (signal?.aborted) {
     if (signal.reason instanceof DomainError) return signal.reason
     const kind = isTimeout(signal.reason) ? 'timeout' : 'canceled'
-    return new DomainError(kind, `${functionName}: ${kind}`, { cause: error })
+    return new DomainError(kind, `${asked}: ${kind}`, { cause: error })
   }
   const name = error instanceof Error ? error.name : 'error'
   const message = error instanceof Error ? error.message : String(error)
   if (name === 'TooManyRequestsException') {
-    return new ThrottledError(`${functionName}: ${name}: ${message}`, { cause: error })
+    return new ThrottledError(`${asked}: ${name}: ${message}`, { cause: error })
   }
   const final = name === 'RequestTooLargeException' || name === 'RequestEntityTooLargeException'
   const denied = name === 'AccessDeniedException' || name === 'ResourceNotFoundException'
   const kind = final ? 'limit' : denied ? 'unauthorized' : 'unavailable'
-  return new DomainError(kind, `${functionName}: ${name}: ${message}`, { cause: error })
+  return new DomainError(kind, `${asked}: ${name}: ${message}`, { cause: error })
 }
 
 function isTimeout(reason: unknown): boolean {

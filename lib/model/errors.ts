@@ -99,6 +99,13 @@ export class ThrottledError extends DomainError {
   }
 }
 
+/** Whoever was asked was lost at it: perhaps because of what was asked, so that asking on and on does no good. */
+export class LostError extends DomainError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('unavailable', message, options)
+  }
+}
+
 export class LimitError extends DomainError {
   readonly limit: number
   readonly actual: number

@@ -1,5 +1,5 @@
 /** Asks again for one slice that failed in passing. */
-import { isKind } from '#lib/model/errors.ts'
+import { isKind, LostError } from '#lib/model/errors.ts'
 
 export interface SliceRetries {
   /** Tries of one slice, the first included: Thanos's `--query-range.max-retries-per-request`. */
@@ -9,6 +9,9 @@ export interface SliceRetries {
 }
 
 export const DEFAULT_RETRIES: SliceRetries = { attempts: 5, pause: () => Promise.resolve() }
+
+/** Tries that may each take the memory or the time of a whole function. */
+const LOST_ATTEMPTS = 3
 
 /** Only what another try can help is tried again: a function or a store that was busy or away. */
 export async function retrySlice<T>(
@@ -21,7 +24,8 @@ export async function retrySlice<T>(
     try {
       return await work()
     } catch (error) {
-      if (signal.aborted || attempt >= attempts || !isKind(error, 'unavailable')) throw error
+      const most = error instanceof LostError ? Math.min(attempts, LOST_ATTEMPTS) : attempts
+      if (signal.aborted || attempt >= most || !isKind(error, 'unavailable')) throw error
     }
     await pause(attempt, signal).catch((error: unknown) => {
       signal.throwIfAborted()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DomainError } from '#lib/model/errors.ts'
+import { DomainError, LostError } from '#lib/model/errors.ts'
 import { retrySlice } from '#lib/query/retry-slice.ts'
 
 const busy = () => new DomainError('unavailable', 'busy')
@@ -29,6 +29,17 @@ describe('retrySlice', () => {
     const { state, work, retries } = counted(busy)
     await expect(retrySlice(retries, signal(), work)).rejects.toMatchObject({ message: 'busy' })
     expect(state.calls).toBe(4)
+  })
+
+  it('gives up sooner on what may be lost because of what it was asked', async () => {
+    const { state, work, retries } = counted(() => new LostError('killed'))
+    await expect(retrySlice(retries, signal(), work)).rejects.toMatchObject({ message: 'killed' })
+    expect(state.calls).toBe(3)
+    const one = counted(() => new LostError('killed'))
+    await expect(
+      retrySlice({ ...one.retries, attempts: 1 }, signal(), one.work),
+    ).rejects.toMatchObject({ message: 'killed' })
+    expect(one.state.calls).toBe(1)
   })
 
   it.each(['execution', 'limit', 'corrupt', 'not-found', 'timeout'] as const)(

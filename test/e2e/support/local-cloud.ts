@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
+import { type Cloud, type CloudOptions, startCloud } from '#localstack/cloud/embedded-cloud.ts'
 import { OPEN_DOOR } from '#localstack/open-door.ts'
 import { plan } from '#localstack/compaction.ts'
 import { synthesise } from '#localstack/synthesise.ts'
@@ -14,15 +14,19 @@ export interface Assembly {
 }
 
 /** The stack as it would be deployed, with its bundles. */
-export async function synthesiseStack(): Promise<Assembly> {
+export async function synthesiseStack(
+  context: Readonly<Record<string, string>> = {},
+): Promise<Assembly> {
   const dir = await mkdtemp(join(tmpdir(), 'thaw-assembly-'))
-  await synthesise({ outDir: dir, context: {} })
+  await synthesise({ outDir: dir, context })
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
 }
 
 export interface LocalCloud {
   readonly ask: Ask
   readonly cloud: Cloud
+  /** Of the streaming door, where the stack has one; without a slash at its end. */
+  readonly streamUrl: string
   /** What the functions logged. */
   readonly log: readonly string[]
   /** Runs `plan` and returns the number of blocks it knows. */
@@ -43,6 +47,12 @@ export interface LocalCloudOptions {
   readonly tokens?: boolean | undefined
   readonly queryFlags?: string | undefined
   readonly ruleFlags?: string | undefined
+  /** Requests of all functions at one time. */
+  readonly concurrency?: number | undefined
+  /** Of queues and the gateway. */
+  readonly now?: (() => number) | undefined
+  /** Of single functions, besides. */
+  readonly environmentOf?: CloudOptions['environmentOf']
   /** Of all functions, besides. */
   readonly environment?: Readonly<Record<string, string>> | undefined
 }
@@ -51,7 +61,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const log: string[] = []
   const cloud = await startCloud({
     assemblyDir: options.assembly.dir,
-    concurrency: 12,
+    concurrency: options.concurrency ?? 12,
+    now: options.now,
+    environmentOf: options.environmentOf,
     openWith: options.tokens === true ? undefined : OPEN_DOOR,
     environment: {
       THAW_OBJSTORE_CONFIG: options.objstore,
@@ -62,6 +74,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ...(options.compactFlags === undefined
         ? { THAW_QUEUE_URL: '' }
         : { THAW_COMPACT_FLAGS: options.compactFlags }),
+      ...(options.tokens !== true && { THAW_VERIFY_TOKENS: '' }),
       ...options.environment,
     },
     log: (source, line) => void log.push(`[${source}] ${line}`),
@@ -70,6 +83,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   return {
     ask: askUrl(cloud.httpUrl),
     cloud,
+    streamUrl: Object.values(cloud.functionUrls)[0]?.slice(0, -1) ?? '',
     log,
     plan: async () => (await plan(cloud)).blocks,
     storeInvokes: () => cloud.stats()[store.name]?.invokes ?? 0,
