@@ -43,9 +43,7 @@ export class MetricsBucket extends Construct {
   constructor(scope: Construct, id: string, config: StackConfig) {
     super(scope, id)
     const { bucketName, bucketArn } =
-      config.bucketName === ''
-        ? this.#create()
-        : Bucket.fromBucketName(this, 'Existing', config.bucketName)
+      config.bucket === '' ? this.#create() : Bucket.fromBucketName(this, 'Existing', config.bucket)
     this.name = bucketName
     this.arn = bucketArn
   }

@@ -3,9 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-import { App } from 'aws-cdk-lib'
-
-import { stackConfig } from './stack-config.ts'
+import { type StackConfig, stackConfig, StackConfigError } from './stack-config.ts'
+import { thawApp } from './thaw-app.ts'
 import { ThawStack } from './thaw-stack.ts'
 
 const repository = new URL('../', import.meta.url)
@@ -17,10 +16,24 @@ interface CdkJson {
 // The CDK CLI hands the context over in an environment variable that wins over this; a plain `node infra/main.ts` has only the file.
 const { context } = JSON.parse(readFileSync(new URL('cdk.json', repository), 'utf8')) as CdkJson
 
-const app = new App({
+const app = thawApp({
   context,
   outdir: process.env['CDK_OUTDIR'] ?? fileURLToPath(new URL('cdk.out', repository)),
 })
-const config = stackConfig((name) => app.node.tryGetContext(name))
-new ThawStack(app, config.stackName, { config })
-app.synth()
+const config = readConfig(app.node.getAllContext() as Record<string, unknown>)
+if (config) {
+  new ThawStack(app, config.stackName, { config })
+  app.synth()
+}
+
+/** What is wrong with it is said without a stack trace. */
+function readConfig(all: Record<string, unknown>): StackConfig | undefined {
+  try {
+    return stackConfig(all)
+  } catch (error) {
+    if (!(error instanceof StackConfigError)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+    return undefined
+  }
+}

@@ -1,6 +1,8 @@
 /** The secrets of Secrets Manager that the rule function may read: their names are all that the template has of them. */
 import { Aws } from 'aws-cdk-lib'
 
+import { itemsOf } from './option-values.ts'
+
 /** By variable. */
 export type RuleSecrets = Readonly<Record<string, RuleSecret>>
 
@@ -15,22 +17,21 @@ const ITEM =
   /^([A-Za-z_]\w*)=(arn:[^:\s]+:secretsmanager(?::[^:\s]*){2}:secret:[^:\s]+|[\w/+=.@-]+)(?::(\S+))?$/
 
 /** `NAME=secret`, or `NAME=secret:key` of one that is a JSON object; several with commas. */
-export function readRuleSecrets(option: string, line: string): RuleSecrets {
-  const items = line.split(',').map((item) => item.trim())
+export function readRuleSecrets(line: string): RuleSecrets {
   const secrets: Record<string, RuleSecret> = {}
-  for (const item of items.filter((one) => one !== '')) {
+  for (const item of itemsOf(line)) {
     const found = ITEM.exec(item)
     const text = JSON.stringify(item)
     if (!found) {
-      throw new Error(`context ${option} has ${text}, want NAME=secret or NAME=secret:key`)
+      throw new Error(`has ${text}: want NAME=secret or NAME=secret:key`)
     }
     const [variable, secret] = [found[1]!, found[2]!]
     if (secret.startsWith('arn:') && !/-\w{6}$/.test(secret)) {
       throw new Error(
-        `context ${option} has ${text}: give the whole ARN, which ends in a dash and six characters that Secrets Manager chose, or the name alone`,
+        `has ${text}: give the whole ARN, which ends in a dash and six characters that Secrets Manager chose, or the name alone`,
       )
     }
-    if (secrets[variable]) throw new Error(`context ${option} has ${variable} twice`)
+    if (secrets[variable]) throw new Error(`has ${variable} twice`)
     secrets[variable] = { secret, key: found[3] }
   }
   return secrets

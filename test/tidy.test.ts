@@ -172,7 +172,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   functions: { lib: 'any', packages: ['pino', 'ulid', 'prom-client', 'node:timers/promises'] },
   agent: { lib: 'any', packages: 'any', also: ['agent'] },
   cli: { lib: 'any', packages: 'any', also: ['cli', 'agent', 'localstack'] },
-  infra: { lib: [], packages: 'any', also: ['infra'] },
+  infra: { lib: ['lambda'], packages: 'any', also: ['infra'] },
   packaging: { lib: [], packages: 'any', also: ['packaging', 'agent'] },
   localstack: { lib: 'any', packages: 'any', also: ['localstack', 'agent', 'infra'] },
 }

@@ -43,7 +43,7 @@ export function readFlagLine<Settings>(
 }
 
 /** Words at white space; quotes keep it. */
-function wordsOf(line: string): string[] {
+export function wordsOf(line: string): string[] {
   const words: string[] = []
   for (const [word] of line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)) {
     words.push(word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'))

@@ -69,7 +69,7 @@ describe('the bucket', () => {
   })
 
   it('is left alone when it is not ours', () => {
-    const other = synthesize({ bucketName: 'metrics-of-old' })
+    const other = synthesize({ bucket: 'metrics-of-old' })
     expect(resourcesOf(other, 'AWS::S3::Bucket')).toEqual({})
     expect(resourcesOf(other, 'AWS::S3::BucketPolicy')).toEqual({})
   })

@@ -221,7 +221,7 @@ function isLike(text: string, pattern: string): boolean {
 
 describe('what each function may do on a bucket that exists', () => {
   it('names that bucket', () => {
-    const template = synthesize({ bucketName: 'metrics-of-old' })
+    const template = synthesize({ bucket: 'metrics-of-old' })
     const arn = 'arn:<AWS::Partition>:s3:::metrics-of-old'
     expect(allowances(template, 'PlanRole')).toEqual([
       'logs:CreateLogStream PlanLog.Arn',

@@ -9,7 +9,7 @@ const ARN = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/am-AbCdEf
 const LINE = `USER=am:user,PASSWORD=am:password,TOKEN=${ARN},BOTH=${ARN}:k`
 
 describe('the secrets of rules', () => {
-  const template = synthesize({ ruleSecrets: readRuleSecrets('ruleSecrets', LINE) })
+  const template = synthesize({ ruleSecrets: readRuleSecrets(LINE) })
 
   it('are names in the environment, as the function reads them', () => {
     const { Environment } = plain(
@@ -17,7 +17,7 @@ describe('the secrets of rules', () => {
     ) as { Environment: { Variables: Record<string, string> } }
     expect(Environment.Variables['THAW_RULE_SECRETS']).toBe(LINE)
     expect(parseSecretReferences(LINE)).toEqual(
-      Object.entries(readRuleSecrets('ruleSecrets', LINE)).map(([variable, { secret, key }]) => ({
+      Object.entries(readRuleSecrets(LINE)).map(([variable, { secret, key }]) => ({
         variable,
         secret,
         key,
@@ -39,14 +39,14 @@ describe('the secrets of rules', () => {
   })
 
   it.each([
-    ['am', 'context ruleSecrets has "am", want NAME=secret or NAME=secret:key'],
-    ['A=two words', 'context ruleSecrets has "A=two words", want NAME=secret or NAME=secret:key'],
-    ['A=b,A=c', 'context ruleSecrets has A twice'],
+    ['am', 'has "am": want NAME=secret or NAME=secret:key'],
+    ['A=two words', 'has "A=two words": want NAME=secret or NAME=secret:key'],
+    ['A=b,A=c', 'has A twice'],
     [
       `A=${ARN.slice(0, -7)}`,
-      `context ruleSecrets has "A=${ARN.slice(0, -7)}": give the whole ARN, which ends in a dash and six characters that Secrets Manager chose, or the name alone`,
+      `has "A=${ARN.slice(0, -7)}": give the whole ARN, which ends in a dash and six characters that Secrets Manager chose, or the name alone`,
     ],
   ])('refuses %s', (line, message) => {
-    expect(() => readRuleSecrets('ruleSecrets', line)).toThrow(message)
+    expect(() => readRuleSecrets(line)).toThrow(message)
   })
 })

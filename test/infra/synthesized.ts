@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 
 import { DEFAULT_STACK_CONFIG } from '#infra/stack-config.ts'
 import type { StackConfig } from '#infra/stack-config.ts'
+import { thawApp } from '#infra/thaw-app.ts'
 import { ThawStack } from '#infra/thaw-stack.ts'
 
 export interface Resource {
@@ -28,7 +28,7 @@ export function synthesize(
       const nothing = `export const handler = async () => '${name}'\n`
       writeFileSync(join(directory, `${name}.ts`), code[name] ?? nothing)
     }
-    const app = new App({ outdir: join(directory, 'cdk.out') })
+    const app = thawApp({ outdir: join(directory, 'cdk.out') })
     const stack = new ThawStack(app, 'thaw', {
       config: { ...DEFAULT_STACK_CONFIG, functionsDir: directory, ...config },
     })

@@ -65,7 +65,7 @@ describe('the synthesized stack in the embedded cloud', () => {
     }
     const app = new App({ outdir: join(directory, 'cdk.out') })
     new ThawStack(app, 'thaw', {
-      config: { ...DEFAULT_STACK_CONFIG, functionsDir: directory, bucketName: 'metrics-of-old' },
+      config: { ...DEFAULT_STACK_CONFIG, functionsDir: directory, bucket: 'metrics-of-old' },
     })
     app.synth()
     cloud = await startCloud({
