@@ -49,7 +49,7 @@ export interface AlarmsProps {
 }
 
 export class Alarms extends Construct {
-  readonly alarms: readonly Alarm[]
+  readonly names: readonly string[]
 
   constructor(scope: Construct, id: string, { watched, logMetrics }: AlarmsProps) {
     super(scope, id)
@@ -63,10 +63,11 @@ export class Alarms extends Construct {
       ...apiAlarms(watched),
       ...spendingAlarms(watched),
     ]
-    this.alarms = specs.map((spec) => {
+    this.names = specs.map((spec) => {
       const { name, means, metric, threshold, periods, missing } = spec
+      const alarmName = `${config.stackName}-${name}`
       const alarm = new Alarm(this, name, {
-        alarmName: `${config.stackName}-${name}`,
+        alarmName,
         alarmDescription: `${means} What to do: docs/operations.md#${name}`,
         metric,
         threshold,
@@ -76,7 +77,7 @@ export class Alarms extends Construct {
       })
       alarm.addAlarmAction(action)
       alarm.addOkAction(action)
-      return alarm
+      return alarmName
     })
   }
 }

@@ -47,7 +47,7 @@ export class ThawStack extends Stack {
     const functions = { query, store, plan, compact, rule, authorize, stream }
     const watched = { config, bucket, jobs, apiId: door.apiId, ...functions }
     const logMetrics = new LogMetrics(this, 'LogMetrics', watched)
-    const { alarms } = new Alarms(this, 'Alarms', { watched, logMetrics })
+    const { names: alarms } = new Alarms(this, 'Alarms', { watched, logMetrics })
     if (config.dashboard) new Dashboard(this, 'Dashboard', { watched, logMetrics, alarms })
 
     new CfnOutput(this, 'Url', { value: door.url, description: 'Data source URL for Grafana' })

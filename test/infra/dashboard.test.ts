@@ -69,11 +69,11 @@ describe('the dashboard', () => {
 
   it('shows every alarm', () => {
     const { alarms } = widgets.find(({ type }) => type === 'alarm')!.properties
-    const ids = (alarms as string[]).map(
-      (alarm) => (JSON.parse(alarm) as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0],
-    )
-    expect(ids.toSorted()).toEqual(
-      Object.keys(resourcesOf(template, 'AWS::CloudWatch::Alarm')).toSorted(),
+    const shown = (alarms as string[]).map((arn) => arn.replace(/^.+:alarm:/, ''))
+    const there = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm'))
+    expect(shown).toEqual(there.map(({ Properties }) => Properties['AlarmName']))
+    expect((alarms as string[])[0]).toBe(
+      'arn:{"Ref":"AWS::Partition"}:cloudwatch:{"Ref":"AWS::Region"}:{"Ref":"AWS::AccountId"}:alarm:thaw-plan-failing',
     )
   })
 
