@@ -24,14 +24,15 @@ export class PlanFunction extends ThawFunction {
       environment: {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
         THAW_COMPACT_FLAGS: config.compactFlags,
-        THAW_QUEUE_URL: jobs.queue.queueUrl,
+        // Without a queue it keeps the bucket index true and plans nothing.
+        THAW_QUEUE_URL: config.compaction ? jobs.queue.queueUrl : '',
       },
     })
     this.allowList(bucket)
     this.allowRead(bucket, ['blockMeta', 'bucketIndex', 'lease', 'parts', 'backlog', 'ruleState'])
     this.allowWrite(bucket, ['bucketIndex', 'backlog', 'probe'])
     this.allowDelete(bucket, ['bucketIndex', 'probe'])
-    this.allow(['sqs:SendMessage'], [jobs.queue.queueArn])
+    if (config.compaction) this.allow(['sqs:SendMessage'], [jobs.queue.queueArn])
 
     // A run that was lost is made good by the next one, so an old event is not worth a second try.
     const target = new LambdaFunction(this.live, {

@@ -38,6 +38,10 @@ export const STACK_OPTIONS = {
     true,
     "a bucket that the stack makes refuses a second `meta.json` of a block; false where Thanos's own programs write into it, as they write without the condition that this asks for",
   ),
+  compaction: toggle(
+    true,
+    'blocks are merged, downsampled and deleted; false: another compactor does that ([migrate.md](migrate.md))',
+  ),
   retentionRawDays: amountOfDays('raw samples', '`--retention.resolution-raw`'),
   retention5mDays: amountOfDays('samples of 5 minutes', '`--retention.resolution-5m`'),
   retention1hDays: amountOfDays('samples of 1 hour', '`--retention.resolution-1h`'),

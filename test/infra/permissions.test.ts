@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { allowances, plain, resourcesOf, synthesize } from './synthesized.ts'
+import { allowances, plain, resourceOf, resourcesOf, synthesize } from './synthesized.ts'
 
 const BLOCKS = `BucketMetrics.Arn/${'?'.repeat(26)}`
 
@@ -59,6 +59,14 @@ describe('what each function may do', () => {
       's3:PutObject BucketMetrics.Arn/thaw/probe/*',
       'sqs:SendMessage JobsQueue.Arn',
     ])
+  })
+
+  it('gives plan no queue where another compactor works', () => {
+    const without = synthesize({ compaction: false })
+    expect(allowances(without, 'PlanRole').filter((line) => line.startsWith('sqs:'))).toEqual([])
+    const { Properties } = resourceOf(without, 'AWS::Lambda::Function', 'PlanFunction')
+    const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> }
+    expect(Variables['THAW_QUEUE_URL']).toBe('')
   })
 
   it('lets compact take jobs, and write and delete what they are about', () => {

@@ -51,10 +51,12 @@ describe('the stack configuration', () => {
         monthlyBudgetUsd: '12.5',
         dashboard: 'false',
         tags: 'team=metrics, cost-center=a=b',
+        compaction: 'false',
       }),
     ).toEqual({
       stackName: 'metrics',
       bucket: 'metrics-of-old',
+      compaction: false,
       writeOnceBlocks: false,
       retentionRawDays: 90,
       retention5mDays: 365,
