@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { PRICES } from '#infra/spending.ts'
 import { PRICES as QUERY_PRICES, usdOf } from '#lib/query/prices.ts'
 
+import { calculate } from './alarm-state.ts'
 import { type Widget, widgetsOf } from './named-metrics.ts'
 import { synthesize } from './synthesized.ts'
 
@@ -12,14 +13,8 @@ interface Row {
   readonly expression?: string
 }
 
-/** What an expression gives, of CloudWatch's operators and FILL with a number. */
 function valueOf(expression: string, metrics: Readonly<Record<string, number>>): number {
-  const plainText = expression
-    .replaceAll(/FILL\((\w+), 0\)/g, '$1')
-    .replaceAll(/\b[a-z]\w*/g, (id) => String(metrics[id]))
-  expect(plainText).toMatch(/^[\d\s.()*/+-]+$/)
-  // oxlint-disable-next-line no-implied-eval, typescript/no-unsafe-return -- numbers and operators, as was just seen.
-  return new Function(`return ${plainText}`)() as number
+  return calculate(expression, new Map(Object.entries(metrics)))!
 }
 
 function rowsOf(widget: Widget | undefined): Row[] {
