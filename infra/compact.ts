@@ -1,5 +1,4 @@
 /** The `compact` function: does the jobs of the queue, one at a time in each of a few instances. */
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
 import type { Construct } from 'constructs'
 
 import type { MetricsBucket } from './bucket.ts'
@@ -27,12 +26,19 @@ export class CompactFunction extends ThawFunction {
       },
     })
     this.allowList(bucket)
-    this.allowRead(bucket, ['blocks', 'bucketIndex', 'lookup', 'fresh', 'lease', 'parts'])
+    this.allowRead(bucket, ['blocks', 'bucketIndex', 'fresh', 'lease', 'parts'])
     this.allowUpload(bucket, ['blocks', 'parts'])
     this.allowWrite(bucket, ['lookup', 'lease', 'fresh'])
     this.allowDelete(bucket, ['blocks', 'lookup', 'fresh', 'lease', 'parts'])
-    this.live.addEventSource(
-      new SqsEventSource(jobs.queue, { batchSize: 1, maxConcurrency: config.compactConcurrency }),
+    // With the event source construct the role could do more with the queue than Lambda ever does.
+    this.allow(
+      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      [jobs.queue.queueArn],
     )
+    this.live.addEventSourceMapping('Jobs', {
+      eventSourceArn: jobs.queue.queueArn,
+      batchSize: 1,
+      maxConcurrency: config.compactConcurrency,
+    })
   }
 }

@@ -29,7 +29,16 @@ export class PlanFunction extends ThawFunction {
       },
     })
     this.allowList(bucket)
-    this.allowRead(bucket, ['blockMeta', 'bucketIndex', 'lease', 'parts', 'backlog', 'ruleState'])
+    // S3 asks for the right to read where a write has an ETag as its condition: `probe` for that alone.
+    this.allowRead(bucket, [
+      'blockMeta',
+      'bucketIndex',
+      'lease',
+      'parts',
+      'backlog',
+      'ruleState',
+      'probe',
+    ])
     this.allowWrite(bucket, ['bucketIndex', 'backlog', 'probe'])
     this.allowDelete(bucket, ['bucketIndex', 'probe'])
     if (config.compaction) this.allow(['sqs:SendMessage'], [jobs.queue.queueArn])

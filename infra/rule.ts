@@ -34,7 +34,7 @@ export class RuleFunction extends ThawFunction {
     })
     this.allowList(bucket)
     const queried = ['blocks', 'bucketIndex', 'lookup', 'fresh'] as const
-    this.allowRead(bucket, [...queried, 'ruleFiles', 'ruleState'])
+    this.allowRead(bucket, [...queried, 'ruleFiles', 'ruleState', 'probe'])
     this.allowWrite(bucket, ['lookup', 'fresh', 'ruleState', 'ruleBroken', 'probe'])
     this.allowDelete(bucket, ['fresh', 'probe'])
     const arns = secretArns(config.ruleSecrets)

@@ -22,7 +22,7 @@ export class StoreFunction extends ThawFunction {
       },
     })
     this.allowList(bucket)
-    this.allowRead(bucket, ['blocks', 'bucketIndex', 'lookup', 'fresh'])
+    this.allowRead(bucket, ['blocks', 'lookup', 'fresh'])
     this.allowWrite(bucket, ['lookup'])
     this.allowUpload(bucket, ['spill'])
   }

@@ -32,6 +32,8 @@ export interface CloudOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined
   /** Likewise, for the function of this name alone. */
   readonly environmentOf?: ((functionName: string) => Readonly<Record<string, string>>) | undefined
+  /** Given the address of the AWS APIs, that of what stands before them: functions are told this one. */
+  readonly front?: ((awsUrl: string) => string) | undefined
   /** Requests that run at one time; a new AWS account may have no more than 10. */
   readonly concurrency?: number | undefined
   /** An environment without work for so long is ended. */
@@ -83,6 +85,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const aws = createServer()
   const http = createServer()
   let awsUrl: string
+  let toldUrl: string
   let httpUrl: string
   let assembly: Assembly
   const functions = new Map<string, DeployedFunction>()
@@ -91,12 +94,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await urls.prepare(directory)
     return readAssembly(directory, {
       functionUrl: (id) => urls.urlOf(id),
-      queueUrl: (name) => `${awsUrl}/${ACCOUNT}/${name}`,
+      queueUrl: (name) => `${toldUrl}/${ACCOUNT}/${name}`,
       versionOf: (functionName, id) => functions.get(functionName)?.numberOf(id) ?? '1',
     })
   }
   try {
     awsUrl = `http://127.0.0.1:${await listenOnLoopback(aws, options.port ?? 0)}`
+    toldUrl = options.front?.(awsUrl) ?? awsUrl
     httpUrl = `http://127.0.0.1:${await listenOnLoopback(http, options.httpPort ?? 0)}`
     assembly = await read(options.assemblyDir)
   } catch (error) {
@@ -107,8 +111,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const keeper = new Keeper()
   const account = new AccountConcurrency(options.concurrency ?? 10)
   const environment = {
-    AWS_ENDPOINT_URL_LAMBDA: awsUrl,
-    AWS_ENDPOINT_URL_SQS: awsUrl,
+    AWS_ENDPOINT_URL_LAMBDA: toldUrl,
+    AWS_ENDPOINT_URL_SQS: toldUrl,
     ...options.environment,
   }
   const invoker = new Invoker(functions, log)

@@ -68,6 +68,18 @@ describe('an execution environment', () => {
     expect([json(one.payload), json(other.payload)]).toEqual(['one', 'all'])
   })
 
+  it('is told of what stands before the AWS APIs', async () => {
+    const code = `export const handler = async () => process.env.AWS_ENDPOINT_URL_SQS`
+    const told: string[] = []
+    const front = (url: string): string => {
+      told.push(url)
+      return 'http://front'
+    }
+    await using cloud = await startTinyCloud({ functions: { one: { code } } }, { front })
+    expect(json((await cloud.invoke('one', {})).payload)).toBe('http://front')
+    expect(told).toEqual([cloud.awsUrl])
+  })
+
   it('gets what the template and the caller set, and nothing of ours', async () => {
     await using cloud = await startTinyCloud(
       {

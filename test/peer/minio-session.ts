@@ -9,35 +9,45 @@ export interface SessionCredentials {
   readonly AWS_SESSION_TOKEN: string
 }
 
-const ASSUME_ROLE = `
+const ASSUME_ROLES = `
 import boto3, json, os
-answer = boto3.client('sts', endpoint_url=os.environ['STS_URL'], region_name='us-east-1').assume_role(
-    RoleArn='arn:aws:iam::000000000000:role/agent', RoleSessionName='agent', Policy=os.environ['STS_POLICY'])
-print(json.dumps(answer['Credentials'], default=str))
+sts = boto3.client('sts', endpoint_url=os.environ['STS_URL'], region_name='us-east-1')
+answers = [sts.assume_role(RoleArn='arn:aws:iam::000000000000:role/agent', RoleSessionName='agent', Policy=policy)
+           for policy in json.loads(os.environ['STS_POLICIES'])]
+print(json.dumps([answer['Credentials'] for answer in answers], default=str))
 `
 
 /** `python` is that of moto, which has AWS's client library. */
 export async function boundedBy(
   policy: string,
   server: S3Server,
-  { python }: Moto,
+  moto: Moto,
 ): Promise<SessionCredentials> {
-  const answer = await command(python, ['-c', ASSUME_ROLE], {
+  return (await sessionsBoundedBy([policy], server, moto))[0]!
+}
+
+/** One for each policy, in their order. */
+export async function sessionsBoundedBy(
+  policies: readonly string[],
+  server: S3Server,
+  { python }: Moto,
+): Promise<SessionCredentials[]> {
+  const answer = await command(python, ['-c', ASSUME_ROLES], {
     env: {
       AWS_ACCESS_KEY_ID: server.accessKey,
       AWS_SECRET_ACCESS_KEY: server.secretKey,
       STS_URL: `http://${server.endpoint}`,
-      STS_POLICY: policy,
+      STS_POLICIES: JSON.stringify(policies),
     },
   })
-  const { AccessKeyId, SecretAccessKey, SessionToken } = JSON.parse(answer) as {
+  const sessions = JSON.parse(answer) as {
     readonly AccessKeyId: string
     readonly SecretAccessKey: string
     readonly SessionToken: string
-  }
-  return {
+  }[]
+  return sessions.map(({ AccessKeyId, SecretAccessKey, SessionToken }) => ({
     AWS_ACCESS_KEY_ID: AccessKeyId,
     AWS_SECRET_ACCESS_KEY: SecretAccessKey,
     AWS_SESSION_TOKEN: SessionToken,
-  }
+  }))
 }

@@ -7,6 +7,7 @@ import { OPEN_DOOR } from '#localstack/open-door.ts'
 import { plan } from '#localstack/compaction.ts'
 import { synthesise } from '#localstack/synthesise.ts'
 import { askUrl, type Ask } from './ask.ts'
+import { frontedBy, type Roles } from './roles.ts'
 
 export interface Assembly {
   readonly dir: string
@@ -55,6 +56,8 @@ export interface LocalCloudOptions {
   readonly environmentOf?: CloudOptions['environmentOf']
   /** Of all functions, besides. */
   readonly environment?: Readonly<Record<string, string>> | undefined
+  /** With what it brings each function does what its role may, and no more. */
+  readonly roles?: Pick<Roles, 'environmentOf' | 'gate'> | undefined
 }
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
@@ -77,6 +80,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ...(options.tokens !== true && { THAW_VERIFY_TOKENS: '' }),
       ...options.environment,
     },
+    environmentOf: options.roles?.environmentOf,
+    front: options.roles && frontedBy(options.roles.gate),
     log: (source, line) => void log.push(`[${source}] ${line}`),
   })
   const store = cloud.assembly.functions.find(({ name }) => name.endsWith('-store'))!

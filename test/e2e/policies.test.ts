@@ -1,0 +1,46 @@
+/** What each function does to AWS is what its policy allows, both ways. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compare } from '#test/policies/allowance.ts'
+import { serviceDeeds } from '#test/policies/service-deeds.ts'
+import { isMissing, type Missing } from '#test/peer/cache.ts'
+import { needPeer } from '#test/peer/skip-report.ts'
+import { type Assembly, synthesiseStack } from './support/local-cloud.ts'
+import { STEPS } from './support/policy-scenario.ts'
+import { type PolicyWorld, startPolicyWorld } from './support/policy-world.ts'
+
+let assembly: Assembly
+let started: PolicyWorld | Missing
+
+beforeAll(async () => {
+  assembly = await synthesiseStack()
+  started = await startPolicyWorld({
+    assembly,
+    environment: { THAW_MAX_SLICES: '2' },
+    // The least that S3 takes.
+    objstore: { part_size: 5 * 1024 * 1024 },
+  })
+})
+
+afterAll(async () => {
+  if (started && !isMissing(started)) await started.stop()
+  await assembly?.remove()
+})
+
+describe('the deployed functions', () => {
+  it.for(STEPS)('$name', async (step, context) => {
+    const world = needPeer(context, started)
+    await step.run(world)
+    expect(world.roles.troubles()).toEqual([])
+  })
+
+  it('do what they are allowed to, and all of it', (context) => {
+    const { roles, local } = needPeer(context, started)
+    const done = roles.gate.done()
+    for (const [name, deeds] of serviceDeeds(local.cloud, local.log)) {
+      done.set(name, [...(done.get(name) ?? []), ...deeds])
+    }
+    const functions = new Set(local.cloud.assembly.functions.map(({ name }) => name))
+    const granted = new Map([...roles.granted].filter(([name]) => functions.has(name)))
+    expect(compare(granted, done)).toEqual([])
+  })
+})

@@ -1,0 +1,198 @@
+/**
+ * Stands between functions and AWS: S3 behind it is a real server, the rest the embedded cloud. Knows by the access key who asks, keeps
+ * what was done, and refuses what is not allowed and nobody behind it would refuse.
+ */
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { listenOnLoopback } from '#localstack/cloud/loopback.ts'
+import { type Allowance, covers, type Deed } from './allowance.ts'
+import { type RequestDeeds, requestDeeds } from './request-deeds.ts'
+import { refusal } from './refusal.ts'
+
+export interface Principal {
+  readonly name: string
+  readonly accessKey: string
+  readonly allowances: readonly Allowance[]
+}
+
+export interface Refused extends Deed {
+  readonly who: string
+}
+
+export interface ActionGate {
+  readonly url: string
+  /** `127.0.0.1:port`. */
+  readonly host: string
+  admit(principal: Principal): void
+  /** Where the rest of AWS is. */
+  aws(url: string): void
+  /** By name of the principal; each deed once. */
+  done(): Map<string, Deed[]>
+  /** What was asked for and not allowed, since the last call. */
+  takeRefused(): Refused[]
+  /** Where the S3 server and the reading of policies here were not of one mind, and requests that are not known. */
+  readonly disputes: readonly string[]
+  /** Until the next call, uploads in parts fail after their first part. */
+  breakUploads(broken: boolean): void
+  /** Takes an allowance from somebody until the next call, which gives it back. */
+  withhold(who?: string, allowance?: Allowance): void
+  stop(): Promise<void>
+}
+
+const LATER_PART = /[?&]partNumber=(?!1(?:&|$))/
+
+export async function startActionGate(s3: { readonly endpoint: string }): Promise<ActionGate> {
+  const principals = new Map<string, Principal>()
+  const done = new Map<string, Map<string, Deed>>()
+  const disputes: string[] = []
+  let refused: Refused[] = []
+  let awsUrl = ''
+  let withheld: { readonly who: string; readonly allowance: Allowance } | undefined
+  let uploadsBreak = false
+  const agent = new Agent({ keepAlive: true })
+
+  const note = (who: string, deed: Deed): void => {
+    let deeds = done.get(who)
+    if (deeds === undefined) done.set(who, (deeds = new Map()))
+    deeds.set(`${deed.action} ${deed.on}`, deed)
+  }
+
+  const mayNot = ({ name, allowances }: Principal, deeds: readonly Deed[]): Deed | undefined =>
+    deeds.find(
+      (deed) =>
+        !allowances.some(
+          (allowance) =>
+            covers(allowance, deed) &&
+            !(withheld?.who === name && withheld.allowance === allowance),
+        ),
+    )
+
+  async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const { method = '', url = '', headers } = incoming
+    const body = headers['x-amz-target'] === undefined ? undefined : await buffer(incoming)
+    const asked = requestDeeds({ method, url, headers, body: body?.toString() ?? '' })
+    const key = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'nobody'
+    const who = principals.get(key)
+    if (who === undefined) throw new Error(`${method} ${url}: ${key} is not known`)
+    if (uploadsBreak && LATER_PART.test(url)) {
+      incoming.resume()
+      answer.writeHead(400, { 'content-type': 'application/xml' })
+      answer.end('<Error><Code>InvalidRequest</Code><Message>broken for a test</Message></Error>')
+      return
+    }
+    const wrong = mayNot(who, asked.deeds)
+    // What S3 judges by itself is left to it, but for what is withheld, and for what it would not ask for.
+    const refusedHere =
+      wrong !== undefined &&
+      (asked.service === 'other' || withheld !== undefined || headers['if-match'] !== undefined)
+    if (refusedHere) {
+      incoming.resume()
+      refused.push({ who: who.name, ...wrong })
+      refusal(answer, asked.service, who.name, wrong)
+      return
+    }
+    const base = asked.service === 's3' ? `http://${s3.endpoint}` : awsUrl
+    const hidesAbsence =
+      asked.whenAbsent !== undefined && mayNot(who, [asked.whenAbsent]) !== undefined
+    const status = await forward(`${base}${url}`, incoming, answer, body, {
+      agent,
+      hide: hidesAbsence ? () => refusal(answer, 's3', who.name, asked.deeds[0]!) : undefined,
+    })
+    judge(who, asked, status, wrong)
+  }
+
+  function judge(
+    who: Principal,
+    { service, deeds, whenAbsent }: RequestDeeds,
+    status: number,
+    wrong: Deed | undefined,
+  ): void {
+    const { name } = who
+    if (wrong !== undefined) {
+      refused.push({ who: name, ...wrong })
+      if (status !== 403) disputes.push(`${name}: S3 let ${wrong.action} on ${wrong.on} pass`)
+      return
+    }
+    // To whom may not list, what is absent is forbidden.
+    const seesAbsence = whenAbsent === undefined || mayNot(who, [whenAbsent]) === undefined
+    if (service === 's3' && status === 403 && seesAbsence) {
+      disputes.push(
+        `${name}: S3 refused ${deeds.map(({ action, on }) => `${action} on ${on}`).join(', ')}`,
+      )
+      return
+    }
+    for (const deed of deeds) note(name, deed)
+    if (status === 404 && whenAbsent !== undefined) note(name, whenAbsent)
+  }
+
+  const server = createServer((incoming, answer) => {
+    handle(incoming, answer).catch((error: unknown) => {
+      disputes.push(String(error))
+      if (!answer.headersSent) answer.writeHead(500)
+      answer.end()
+    })
+  })
+  const host = `127.0.0.1:${await listenOnLoopback(server, 0)}`
+  return {
+    url: `http://${host}`,
+    host,
+    admit: (principal) => void principals.set(principal.accessKey, principal),
+    aws: (url) => void (awsUrl = url),
+    done: () => new Map([...done].map(([who, deeds]) => [who, [...deeds.values()]])),
+    takeRefused() {
+      const taken = refused
+      refused = []
+      return taken
+    },
+    disputes,
+    breakUploads: (broken) => void (uploadsBreak = broken),
+    withhold(who, allowance) {
+      withheld = who === undefined ? undefined : { who, allowance: allowance! }
+    },
+    async stop() {
+      server.closeAllConnections()
+      agent.destroy()
+      await new Promise<void>((closed) => server.close(() => closed()))
+    },
+  }
+}
+
+interface ForwardOptions {
+  readonly agent: Agent
+  /** Answers in place of a 404. */
+  readonly hide: (() => void) | undefined
+}
+
+/** Resolves with the status, once the answer is through; 0 where the client went away. */
+function forward(
+  url: string,
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+  body: Buffer | undefined,
+  { agent, hide }: ForwardOptions,
+): Promise<number> {
+  return new Promise((end, fail) => {
+    // This server has said already that it goes on.
+    const { expect: _, ...headers } = incoming.headers
+    const outgoing = request(url, { method: incoming.method, headers, agent }, (response) => {
+      const status = response.statusCode ?? 0
+      if (status === 404 && hide !== undefined) {
+        response.resume()
+        hide()
+        end(status)
+        return
+      }
+      answer.writeHead(status, response.rawHeaders)
+      response.pipe(answer)
+      response.once('end', () => end(status))
+      response.once('error', fail)
+    })
+    outgoing.once('error', (error) => (answer.destroyed ? end(0) : fail(error)))
+    answer.once('close', () => {
+      if (!answer.writableFinished) outgoing.destroy()
+      end(0)
+    })
+    if (body === undefined) incoming.pipe(outgoing)
+    else outgoing.end(body)
+  })
+}

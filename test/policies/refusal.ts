@@ -1,0 +1,31 @@
+/** How AWS refuses who is not allowed. */
+import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import { ACCOUNT } from '#localstack/cloud/intrinsics.ts'
+import type { Deed } from './allowance.ts'
+import type { Service } from './request-deeds.ts'
+
+export function refusal(answer: ServerResponse, service: Service, who: string, deed: Deed): void {
+  const message =
+    `User: arn:aws:sts::${ACCOUNT}:assumed-role/${who}/${who} is not authorized to perform: ${deed.action} ` +
+    `on resource: "${deed.on}" because no identity-based policy allows the ${deed.action} action`
+  if (service === 's3') {
+    answer.writeHead(403, { 'content-type': 'application/xml', 'x-amz-request-id': 'REFUSED' })
+    answer.end(
+      `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>${message}</Message></Error>`,
+    )
+    return
+  }
+  answer.writeHead(403, {
+    'content-type': 'application/x-amz-json-1.0',
+    'x-amzn-errortype': 'AccessDeniedException',
+    'x-amzn-requestid': randomUUID(),
+  })
+  answer.end(
+    JSON.stringify({
+      __type: 'com.amazon.coral.service#AccessDeniedException',
+      message,
+      Message: message,
+    }),
+  )
+}
