@@ -44,6 +44,8 @@ export class RuntimeApi {
   constructor(listener: RuntimeListener) {
     this.#listener = listener
     this.#server = createServer((request, response) => void this.#answer(request, response))
+    // A runtime that is busy, or stands still between requests, comes back over the connection that it has.
+    this.#server.keepAliveTimeout = 0
   }
 
   /** Resolves with `host:port`. */

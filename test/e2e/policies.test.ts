@@ -8,11 +8,14 @@ import { type Assembly, synthesiseStack } from './support/local-cloud.ts'
 import { STEPS } from './support/policy-scenario.ts'
 import { type PolicyWorld, startPolicyWorld } from './support/policy-world.ts'
 
+/** Options that bring functions or rights of their own. */
+const WITH_EVERYTHING = { streamingDoor: 'true', ruleSecrets: 'AM_PASSWORD=am' }
+
 let assembly: Assembly
 let started: PolicyWorld | Missing
 
 beforeAll(async () => {
-  assembly = await synthesiseStack()
+  assembly = await synthesiseStack(WITH_EVERYTHING)
   started = await startPolicyWorld({
     assembly,
     environment: { THAW_MAX_SLICES: '2' },

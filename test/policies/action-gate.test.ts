@@ -92,6 +92,17 @@ describe('the gate', () => {
     expect(served).toEqual([])
   })
 
+  it('has secrets for who may read them', async () => {
+    const headers = { 'x-amz-target': 'secretsmanager.GetSecretValue' }
+    const body = JSON.stringify({ SecretId: 'am' })
+    expect((await ask('POST', '/', { headers, body })).status).toBe(403)
+    const on = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:am-??????'
+    const action = 'secretsmanager:GetSecretValue'
+    gate.admit({ name: 'plan', accessKey: 'AKPLAN', allowances: [{ action, on }] })
+    expect(await ask('POST', '/', { headers, body })).toMatchObject({ status: 200 })
+    expect(done()).toEqual([`${action} ${on.replace('??????', 'AbCdEf')}`])
+  })
+
   it('takes one right away for a while', async () => {
     gate.withhold('plan', READ)
     expect((await ask('GET', '/b/a/k')).status).toBe(403)

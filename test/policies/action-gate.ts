@@ -91,6 +91,13 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       refusal(answer, asked.service, who.name, wrong)
       return
     }
+    // There is no Secrets Manager behind this: every secret has the same value.
+    if (asked.deeds[0]?.action === 'secretsmanager:GetSecretValue') {
+      note(who.name, asked.deeds[0])
+      answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
+      answer.end(JSON.stringify({ SecretString: 'secret' }))
+      return
+    }
     const base = asked.service === 's3' ? `http://${s3.endpoint}` : awsUrl
     const hidesAbsence =
       asked.whenAbsent !== undefined && mayNot(who, [asked.whenAbsent]) !== undefined

@@ -17,15 +17,18 @@ export interface PolicyWorld {
   readonly local: LocalCloud
   /** Past all policies. */
   readonly bucket: Bucket
-  /** Through the gateway, with a token. `path` is below `/api/v1/`. */
-  readonly ask: (
-    path: string,
-    params?: Readonly<Record<string, string | number>>,
-  ) => Promise<unknown>
+  /** Ways to ask the HTTP API with a token, by the function that answers. */
+  readonly doors: Readonly<Record<'query' | 'stream', Asking>>
   /** Has the compact function do a job, as the queue would. */
   readonly work: (job: Job) => Promise<BufferedResult>
   stop(): Promise<void>
 }
+
+/** `path` is below `/api/v1/`. */
+export type Asking = (
+  path: string,
+  params?: Readonly<Record<string, string | number>>,
+) => Promise<unknown>
 
 export interface WorldOptions {
   readonly assembly: Assembly
@@ -46,22 +49,27 @@ export async function startPolicyWorld(options: WorldOptions): Promise<PolicyWor
     sliceBytes: 200,
     compactFlags: '--consistency-delay=0s --delete-delay=0s',
     tokens: true,
-    environment: options.environment,
+    environment: { AWS_ENDPOINT_URL_SECRETS_MANAGER: roles.gate.url, ...options.environment },
   })
   const { bucket } = roles
   let authorization: string | undefined
-  return {
-    roles,
-    local,
-    bucket,
-    ask: async (path, params = {}) => {
+  const door =
+    (url: string): Asking =>
+    async (path, params = {}) => {
       authorization ??= await newToken(bucket)
       const query = new URLSearchParams(
         Object.entries(params).map(([name, value]): [string, string] => [name, String(value)]),
       )
-      const url = `${local.cloud.httpUrl}/api/v1/${path}?${query.toString()}`
-      return await (await fetch(url, { headers: { authorization } })).json()
-    },
+      const headers = { authorization }
+      return await (await fetch(`${url}/api/v1/${path}?${query.toString()}`, { headers })).json()
+    }
+  const { httpUrl, functionUrls } = local.cloud
+  const [streamUrl = ''] = Object.values(functionUrls)
+  return {
+    roles,
+    local,
+    bucket,
+    doors: { query: door(httpUrl), stream: door(streamUrl.replace(/\/$/, '')) },
     work: (job) =>
       local.cloud.invoke(functionName(local.cloud, 'compact'), {
         Records: [{ messageId: ulid(), body: formatJob(job) }],
