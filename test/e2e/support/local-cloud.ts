@@ -66,7 +66,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     assemblyDir: options.assembly.dir,
     concurrency: options.concurrency ?? 12,
     now: options.now,
-    environmentOf: options.environmentOf,
+    environmentOf: options.roles?.environmentOf ?? options.environmentOf,
     openWith: options.tokens === true ? undefined : OPEN_DOOR,
     environment: {
       THAW_OBJSTORE_CONFIG: options.objstore,
@@ -80,7 +80,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ...(options.tokens !== true && { THAW_VERIFY_TOKENS: '' }),
       ...options.environment,
     },
-    environmentOf: options.roles?.environmentOf,
     front: options.roles && frontedBy(options.roles.gate),
     log: (source, line) => void log.push(`[${source}] ${line}`),
   })
