@@ -40,6 +40,8 @@ export function judgeRegion(answer: Known<StoreAnswer>): Finding {
 const CLOCK_WARNING_MS = 30_000
 /** S3 takes no request that is a quarter of an hour off. */
 const CLOCK_WRONG_MS = 300_000
+/** What the header says is seconds old when it comes. */
+const ROUGH_MS = 10_000
 
 export function judgeClock(answer: Known<StoreAnswer>): Finding {
   const { ok, warning, wrong, unchecked } = verdicts('bucket', 'clock')
@@ -50,7 +52,8 @@ export function judgeClock(answer: Known<StoreAnswer>): Finding {
   const { clockAheadMs } = answer.value
   const byMs = Math.abs(clockAheadMs)
   if (byMs < CLOCK_WARNING_MS) return ok('the clocks of this machine and of the store agree')
-  const text = `the clock of this machine is ${spanText(byMs)} ${clockAheadMs > 0 ? 'behind' : 'ahead of'} that of the store`
+  const roughMs = Math.round(byMs / ROUGH_MS) * ROUGH_MS
+  const text = `the clock of this machine is ${spanText(roughMs)} ${clockAheadMs > 0 ? 'behind' : 'ahead of'} that of the store`
   const next = 'set it by NTP: timedatectl set-ntp true'
   return byMs < CLOCK_WRONG_MS ? warning(text, { next }) : wrong(text, { next })
 }
