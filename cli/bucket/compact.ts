@@ -11,6 +11,7 @@ import { observeJobs } from './observe-jobs.ts'
 import { type JobRun, runAll, runJobs } from './run-jobs.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { subcommand, type SubcommandParts } from '../subcommand.ts'
+import { thanosCompactorOnce } from './warn-thanos-compactor.ts'
 
 const WAIT_FLAGS = {
   wait: { ...toggle('do not end: look for work again and again'), short: 'w' },
@@ -105,8 +106,9 @@ async function runOrWait(
   await keepRunning(options, ({ registry, logger }) => {
     const metered = meteredBucket(bucket, registry, context.now)
     const jobs = observeJobs({ registry, logger, settings: work.settings })
+    const onPlan = thanosCompactorOnce((text) => logger.warn({}, text))
     return async () => {
-      const run = { ...(await runOf()), bucket: metered }
+      const run = { ...(await runOf()), onPlan, bucket: metered }
       await runAll(run, context, (event) => jobs.observe(event))
       jobs.iterated()
     }

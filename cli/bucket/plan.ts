@@ -11,6 +11,7 @@ import { counted, sizeText } from './block-text.ts'
 import { planNow } from './compaction-plan.ts'
 import { addSettingsFlags, settingsOf } from './settings-flags.ts'
 import { subcommand } from '../subcommand.ts'
+import { warnThanosCompactor } from './warn-thanos-compactor.ts'
 
 const FLAGS = {
   output: { ...choice(['table', 'json'], 'table', 'form of the plan: table or json'), short: 'o' },
@@ -27,6 +28,7 @@ export function planCommand(context: CliContext): Command {
     async run({ flags, bucket, signal, parsed }) {
       const settings = settingsOf(parsed)
       const { backlog, input } = await planNow(bucket, { settings, now: context.now, signal })
+      warnThanosCompactor(input, context)
       context.write(
         flags.output === 'json'
           ? `${JSON.stringify(compactionStatus(backlog, undefined), undefined, 2)}\n`

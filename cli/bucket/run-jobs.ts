@@ -6,7 +6,12 @@ import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { PlannedJob } from '#lib/compact/plan/plan-jobs.ts'
 import type { CompactSettings } from '#lib/compact/plan/settings.ts'
-import { type HereEvent, type HereReport, runHere } from '#lib/compact/run-here.ts'
+import {
+  type HereEvent,
+  type HereOptions,
+  type HereReport,
+  runHere,
+} from '#lib/compact/run-here.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { CliContext } from '../context.ts'
 import { planNow } from './compaction-plan.ts'
@@ -15,6 +20,7 @@ import { planJson, planLines } from './job-plan-report.ts'
 import { jobProgress } from './job-progress.ts'
 import { progressBar } from './progress.ts'
 import { jsonText } from './report-flags.ts'
+import { thanosCompactorOnce, warnThanosCompactor } from './warn-thanos-compactor.ts'
 
 export interface JobRun {
   readonly bucket: Bucket
@@ -23,6 +29,7 @@ export interface JobRun {
   /** Which jobs are the command's. */
   readonly wanted: (job: PlannedJob) => boolean
   readonly only: ((block: BlockRecord) => boolean) | undefined
+  readonly onPlan?: HereOptions['onPlan']
   readonly signal: AbortSignal
 }
 
@@ -35,7 +42,8 @@ export interface Told {
 export async function runJobs(run: JobRun, told: Told, context: CliContext): Promise<void> {
   const isText = told.output === 'text'
   if (told.dryRun) {
-    const { backlog } = await planNow(run.bucket, { ...run, now: context.now })
+    const { backlog, input } = await planNow(run.bucket, { ...run, now: context.now })
+    warnThanosCompactor(input, context)
     const jobs = backlog.jobs.filter(run.wanted)
     context.write(isText ? planLines(jobs) : jsonText(planJson(jobs)))
     return
@@ -50,7 +58,8 @@ export async function runJobs(run: JobRun, told: Told, context: CliContext): Pro
   }
   let report: HereReport
   try {
-    report = await runAll({ ...run, bucket: counting.bucket }, context, onEvent)
+    const onPlan = thanosCompactorOnce((text) => context.writeError(`warning: ${text}\n`))
+    report = await runAll({ ...run, onPlan, bucket: counting.bucket }, context, onEvent)
   } finally {
     bar.end()
   }

@@ -16,6 +16,7 @@ import { type Finding, type Known, verdicts } from '#lib/doctor/finding.ts'
 import * as sources from '#lib/doctor/sources.ts'
 import { FRESH_PREFIX, labelsPath } from '#lib/fresh/fresh-key.ts'
 import { type FreshPack, parseFreshList } from '#lib/fresh/fresh-list.ts'
+import { type PackMark, parseMarks } from '#lib/fresh/pack-marks.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { listRuleFiles, type StoredRuleFile } from '#lib/rules/file/rule-files.ts'
 import { RulerReader } from '#lib/rules/ruler-reader.ts'
@@ -61,9 +62,9 @@ export async function examineContent(
   const blocks = markHidden(scan.value.blocks, nowMs)
   const state = valueOr(ruler, undefined)
   const ownLabels = state && labelsFrom(state.externalLabels)
-  const found = sources.sourcesOf(blocks, packs.value, ownLabels)
+  const found = sources.sourcesOf(blocks, packs.value.packs, ownLabels)
   const ownPath = ownLabels && labelsPath(ownLabels)
-  const written = { blocks, packs: packs.value, nowMs }
+  const written = { blocks, packs: packs.value.packs, nowMs }
   const writers = writersOf(written, sources.ENDED_MS).filter(
     ({ labels }) => labelsPath(labels) !== ownPath,
   )
@@ -71,7 +72,7 @@ export async function examineContent(
     ...told,
     sources: found,
     findings: [
-      ...judged({ blocks, partial: scan.value.partial, writers, found, nowMs }),
+      ...judged({ ...packs.value, blocks, partial: scan.value.partial, writers, found, nowMs }),
       ...(await judgedPlans({ bucket, view, blocks, backlog, nowMs }, patience)),
     ],
   }
@@ -82,11 +83,12 @@ const NO_VIEW: IndexView = { updatedMs: 0, blocks: [], partial: [] }
 function judged(all: {
   readonly blocks: readonly BlockRecord[]
   readonly partial: readonly PartialBlock[]
+  readonly packMarks: readonly PackMark[]
   readonly writers: readonly Writer[]
   readonly found: readonly sources.Source[]
   readonly nowMs: number
 }): readonly Finding[] {
-  const { blocks, partial, writers, found, nowMs } = all
+  const { blocks, partial, packMarks, writers, found, nowMs } = all
   return [
     judgePartial(partial, nowMs),
     judgeLabels(blocks),
@@ -94,7 +96,7 @@ function judged(all: {
     sources.judgeGaps(found, nowMs),
     judgeReplicas(blocks),
     sources.judgeRivals(found),
-    judgeSetAside(blocks),
+    judgeSetAside(blocks, packMarks),
   ]
 }
 
@@ -134,12 +136,19 @@ async function indexView(
   return reader.view(-Infinity, Infinity, { signal })
 }
 
-async function listPacks(bucket: Bucket, signal: AbortSignal): Promise<readonly FreshPack[]> {
+interface Packs {
+  readonly packs: readonly FreshPack[]
+  readonly packMarks: readonly PackMark[]
+}
+
+async function listPacks(bucket: Bucket, signal: AbortSignal): Promise<Packs> {
   const packs: FreshPack[] = []
+  const packMarks: PackMark[] = []
   for await (const { objects } of bucket.list(FRESH_PREFIX, { signal })) {
     packs.push(...parseFreshList(objects))
+    packMarks.push(...parseMarks(objects))
   }
-  return packs
+  return { packs, packMarks }
 }
 
 /** Enough to tell that the index is behind. */

@@ -2,6 +2,7 @@
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
 import type { PartialBlock } from '#lib/blocks/scan.ts'
 import { spanText, timeText } from '#lib/compact/plan/plan-text.ts'
+import type { PackMark } from '#lib/fresh/pack-marks.ts'
 import { formatLabels, labelsKey } from '#lib/model/labels.ts'
 import { type Finding, some, verdicts } from './finding.ts'
 
@@ -30,8 +31,19 @@ export function judgePartial(partial: readonly PartialBlock[], nowMs: number): F
   })
 }
 
-export function judgeSetAside(blocks: readonly BlockRecord[]): Finding {
+/** `packMarks`: of fresh blocks. */
+export function judgeSetAside(
+  blocks: readonly BlockRecord[],
+  packMarks: readonly PackMark[],
+): Finding {
   const { ok, warning } = verdicts('index', 'blocks set aside')
+  const packs = packMarks.filter(({ kind }) => kind === 'broken')
+  if (packs.length > 0) {
+    return warning('fresh blocks that can not be read become no block', {
+      seen: some(packs.map(({ key }) => key)),
+      next: 'queries still read what is whole of them; to be done with it, delete the packs of that epoch and this mark',
+    })
+  }
   const aside = blocks.filter(({ marks, hidden }) => marks.noCompact && !hidden)
   if (aside.length === 0) return ok('no block is kept from compaction')
   const why = ({ id, marks: { noCompact } }: BlockRecord): string =>

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { claimDue } from '#lib/compact/plan/backlog.ts'
+import { putMark } from '#lib/compact/jobs/marks.ts'
 import { planJobs } from '#lib/compact/plan/plan-jobs.ts'
 import { DEFAULT_COMPACT_SETTINGS } from '#lib/compact/plan/settings.ts'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
@@ -63,6 +64,15 @@ describe('thaw bucket plan', () => {
     expect(lines[4]).toMatch(/^compact +4 +2\.0 KiB +2s +4 blocks to be merged into one of 8h/)
     expect(lines.at(-1)).toBe('5 jobs, about 7s of work, the longest 2s')
     expect(await keys()).toEqual(before)
+  })
+
+  it("warns of a compactor of Thanos's, and so does compact", async () => {
+    const details = 'source of compacted block'
+    await putMark(bucketAt(), testId(10), 'deletion-mark.json', { nowMs: NOW - 60_000, details })
+    const warning = `warning: a compactor of Thanos's works on this bucket: it marked 1 block for deletion, the last 1m ago; together they are safe, but do work twice, and the shorter retention of both holds: stop one of them\n`
+    expect(await run('plan')).toMatchObject({ code: 0, err: warning })
+    expect(await run('compact', '--dry-run')).toMatchObject({ code: 0, err: warning })
+    expect(await run('compact')).toMatchObject({ code: 0, err: warning })
   })
 
   it('says how long a job waits that the functions have planned', async () => {

@@ -5,6 +5,7 @@ import { describe } from 'vitest'
 import { claimDue } from '#lib/compact/plan/backlog.ts'
 import { putMark } from '#lib/compact/jobs/marks.ts'
 import type { PlannedJob } from '#lib/compact/plan/plan-jobs.ts'
+import { markKey } from '#lib/fresh/pack-marks.ts'
 import { type Ailment, index, itFinds } from './ailment.ts'
 import { blockId, HOUR, putBacklog, putSamplesBlock } from './installation.ts'
 
@@ -33,6 +34,17 @@ const AILMENTS: readonly Ailment[] = [
     found: /^index blocks set aside: a block is kept from compaction by a mark/,
     seen: /^\w{26}: block-broken, a chunk cannot be read$/,
     next: /thaw bucket verify --repair --id=\w{26}/,
+  },
+  {
+    name: 'fresh blocks that can not be read',
+    ail: async ({ bucket, nowMs }) => {
+      const span = { labels: ['cluster', 'eu'], epoch: 'e', from: 0, to: 1 }
+      await bucket.put(markKey('broken', span, nowMs - HOUR, nowMs), new Uint8Array(0))
+    },
+    level: 'warning',
+    found: /^index blocks set aside: fresh blocks that can not be read become no block/,
+    seen: /^thaw\/fresh\/-broken\/cluster=eu\/e-0-1-/,
+    next: /delete the packs of that epoch/,
   },
   {
     name: 'no bucket index',
