@@ -7,9 +7,14 @@ import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { formatJob } from '#lib/compact/jobs/job.ts'
-import { claimDue, DEFAULT_RESEND_MS } from '#lib/compact/plan/backlog.ts'
+import {
+  type Claim,
+  claimDue,
+  DEFAULT_RESEND_MS,
+  EMPTY_BACKLOG,
+} from '#lib/compact/plan/backlog.ts'
 import { planJobs } from '#lib/compact/plan/plan-jobs.ts'
-import { indexReport, planReport } from '#lib/compact/plan/plan-report.ts'
+import { planReport } from '#lib/compact/plan/plan-report.ts'
 import { knownWriters } from '#lib/compact/plan/writers.ts'
 import { readPlanInput } from '#lib/compact/read-plan-input.ts'
 import { readCompactFlags } from '#lib/lambda/compact-flags.ts'
@@ -42,28 +47,31 @@ export interface PlanAnswer {
 export async function handler(event: PlanEvent): Promise<PlanAnswer> {
   const bucket = await opened
   const update = await updateBucketIndex(bucket, { now: Date.now, rescan: event?.rescan === true })
-  const visible = update.blocks - update.hidden
-  if (!queue) {
-    console.log({ message: 'bucket index', ...indexReport(update) })
-    return { blocks: visible, jobs: 0, sent: 0 }
-  }
-
   const input = await readPlanInput(bucket, { settings, now: Date.now })
-  const { blocks, packMarks = [], nowMs, leased } = input
-  const plan = planJobs(input)
-  const { due, backlog } = await claimDue(bucket, plan, {
+  const { due, backlog } = queue ? await sendJobs(bucket, input, queue) : NOTHING_PLANNED
+  const { blocks, packMarks = [], nowMs } = input
+  const writers = await knownWriters(input, () => rulerLabels(bucket))
+  console.log(planReport({ update, blocks, packMarks, backlog, sent: due, writers, nowMs }))
+  return { blocks: update.blocks - update.hidden, jobs: backlog.jobs.length, sent: due.length }
+}
+
+/** Where another compactor works on the bucket. */
+const NOTHING_PLANNED: Claim = { due: [], backlog: EMPTY_BACKLOG }
+
+async function sendJobs(
+  bucket: Bucket,
+  input: Awaited<ReturnType<typeof readPlanInput>>,
+  { url, client }: NonNullable<typeof queue>,
+): Promise<Claim> {
+  const { nowMs, leased } = input
+  const claim = await claimDue(bucket, planJobs(input), {
     nowMs,
     resendMs: DEFAULT_RESEND_MS,
     leased,
   })
-  await sendMessages(
-    await queue.client,
-    queue.url,
-    due.map(({ job }) => formatJob(job)),
-  )
-  const writers = await knownWriters(input, () => rulerLabels(bucket))
-  console.log(planReport({ update, blocks, packMarks, backlog, sent: due, writers, nowMs }))
-  return { blocks: visible, jobs: plan.jobs.length, sent: due.length }
+  const messages = claim.due.map(({ job }) => formatJob(job))
+  await sendMessages(await client, url, messages)
+  return claim
 }
 
 /** Undefined where no ruler ever ran; of one whose state can't be read `rule` tells. */

@@ -128,8 +128,8 @@ function ruleAlarms({ missedSlots, waitingAlerts }: LogMetrics): AlarmSpec[] {
   ]
 }
 
-function dataAlarms({ jobs }: Watched, logMetrics: LogMetrics): AlarmSpec[] {
-  const { silentWriters, setAside, oldestJobSeconds } = logMetrics
+function dataAlarms(watched: Watched, logMetrics: LogMetrics): AlarmSpec[] {
+  const { silentWriters, setAside } = logMetrics
   return [
     {
       name: 'agent-silent',
@@ -139,6 +139,20 @@ function dataAlarms({ jobs }: Watched, logMetrics: LogMetrics): AlarmSpec[] {
       periods: 1,
       missing: NOT_BREACHING,
     },
+    ...(watched.config.compaction ? jobAlarms(watched, logMetrics) : []),
+    {
+      name: 'block-set-aside',
+      means: 'A block, or a fresh one, can not be read, and nothing is done with it any more.',
+      metric: setAside.with({ period: TEN_MINUTES }),
+      threshold: 1,
+      periods: 1,
+      missing: NOT_BREACHING,
+    },
+  ]
+}
+
+function jobAlarms({ jobs }: Watched, { oldestJobSeconds }: LogMetrics): AlarmSpec[] {
+  return [
     {
       name: 'dead-jobs',
       means: 'A job of compaction failed three times and is put aside.',
@@ -153,14 +167,6 @@ function dataAlarms({ jobs }: Watched, logMetrics: LogMetrics): AlarmSpec[] {
       means: 'A job of compaction is not done six hours after it was planned.',
       metric: oldestJobSeconds.with({ period: TEN_MINUTES }),
       threshold: OLD_JOB_SECONDS,
-      periods: 1,
-      missing: NOT_BREACHING,
-    },
-    {
-      name: 'block-set-aside',
-      means: 'A block, or a fresh one, can not be read, and nothing is done with it any more.',
-      metric: setAside.with({ period: TEN_MINUTES }),
-      threshold: 1,
       periods: 1,
       missing: NOT_BREACHING,
     },

@@ -64,13 +64,15 @@ describe('what functions log', () => {
     packs = 0
     directory = await mkdtemp(join(tmpdir(), 'thaw-alarms-'))
     bucket = fileBucket(directory)
-    const flags = { compactFlags: COMPACT_FLAGS, ruleFlags: RULE_FLAGS }
-    watched = await startWatchedCloud({ assembly, directory, ...flags })
+    watched = await start(COMPACT_FLAGS)
   })
   afterEach(async () => {
     await watched?.stop()
     if (directory) await rm(directory, { recursive: true, force: true })
   })
+
+  const start = (compactFlags: string | undefined): Promise<WatchedCloud> =>
+    startWatchedCloud({ assembly, directory, compactFlags, ruleFlags: RULE_FLAGS })
 
   /** What an agent puts each half minute; returns its key. */
   async function putPack(cluster: string, agoMs = 0): Promise<string> {
@@ -146,6 +148,16 @@ describe('what functions log', () => {
     await putPack('us')
     await plan(watched.cloud)
     expect(watched.metrics()).toEqual({})
+  })
+
+  it('names them where another compactor works, and plans nothing', async () => {
+    await watched.stop()
+    watched = await start(undefined)
+    await putPack('us', 11 * MINUTE_MS)
+    await putBlocks()
+    expect(await plan(watched.cloud)).toEqual({ blocks: 4, jobs: 0, sent: 0 })
+    expect(watched.metrics()).toEqual({ SilentWriters: [1] })
+    expect(await keysOf('thaw/backlog')).toEqual([])
   })
 
   it('counts a block that can not be read until somebody mends it', async () => {

@@ -92,6 +92,14 @@ describe('the alarms', () => {
     )
   })
 
+  it('wait for no jobs where another compactor does them', () => {
+    const names = new Set(alarmsOf(synthesize({ compaction: false })).keys())
+    expect([...alarms.keys()].filter((name) => !names.has(name))).toEqual([
+      'dead-jobs',
+      'backlog-old',
+    ])
+  })
+
   it('hold a budget where there is one', () => {
     const own = synthesize({ monthlyBudgetUsd: 40 })
     const { spending, ...rest } = Object.fromEntries(alarmsOf(own))

@@ -9,8 +9,10 @@ import { countText, spanText } from './plan-text.ts'
 import { todoOf } from './todo.ts'
 import type { Writer } from './writers.ts'
 
-/** Of the bucket index alone. */
-export interface IndexReport {
+export interface PlanReport {
+  /** One line for people. */
+  readonly message: string
+  /** Of the bucket index. */
   readonly blocks: number
   /** Of them, that queries don't see. */
   readonly hidden: number
@@ -20,11 +22,6 @@ export interface IndexReport {
   readonly removed: number
   /** Whether the index had to be written. */
   readonly written: boolean
-}
-
-export interface PlanReport extends IndexReport {
-  /** One line for people. */
-  readonly message: string
   /** That are to be done, how many of them went into the queue now, and how long all take one after the other. */
   readonly jobs: number
   readonly sent: number
@@ -55,24 +52,18 @@ export interface PlanParts {
 const MAX_NAMES = 10
 const MAX_NAME_LENGTH = 160
 
-export function indexReport(update: IndexUpdate): IndexReport {
+export function planReport(parts: PlanParts): PlanReport {
+  const { update, backlog, sent, writers, nowMs } = parts
   const { blocks, hidden, partial, added, removed, written } = update
-  return {
+  const { jobs, estimateSeconds, oldestMs = nowMs } = todoOf(backlog)
+  const setAside = setAsideNames(parts)
+  const report = {
     blocks,
     hidden,
     partial: partial.length,
     added: added.length,
     removed: removed.length,
     written,
-  }
-}
-
-export function planReport(parts: PlanParts): PlanReport {
-  const { backlog, sent, writers, nowMs } = parts
-  const { jobs, estimateSeconds, oldestMs = nowMs } = todoOf(backlog)
-  const setAside = setAsideNames(parts)
-  const report = {
-    ...indexReport(parts.update),
     jobs,
     sent: sent.length,
     estimateSeconds,

@@ -35,7 +35,8 @@ export interface WatchedCloud {
 export interface WatchedOptions {
   readonly assembly: Assembly
   readonly directory: string
-  readonly compactFlags: string
+  /** Undefined: there is no queue, as another compactor works on the bucket. */
+  readonly compactFlags: string | undefined
   readonly ruleFlags: string
 }
 
@@ -50,7 +51,9 @@ export async function startWatchedCloud(options: WatchedOptions): Promise<Watche
     openWith: OPEN_DOOR,
     environment: {
       THAW_OBJSTORE_CONFIG: directoryObjstore(directory),
-      THAW_COMPACT_FLAGS: compactFlags,
+      ...(compactFlags === undefined
+        ? { THAW_QUEUE_URL: '' }
+        : { THAW_COMPACT_FLAGS: compactFlags }),
       THAW_RULE_FLAGS: ruleFlags,
     },
     log: (source, line) => void log.push({ source, line }),
