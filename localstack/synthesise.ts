@@ -7,11 +7,18 @@ export interface SynthOptions {
   /** Context values that win over cdk.json. */
   readonly context: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
+  /** Whose stack: this one's, unless it is said. Ends with a slash. */
+  readonly repository?: URL | undefined
 }
 
 /** Rejects with what the CDK app wrote when it fails. */
-export function synthesise({ outDir, context, signal }: SynthOptions): Promise<void> {
-  const main = fileURLToPath(new URL('../infra/main.ts', import.meta.url))
+export function synthesise({
+  outDir,
+  context,
+  signal,
+  repository = new URL('../', import.meta.url),
+}: SynthOptions): Promise<void> {
+  const main = fileURLToPath(new URL('infra/main.ts', repository))
   const child = spawn(process.execPath, [main], {
     env: { ...process.env, CDK_OUTDIR: outDir, CDK_CONTEXT_JSON: JSON.stringify(context) },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -46,6 +46,8 @@ export class RuntimeApi {
     this.#server = createServer((request, response) => void this.#answer(request, response))
     // A runtime that is busy, or stands still between requests, comes back over the connection that it has.
     this.#server.keepAliveTimeout = 0
+    // An answer may be written for as long as a function runs.
+    this.#server.requestTimeout = 0
   }
 
   /** Resolves with `host:port`. */
