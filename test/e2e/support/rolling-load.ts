@@ -140,7 +140,7 @@ export async function ask(
 ): Promise<Answer> {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) search.append(name, String(value))
-  const response = await fetch(`${url}/api/v1/${path}?${search}`, {
+  const response = await fetch(`${url}/api/v1/${path}?${search.toString()}`, {
     headers: { authorization },
     signal: AbortSignal.timeout(40_000),
   })
