@@ -4,7 +4,7 @@ import { DEFAULT_ENGINE_OPTIONS } from '#lib/promql/options.ts'
 import type { QueryValue, StepGrid } from '#lib/promql/result.ts'
 import type { Cardinality, CardinalityRequest, StoredBlock } from '#lib/storage/inventory.ts'
 import { memoryStorage, type MemorySeries } from '#lib/storage/memory-storage.ts'
-import type { LabelRequest, SelectRequest } from '#lib/storage/storage.ts'
+import type { LabelRequest, SelectRequest, SeriesSet } from '#lib/storage/storage.ts'
 import type { Labels } from '#lib/model/labels.ts'
 import { apiApp } from '#lib/api/app.ts'
 import { DEFAULT_LIMITS, DEFAULT_SCOPE, type ApiParts } from '#lib/api/parts.ts'
@@ -22,6 +22,8 @@ export interface Canned {
   readonly labelValues?: readonly string[]
   readonly series?: readonly Labels[]
   readonly stored?: readonly MemorySeries[]
+  /** Instead of those. */
+  readonly set?: SeriesSet
   readonly cardinality?: Partial<Cardinality>
   readonly blocks?: readonly StoredBlock[]
   readonly warnings?: readonly string[]
@@ -89,7 +91,8 @@ export function testApp(
     async select(request, scope) {
       asked.selects.push({ request, scope })
       if (canned.fails !== undefined) throw canned.fails
-      return { ...(await memoryStorage(canned.stored ?? []).select(request)), warnings }
+      const set = canned.set ?? (await memoryStorage(canned.stored ?? []).select(request))
+      return { ...set, warnings }
     },
     async cardinality(request, scope) {
       asked.cardinalities.push({ request, scope })

@@ -171,7 +171,7 @@ describe('the streaming door', () => {
       undefined,
       'Bearer x',
       basic('all', 'x'),
-      basic('other', tokens[0]!.text),
+      basic('other', tokens[0].text),
       'AWS4-HMAC-SHA256 Credential=x',
       `Bearer ${revoked.text}`,
     ]
