@@ -5,6 +5,7 @@ import { openBucket } from '#lib/aws/open-bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { authorizer } from '#lib/lambda/authorizer.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
+import { plainErrors } from '#lib/lambda/plain-errors.ts'
 
 const { objstoreConfig } = readEnvironment(process.env)
 const logger = pino({ base: null, formatters: { level: (level) => ({ level }) } })
@@ -26,6 +27,6 @@ const ready = openBucket(parseObjstoreConfig(objstoreConfig, process.env), { ret
   },
 )
 
-export async function handler(event: unknown): Promise<unknown> {
+export const handler = plainErrors(async (event: unknown): Promise<unknown> => {
   return (await ready)(event)
-}
+})

@@ -6,6 +6,7 @@ import { describeJob, parseJob } from '#lib/compact/jobs/job.ts'
 import { runJob } from '#lib/compact/jobs/run-job.ts'
 import { readCompactFlags } from '#lib/lambda/compact-flags.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
+import { plainErrors } from '#lib/lambda/plain-errors.ts'
 import { DomainError } from '#lib/model/errors.ts'
 
 const environment = readEnvironment(process.env)
@@ -26,24 +27,26 @@ export interface InvokeContext {
 const RESERVE_MS = 10_000
 
 /** A job that rejects comes again, until the queue puts it with the dead letters. */
-export async function handler(event: QueueEvent, context: InvokeContext): Promise<void> {
-  const bucket = await opened
-  for (const { body } of event.Records) {
-    const job = parseJob(body)
-    const startedMs = Date.now()
-    const outcome = await runJob(job, {
-      bucket,
-      now: Date.now,
-      newUlid: () => ulid(),
-      owner,
-      deleteDelayMs: settings.deleteDelayMs,
-      signal: timeLimit(context.getRemainingTimeInMillis() - RESERVE_MS),
-    })
-    const { status, report } = outcome
-    const seconds = (Date.now() - startedMs) / 1000
-    console.log({ message: report, status, job: describeJob(job), seconds })
-  }
-}
+export const handler = plainErrors(
+  async (event: QueueEvent, context: InvokeContext): Promise<void> => {
+    const bucket = await opened
+    for (const { body } of event.Records) {
+      const job = parseJob(body)
+      const startedMs = Date.now()
+      const outcome = await runJob(job, {
+        bucket,
+        now: Date.now,
+        newUlid: () => ulid(),
+        owner,
+        deleteDelayMs: settings.deleteDelayMs,
+        signal: timeLimit(context.getRemainingTimeInMillis() - RESERVE_MS),
+      })
+      const { status, report } = outcome
+      const seconds = (Date.now() - startedMs) / 1000
+      console.log({ message: report, status, job: describeJob(job), seconds })
+    }
+  },
+)
 
 function timeLimit(ms: number): AbortSignal {
   const controller = new AbortController()

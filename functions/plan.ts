@@ -19,6 +19,7 @@ import { knownWriters } from '#lib/compact/plan/writers.ts'
 import { readPlanInput } from '#lib/compact/read-plan-input.ts'
 import { readCompactFlags } from '#lib/lambda/compact-flags.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
+import { plainErrors } from '#lib/lambda/plain-errors.ts'
 import { type Labels, labelsFrom } from '#lib/model/labels.ts'
 import { RulerReader } from '#lib/rules/ruler-reader.ts'
 
@@ -44,7 +45,7 @@ export interface PlanAnswer {
   readonly sent: number
 }
 
-export async function handler(event: PlanEvent): Promise<PlanAnswer> {
+export const handler = plainErrors(async (event: PlanEvent): Promise<PlanAnswer> => {
   const bucket = await opened
   const update = await updateBucketIndex(bucket, { now: Date.now, rescan: event?.rescan === true })
   const input = await readPlanInput(bucket, { settings, now: Date.now })
@@ -53,7 +54,7 @@ export async function handler(event: PlanEvent): Promise<PlanAnswer> {
   const writers = await knownWriters(input, () => rulerLabels(bucket))
   console.log(planReport({ update, blocks, packMarks, backlog, sent: due, writers, nowMs }))
   return { blocks: update.blocks - update.hidden, jobs: backlog.jobs.length, sent: due.length }
-}
+})
 
 /** Where another compactor works on the bucket. */
 const NOTHING_PLANNED: Claim = { due: [], backlog: EMPTY_BACKLOG }

@@ -12,6 +12,7 @@ import { type CountingBucket, countingBucket } from '#lib/bucket/counting-bucket
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
+import { plainErrors } from '#lib/lambda/plain-errors.ts'
 import { type OpenRuler, openRuler } from '#lib/lambda/open-ruler.ts'
 import { readRuleFlags } from '#lib/lambda/rule-flags.ts'
 import { bucketRuleFiles } from '#lib/rules/tick/bucket-rule-files.ts'
@@ -39,17 +40,19 @@ export interface InvokeContext {
 const RESERVE_MS = 2000
 
 /** Rejects where the bucket can't be used: the next minute makes good for it. */
-export async function handler(_event: unknown, context: InvokeContext): Promise<TickReport> {
-  const { counted } = await opened
-  const ruler = await currentRuler()
-  const deadlineMs = Date.now() + context.getRemainingTimeInMillis() - RESERVE_MS
-  counted.reset()
-  const report = await runTick(ruler.parts, { deadlineMs })
-  const { gets, lists, puts, deletes, heads, bytesRead, bytesWritten } = counted.counts
-  const requests = { gets, lists, puts, deletes, heads, bytesRead, bytesWritten }
-  console.log({ message: tickText(report), ...report, requests })
-  return report
-}
+export const handler = plainErrors(
+  async (_event: unknown, context: InvokeContext): Promise<TickReport> => {
+    const { counted } = await opened
+    const ruler = await currentRuler()
+    const deadlineMs = Date.now() + context.getRemainingTimeInMillis() - RESERVE_MS
+    counted.reset()
+    const report = await runTick(ruler.parts, { deadlineMs })
+    const { gets, lists, puts, deletes, heads, bytesRead, bytesWritten } = counted.counts
+    const requests = { gets, lists, puts, deletes, heads, bytesRead, bytesWritten }
+    console.log({ message: tickText(report), ...report, requests })
+    return report
+  },
+)
 
 interface Opened {
   readonly counted: CountingBucket

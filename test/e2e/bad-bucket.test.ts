@@ -10,6 +10,7 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { faultyBucket, unavailableError } from '#lib/bucket/faulty-bucket.ts'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
+import { tick } from '#localstack/rules.ts'
 import { isMissing } from '#test/peer/cache.ts'
 import { findMinio, startMinio } from '#test/peer/minio.ts'
 import { createBucket, type S3Server } from '#test/peer/s3-server.ts'
@@ -312,6 +313,17 @@ describe('over S3, through the deployed functions', () => {
             error: expect.stringMatching(message) as string,
           })
           expect(answer.httpStatus).toBeGreaterThanOrEqual(500)
+        }
+        // The log of a function has the same sentence, and no stack.
+        for (const woken of [() => local.plan(), () => tick(local.cloud)]) {
+          await expect(woken()).rejects.toThrow(message)
+        }
+        const logged = local.log.filter((line) => /\[thaw-(plan|rule)\].*errorMessage/.test(line))
+        expect(logged).toHaveLength(2)
+        for (const line of logged) {
+          expect(line).toMatch(message)
+          expect(line).toMatch(/"kind":"(unauthorized|not-found|unavailable)"/)
+          expect(line).not.toContain(' at ')
         }
       } finally {
         await local.stop()
