@@ -323,7 +323,7 @@ describe('over S3, through the deployed functions', () => {
         for (const line of logged) {
           expect(line).toMatch(message)
           expect(line).toMatch(/"kind":"(unauthorized|not-found|unavailable)"/)
-          expect(line).not.toContain(' at ')
+          expect(line).not.toContain('    at ')
         }
       } finally {
         await local.stop()
