@@ -22,7 +22,8 @@ export class StoreFunction extends ThawFunction {
       },
     })
     this.allowList(bucket)
-    this.allowRead(bucket, ['blocks', 'lookup', 'fresh'])
+    // `spill` to see whether an upload is there whose last answer was lost.
+    this.allowRead(bucket, ['blocks', 'lookup', 'fresh', 'spill'])
     this.allowWrite(bucket, ['lookup'])
     this.allowUpload(bucket, ['spill'])
   }

@@ -16,6 +16,7 @@ describe('what each function may do', () => {
       `s3:GetObject ${BLOCKS}/*`,
       's3:GetObject BucketMetrics.Arn/thaw/fresh/*',
       's3:GetObject BucketMetrics.Arn/thaw/lookup/*',
+      's3:GetObject BucketMetrics.Arn/thaw/spill/*',
       's3:ListBucket BucketMetrics.Arn',
       's3:PutObject BucketMetrics.Arn/thaw/lookup/*',
       's3:PutObject BucketMetrics.Arn/thaw/spill/*',

@@ -112,11 +112,18 @@ describe('the gate', () => {
   })
 
   it('breaks uploads after their first part', async () => {
-    gate.breakUploads(true)
+    gate.uploads('break')
     const part = (n: number) => ask('PUT', `/b/a/k?uploadId=u&partNumber=${n}`, { body: 'x' })
     expect([(await part(1)).status, (await part(2)).status]).toEqual([200, 400])
-    gate.breakUploads(false)
+    gate.uploads('work')
     expect((await part(2)).status).toBe(200)
+  })
+
+  it('loses the answer to the end of an upload, once', async () => {
+    gate.uploads('lose answers')
+    const end = () => ask('POST', '/b/a/k?uploadId=u', { body: 'x' })
+    expect([(await end()).status, (await end()).status]).toEqual([500, 200])
+    expect(served).toHaveLength(2)
   })
 
   it('tells of requests that it does not know', async () => {

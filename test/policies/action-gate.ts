@@ -19,6 +19,9 @@ export interface Refused extends Deed {
   readonly who: string
 }
 
+/** They break after their first part, or the first answer to the last request of each comes to nobody. */
+export type UploadFate = 'work' | 'break' | 'lose answers'
+
 export interface ActionGate {
   readonly url: string
   /** `127.0.0.1:port`. */
@@ -32,13 +35,14 @@ export interface ActionGate {
   takeRefused(): Refused[]
   /** Where the S3 server and the reading of policies here were not of one mind, and requests that are not known. */
   readonly disputes: readonly string[]
-  /** Until the next call, uploads in parts fail after their first part. */
-  breakUploads(broken: boolean): void
+  /** What becomes of uploads in parts until the next call. */
+  uploads(fate: UploadFate): void
   /** Takes an allowance from somebody until the next call, which gives it back. */
   withhold(who?: string, allowance?: Allowance): void
   stop(): Promise<void>
 }
 
+const UPLOAD = /[?&]uploadId=/
 const LATER_PART = /[?&]partNumber=(?!1(?:&|$))/
 
 export async function startActionGate(s3: { readonly endpoint: string }): Promise<ActionGate> {
@@ -48,7 +52,8 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
   let refused: Refused[] = []
   let awsUrl = ''
   let withheld: { readonly who: string; readonly allowance: Allowance } | undefined
-  let uploadsBreak = false
+  let fate: UploadFate = 'work'
+  const lost = new Set<string>()
   const agent = new Agent({ keepAlive: true })
 
   const note = (who: string, deed: Deed): void => {
@@ -74,7 +79,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
     const key = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'nobody'
     const who = principals.get(key)
     if (who === undefined) throw new Error(`${method} ${url}: ${key} is not known`)
-    if (uploadsBreak && LATER_PART.test(url)) {
+    if (fate === 'break' && LATER_PART.test(url)) {
       incoming.resume()
       answer.writeHead(400, { 'content-type': 'application/xml' })
       answer.end('<Error><Code>InvalidRequest</Code><Message>broken for a test</Message></Error>')
@@ -101,9 +106,16 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
     const base = asked.service === 's3' ? `http://${s3.endpoint}` : awsUrl
     const hidesAbsence =
       asked.whenAbsent !== undefined && mayNot(who, [asked.whenAbsent]) !== undefined
+    const losesAnswer =
+      fate === 'lose answers' && method === 'POST' && UPLOAD.test(url) && !lost.has(url)
+    if (losesAnswer) lost.add(url)
     const status = await forward(`${base}${url}`, incoming, answer, body, {
       agent,
-      hide: hidesAbsence ? () => refusal(answer, 's3', who.name, asked.deeds[0]!) : undefined,
+      instead: (seen) => {
+        if (losesAnswer) return () => void answer.writeHead(500).end()
+        if (seen !== 404 || !hidesAbsence) return undefined
+        return () => refusal(answer, 's3', who.name, asked.deeds[0]!)
+      },
     })
     judge(who, asked, status, wrong)
   }
@@ -152,7 +164,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       return taken
     },
     disputes,
-    breakUploads: (broken) => void (uploadsBreak = broken),
+    uploads: (wanted) => void (fate = wanted),
     withhold(who, allowance) {
       withheld = who === undefined ? undefined : { who, allowance: allowance! }
     },
@@ -166,8 +178,8 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
 
 interface ForwardOptions {
   readonly agent: Agent
-  /** Answers in place of a 404. */
-  readonly hide: (() => void) | undefined
+  /** By the status: what answers in place of the answer. */
+  readonly instead: (status: number) => (() => void) | undefined
 }
 
 /** Resolves with the status, once the answer is through; 0 where the client went away. */
@@ -176,16 +188,17 @@ function forward(
   incoming: IncomingMessage,
   answer: ServerResponse,
   body: Buffer | undefined,
-  { agent, hide }: ForwardOptions,
+  { agent, instead }: ForwardOptions,
 ): Promise<number> {
   return new Promise((end, fail) => {
     // This server has said already that it goes on.
     const { expect: _, ...headers } = incoming.headers
     const outgoing = request(url, { method: incoming.method, headers, agent }, (response) => {
       const status = response.statusCode ?? 0
-      if (status === 404 && hide !== undefined) {
+      const other = instead(status)
+      if (other !== undefined) {
         response.resume()
-        hide()
+        other()
         end(status)
         return
       }

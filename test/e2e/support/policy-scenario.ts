@@ -1,80 +1,31 @@
 /** What makes each function do all that it ever does to AWS: one step for each way. Later steps stand on earlier ones. */
 import { expect } from 'vitest'
+import { BUCKET_INDEX_ROOT } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { labelsFrom } from '#lib/model/labels.ts'
 import { jobKey } from '#lib/compact/jobs/job.ts'
 import { takeLease } from '#lib/compact/jobs/lease.ts'
 import { putRuleFile } from '#lib/rules/file/rule-files.ts'
-import { resultPack } from '#lib/rules/results/result-pack.ts'
 import { RULE_STATE_KEY } from '#lib/rules/tick/state-object.ts'
-import { BUCKET_INDEX_ROOT } from '#lib/blocks/bucket-index.ts'
-import { compactAll, functionName } from '#localstack/compaction.ts'
+import { compactAll } from '#localstack/compaction.ts'
 import { tick } from '#localstack/rules.ts'
-import { columns, every, labels, putBlock, testId } from '#test/store/sample-block.ts'
-import type { Roles } from './roles.ts'
-import { editJson, type PolicyWorld } from './policy-world.ts'
-
-const HOUR_MS = 3_600_000
-const BLOCK_MS = 2 * HOUR_MS
-/** Of blocks that are old enough to be compacted. */
-const START = Math.floor(Date.now() / (8 * HOUR_MS) - 6) * 8 * HOUR_MS
-const WIDE = testId(20)
-/** So far from others that no plan has a job for it and another one. */
-const WIDE_MS = START - 1000 * HOUR_MS
-/** Of blocks that nothing is merged with. */
-const ALONE_MS = [START - 3000 * HOUR_MS, START - 4000 * HOUR_MS] as const
-const RECENT = Math.floor(Date.now() / BLOCK_MS) * BLOCK_MS
-
-async function putSmall(
-  bucket: Bucket,
-  number: number,
-  minTimeMs: number,
-  externalLabels: Readonly<Record<string, string>> = { cluster: 'a' },
-): Promise<string> {
-  const id = testId(number)
-  await putBlock(bucket, {
-    id,
-    externalLabels,
-    minTimeMs,
-    maxTimeMs: minTimeMs + BLOCK_MS,
-    series: ['1', '2', '3'].map((instance) => ({
-      labels: labels({ __name__: 'up', instance, job: 'app' }),
-      samples: every(15_000, minTimeMs, minTimeMs + BLOCK_MS, (t) => t % 7),
-    })),
-  })
-  return id
-}
-
-/** A fresh block of whoever ships none. */
-async function putPack(bucket: Bucket, atMs: number, number: number): Promise<string> {
-  const samples = ['a', 'b'].map((pod) => ({
-    labels: labelsFrom({ __name__: 'load', pod }),
-    timeMs: atMs,
-    value: number,
-  }))
-  const place = { externalLabels: labelsFrom({ cluster: 'eu' }), epoch: '01DATAr', number }
-  const { key, bytes } = resultPack(samples, place)!
-  await bucket.put(key, bytes)
-  return key
-}
-
-/** Its index has more than 5 MB, of which S3 takes parts. */
-async function putWide(bucket: Bucket): Promise<void> {
-  // Symbols behind so many others take three bytes each.
-  const same = Array.from({ length: 32 }, (_, i): [string, string] => [`z${i}`, `z${i}`])
-  await putBlock(bucket, {
-    id: WIDE,
-    minTimeMs: WIDE_MS,
-    maxTimeMs: WIDE_MS + BLOCK_MS,
-    series: Array.from({ length: 30_000 }, (_, i) => ({
-      labels: labels({ __name__: 'wide', i: String(100_000 + i), ...Object.fromEntries(same) }),
-      samples: columns([
-        [WIDE_MS + HOUR_MS, i],
-        [WIDE_MS + HOUR_MS + 300_000, i],
-      ]),
-    })),
-  })
-}
+import { testId } from '#test/store/sample-block.ts'
+import {
+  allKeys,
+  ALONE_MS,
+  BLOCK_MS,
+  HOUR_MS,
+  putPack,
+  putSmall,
+  putWide,
+  RECENT,
+  START,
+  type Step,
+  WIDE,
+  WIDE_MS,
+  withBrokenUploads,
+} from './policy-bucket.ts'
+import { QUERY_STEPS } from './policy-queries.ts'
+import { editJson } from './policy-world.ts'
 
 const RULES = `groups:
 - name: loads
@@ -84,45 +35,7 @@ const RULES = `groups:
     expr: sum(load) + sum(count_over_time(up[6h]))
 `
 
-const RESULTS = 'thaw/results/'
-/** Takes long enough that it is probably kept. */
-const DEAR = 'sum(max_over_time(sum_over_time(up[5m])[1h:2s]))'
 const RULES_FILE = 'loads.yaml'
-
-/** Two queries of each kind, so that the second finds what the first has kept. */
-async function twice(ask: () => Promise<unknown>): Promise<void> {
-  for (let i = 0; i < 2; i++) expect(await ask()).toMatchObject({ status: 'success' })
-}
-
-/** What is kept is chosen by chance, by what it cost. */
-async function untilKept(bucket: Bucket, ask: (i: number) => Promise<unknown>): Promise<void> {
-  const before = (await allKeys(bucket, RESULTS)).length
-  for (let i = 0; i < 100; i++) {
-    expect(await ask(i)).toMatchObject({ status: 'success' })
-    if ((await allKeys(bucket, RESULTS)).length > before) return
-  }
-  throw new Error('no answer of 100 was kept')
-}
-
-async function allKeys(bucket: Bucket, prefix: string): Promise<string[]> {
-  const keys: string[] = []
-  for await (const { objects } of bucket.list(prefix)) keys.push(...objects.map(({ key }) => key))
-  return keys
-}
-
-async function withBrokenUploads({ gate }: Roles, work: () => Promise<void>): Promise<void> {
-  gate.breakUploads(true)
-  try {
-    await work()
-  } finally {
-    gate.breakUploads(false)
-  }
-}
-
-export interface Step {
-  readonly name: string
-  run(world: PolicyWorld): Promise<void>
-}
 
 export const STEPS: readonly Step[] = [
   {
@@ -190,69 +103,7 @@ export const STEPS: readonly Step[] = [
       expect(await allKeys(bucket, 'thaw/rule/broken/')).toHaveLength(1)
     },
   },
-  {
-    name: 'a query that is small is evaluated in place',
-    async run({ doors }) {
-      for (const [i, ask] of Object.values(doors).entries()) {
-        // Nobody has made a lookup of this block.
-        const time = (ALONE_MS[i]! + HOUR_MS) / 1000
-        await twice(() => ask('query', { query: 'sum(up)', time }))
-        await twice(() => ask('query', { query: 'sum(load)' }))
-      }
-    },
-  },
-  {
-    name: 'a large query is evaluated by store, and what is past is kept',
-    async run({ bucket, doors }) {
-      const range = { start: START / 1000, end: START / 1000 + 8 * 3600, step: 60 }
-      const end = Date.now() / 1000
-      const recent = { start: end - 7200, end, step: 15 }
-      for (const [n, ask] of Object.values(doors).entries()) {
-        await twice(() => ask('query_range', { query: `max_over_time(up[5m]) + ${n}`, ...range }))
-        await untilKept(bucket, (i) =>
-          ask('query_range', { query: `${DEAR} + ${1000 * n + i}`, ...range }),
-        )
-        await twice(() => ask('labels', { start: range.start, end: range.end }))
-        await twice(() => ask('query_range', { query: 'sum(load) + sum(up)', ...recent }))
-      }
-    },
-  },
-  {
-    name: 'functions that seldom log say what is wrong',
-    async run({ local }) {
-      const wrong = { headers: { authorization: 'Bearer thaw_nobody' } }
-      expect((await fetch(local.cloud.httpUrl, wrong)).status).toBe(403)
-      const { cloud } = local
-      expect((await cloud.invoke(functionName(cloud, 'store'), {})).failure).toBeDefined()
-    },
-  },
-  {
-    name: 'a query tells of rules and compaction',
-    async run({ doors }) {
-      for (const ask of Object.values(doors)) {
-        await twice(() => ask('rules'))
-        await twice(() => ask('status/compaction'))
-      }
-    },
-  },
-  {
-    name: 'an answer that is too large for a stream goes through the bucket',
-    async run({ bucket, roles, doors }) {
-      const start = (WIDE_MS + HOUR_MS) / 1000
-      const range = { start, end: start + 600, step: 12 }
-      // Half of it: more than a stream takes, and less than two parts of an upload.
-      const query = 'wide{i=~"10.*|11[0-5].*"}'
-      for (const [n, ask] of Object.values(doors).entries()) {
-        expect(await ask('query_range', { query, ...range })).toMatchObject({ status: 'success' })
-        expect(await allKeys(bucket, 'thaw/spill/')).toHaveLength(2 * (n + 1))
-      }
-      await withBrokenUploads(roles, async () => {
-        const whole = await doors.query('query_range', { query: 'wide', ...range })
-        expect(whole).toMatchObject({ status: 'error' })
-      })
-      expect(await allKeys(bucket, 'thaw/spill/')).toHaveLength(4)
-    },
-  },
+  ...QUERY_STEPS,
   {
     name: 'uploads that fail are given up',
     async run({ bucket, roles, local, work }) {

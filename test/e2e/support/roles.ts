@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
+import type { S3Config } from '#lib/bucket/objstore-config.ts'
 import { type ActionGate, startActionGate } from '#test/policies/action-gate.ts'
 import {
   type Allowance,
@@ -26,7 +27,9 @@ export interface Roles {
   readonly granted: ReadonlyMap<string, readonly Allowance[]>
   /** With every right, and past the gate. */
   readonly bucket: Bucket
-  /** Thanos's YAML; credentials come from the environment, as on AWS. */
+  /** The bucket behind the gate; whose it is says `environmentOf`. */
+  readonly s3: S3Config
+  /** Thanos's YAML of it; credentials come from the environment, as on AWS. */
   readonly objstore: string
   /** Credentials of a function, or of the agent. */
   readonly environmentOf: (name: string) => Readonly<Record<string, string>>
@@ -42,12 +45,13 @@ export function agentAllowances(bucket: string): Allowance[] {
   return allowancesOf((JSON.parse(text) as { readonly Statement: readonly Statement[] }).Statement)
 }
 
-/** MinIO as S3. Moto has the client for its sessions. */
-export async function startRoles(assembly: Assembly): Promise<Roles | Missing> {
+/** MinIO as S3. Moto has the client for its sessions. Without an assembly there is the agent alone. */
+export async function startRoles(assembly?: Assembly): Promise<Roles | Missing> {
   const [minio, moto] = [await findMinio(), await findMoto()]
   if (isMissing(minio)) return minio
   if (isMissing(moto)) return moto
-  const granted = new Map(templateRoles(assembly.dir, BUCKET)).set(AGENT, agentAllowances(BUCKET))
+  const granted = assembly ? templateRoles(assembly.dir, BUCKET) : new Map<string, Allowance[]>()
+  granted.set(AGENT, agentAllowances(BUCKET))
   const server = await startMinio(minio)
   try {
     const s3 = await createBucket(server, BUCKET)
@@ -64,6 +68,7 @@ export async function startRoles(assembly: Assembly): Promise<Roles | Missing> {
       gate,
       granted,
       bucket: await openBucket({ type: 'S3', s3, prefix: '', ignored: [] }),
+      s3: config,
       objstore: JSON.stringify({ type: 'S3', config }),
       environmentOf: (name) => ({ ...sessions[names.indexOf(name)]! }),
       troubles: () => [
