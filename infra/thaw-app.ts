@@ -3,6 +3,8 @@ import { App, type AppProps } from 'aws-cdk-lib'
 import { CURRENTLY_RECOMMENDED_FLAGS } from 'aws-cdk-lib/cx-api'
 
 /** Flags of a context are in vain: none of them is for operators to choose. */
-export function thawApp(props: Pick<AppProps, 'context' | 'outdir'>): App {
+export function thawApp(
+  props: Pick<AppProps, 'context' | 'outdir' | 'defaultStackSynthesizer'>,
+): App {
   return new App({ ...props, postCliContext: { ...CURRENTLY_RECOMMENDED_FLAGS } })
 }
