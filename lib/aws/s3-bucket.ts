@@ -2,7 +2,6 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
-  HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3'
@@ -30,6 +29,7 @@ import { ConflictError, DomainError, NotFoundError } from '#lib/model/errors.ts'
 import { discardBody, readBody } from './s3-body.ts'
 import { connectS3 } from './s3-client.ts'
 import { s3CodeOf, statusOf } from './s3-errors.ts'
+import { headObject } from './s3-head.ts'
 import { writeStream } from './s3-multipart.ts'
 import { S3Requests } from './s3-requests.ts'
 import { customerKey, writeSettings } from './s3-write-settings.ts'
@@ -106,7 +106,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
       's3:GetObject',
       key,
       signal,
-      (http) => client.send(new HeadObjectCommand({ ...place, Key: key, ...sse }), http),
+      (http) => headObject(requests, key, http),
     )
     return {
       key,

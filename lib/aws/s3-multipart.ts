@@ -4,7 +4,6 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  HeadObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import type { PutOptions } from '#lib/bucket/bucket.ts'
@@ -12,6 +11,7 @@ import { throwIfAborted, untilAborted } from '#lib/bucket/cancellation.ts'
 import { type RetryPolicy, withRetries } from '#lib/bucket/retry.ts'
 import { isKind, LimitError } from '#lib/model/errors.ts'
 import { s3CodeOf, s3Error } from './s3-errors.ts'
+import { headObject } from './s3-head.ts'
 import type { S3Requests } from './s3-requests.ts'
 
 /** S3's own limit. */
@@ -200,10 +200,7 @@ async function headOf(
   signal: AbortSignal | undefined,
 ): Promise<{ etag: string; size: number }> {
   const { ETag, ContentLength } = await requests.send('s3:GetObject', key, signal, (http) =>
-    requests.client.send(
-      new HeadObjectCommand({ Bucket: requests.bucket, Key: key, ...requests.customerKey }),
-      http,
-    ),
+    headObject(requests, key, http),
   )
   return { etag: requests.etag(ETag), size: ContentLength ?? -1 }
 }
