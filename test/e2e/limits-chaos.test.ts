@@ -64,7 +64,7 @@ it(`is right or says what is wrong, whatever happens (THAW_SEED=${SEED})`, async
       void Promise.resolve(happenings[random.below(happenings.length)]!()).catch((error: unknown) =>
         failures.push(error),
       )
-      await sleep(random.below(1500))
+      await sleep(random.below(700))
     }
   }
   await Promise.all([asker(), asker(), troubler()])

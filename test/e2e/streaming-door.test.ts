@@ -293,4 +293,30 @@ describe('the streaming door', () => {
     const { out } = await thaw(['query', 'count(big)', url, at, `--token-file=${file}`])
     expect(out).toContain(String(SERIES))
   })
+
+  it('lets in who signs, where IAM says who asks', async () => {
+    const signedAssembly = await synthesiseStack({ streamingDoor: 'true', authorizer: 'iam' })
+    ends.push(() => signedAssembly.remove())
+    const signed = await startLocalCloud({
+      assembly: signedAssembly,
+      objstore: directoryObjstore(goldenDir),
+      sliceBytes: 1e6,
+      tokens: true,
+    })
+    ends.push(() => signed.stop())
+    const ask = async (path: string, headers: Record<string, string>) => {
+      const response = await get(signed.streamUrl + path, { headers })
+      return { status: response.status, text: await response.text() }
+    }
+    const url = '/api/v1/label/a/values?start=1699999200&end=1700006400'
+    const refused = { status: 403, text: '{"Message":"Forbidden"}' }
+    expect(await ask(url, {})).toEqual(refused)
+    expect(await ask(url, { authorization: 'Bearer x' })).toEqual(refused)
+    const signature = { authorization: 'AWS4-HMAC-SHA256 Credential=x' }
+    expect(await ask(url, signature)).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('"x"') as string,
+    })
+    expect((await ask('/api/v1/status/flags', signature)).status).toBe(200)
+  })
 })
