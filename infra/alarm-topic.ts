@@ -5,6 +5,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 
+import { acknowledge } from './acknowledge.ts'
 import type { StackConfig } from './stack-config.ts'
 
 export class AlarmTopic extends Construct {
@@ -33,6 +34,11 @@ export class AlarmTopic extends Construct {
           StringEquals: { 'aws:SourceAccount': account },
         },
       }),
+    )
+    acknowledge(
+      this,
+      'Serverless-SNSRedrivePolicy',
+      'An e-mail that does not arrive is an alarm that still stands in CloudWatch',
     )
     if (alarmEmail !== '') this.topic.addSubscription(new EmailSubscription(alarmEmail))
   }

@@ -1,6 +1,7 @@
 /** The `compact` function: does the jobs of the queue, one at a time in each of a few instances. */
 import type { Construct } from 'constructs'
 
+import { acknowledge } from './acknowledge.ts'
 import type { MetricsBucket } from './bucket.ts'
 import { JOB_TIMEOUT_SECONDS, type JobQueue } from './job-queue.ts'
 import type { StackConfig } from './stack-config.ts'
@@ -20,6 +21,7 @@ export class CompactFunction extends ThawFunction {
       description: 'Merges, downsamples and deletes blocks',
       memoryMb: config.compactMemoryMb,
       timeoutSeconds: JOB_TIMEOUT_SECONDS,
+      wakesItself: true,
       environment: {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
         THAW_COMPACT_FLAGS: config.compactFlags,
@@ -40,5 +42,10 @@ export class CompactFunction extends ThawFunction {
       batchSize: 1,
       maxConcurrency: config.compactConcurrency,
     })
+    acknowledge(
+      this,
+      'Serverless-LambdaEventSourceMappingDestination',
+      'What fails three times goes to the dead letters of the queue',
+    )
   }
 }

@@ -1,23 +1,28 @@
 /** The front door: an HTTP API that hands every request to `query`, which knows its own routes. */
 /* oxlint-disable no-new -- a construct adds itself to its scope. */
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
   CfnIntegration,
   CorsHttpMethod,
+  DomainName,
+  EndpointType,
   HttpApi,
   HttpMethod,
   HttpNoneAuthorizer,
   HttpStage,
   LogGroupLogDestination,
+  SecurityPolicy,
 } from 'aws-cdk-lib/aws-apigatewayv2'
 import type { CorsPreflightOptions } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 
+import { acknowledge } from './acknowledge.ts'
 import { type AuthorizeFunction, tokenAuthorizer } from './authorizer.ts'
 import type { QueryFunction } from './query.ts'
 import type { StackConfig } from './stack-config.ts'
@@ -48,12 +53,19 @@ export class FrontDoor extends Construct {
 
     if (config.corsOrigins.length > 0) {
       // A preflight has no credentials, and the authorizer of $default would refuse it.
-      api.addRoutes({
+      const preflights = api.addRoutes({
         path: '/{proxy+}',
         methods: [HttpMethod.OPTIONS],
         integration,
         authorizer: new HttpNoneAuthorizer(),
       })
+      for (const route of preflights) {
+        acknowledge(
+          route,
+          'AwsSolutions-APIG4',
+          'A preflight has no credentials, and is answered with headers alone',
+        )
+      }
     }
 
     // CloudFormation puts no order between a permission and what needs it: who is called is to let the gateway in before it is called.
@@ -68,10 +80,12 @@ export class FrontDoor extends Construct {
       retention: config.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     })
+    const domain = config.domainName === '' ? undefined : this.#ownName(config)
     new HttpStage(this, 'Stage', {
       httpApi: api,
       stageName: '$default',
       autoDeploy: true,
+      ...(domain && { domainMapping: { domainName: domain } }),
       throttle: {
         rateLimit: config.requestsPerSecond,
         burstLimit: 2 * config.requestsPerSecond,
@@ -83,7 +97,29 @@ export class FrontDoor extends Construct {
     })
     const { region, urlSuffix } = Stack.of(this)
     this.apiId = api.apiId
-    this.url = `https://${api.apiId}.execute-api.${region}.${urlSuffix}`
+    const host = domain?.name ?? `${api.apiId}.execute-api.${region}.${urlSuffix}`
+    this.url = `https://${host}`
+  }
+
+  /** Whoever keeps the zone of that name makes an alias of it for what the outputs say. */
+  #ownName({ domainName, certificateArn }: StackConfig): DomainName {
+    const domain = new DomainName(this, 'Domain', {
+      domainName,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
+      endpointType: EndpointType.REGIONAL,
+      securityPolicy: SecurityPolicy.TLS_1_2,
+    })
+    for (const [id, value, description] of [
+      [
+        'DomainTarget',
+        domain.regionalDomainName,
+        `Where an alias record of ${domainName} points to`,
+      ],
+      ['DomainZone', domain.regionalHostedZoneId, 'Hosted zone of that target'],
+    ] as const) {
+      new CfnOutput(this, id, { value, description }).overrideLogicalId(id)
+    }
+    return domain
   }
 }
 

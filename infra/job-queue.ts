@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 
+import { acknowledge } from './acknowledge.ts'
 import type { StackConfig } from './stack-config.ts'
 
 /** Of one job: the longest that Lambda allows. */
@@ -22,6 +23,7 @@ export class JobQueue extends Construct {
       queueName: `${config.stackName}-dead-jobs`,
       retentionPeriod: Duration.days(14),
     })
+    acknowledge(this.deadLetters, 'Serverless-SQSRedrivePolicy', 'These are the dead letters')
     this.queue = new Queue(this, 'Queue', {
       ...encrypted,
       queueName: `${config.stackName}-jobs`,

@@ -20,6 +20,11 @@ const app = thawApp({
   context,
   outdir: process.env['CDK_OUTDIR'] ?? fileURLToPath(new URL('cdk.out', repository)),
 })
+// As the CDK's own checks are switched off: those are three seconds, which a synthesis to try something out need not take.
+if (process.env['CDK_VALIDATION'] !== 'false') {
+  const { addChecks } = await import('./checks.ts')
+  addChecks(app)
+}
 const config = readConfig(app.node.getAllContext() as Record<string, unknown>)
 if (config) {
   new ThawStack(app, config.stackName, { config })

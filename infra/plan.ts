@@ -4,6 +4,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import type { Construct } from 'constructs'
 
+import { acknowledge } from './acknowledge.ts'
 import type { MetricsBucket } from './bucket.ts'
 import type { JobQueue } from './job-queue.ts'
 import type { StackConfig } from './stack-config.ts'
@@ -21,6 +22,7 @@ export class PlanFunction extends ThawFunction {
       description: 'Keeps the bucket index true, and says what is to be done',
       memoryMb: 1024,
       timeoutSeconds: 300,
+      wakesItself: true,
       environment: {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
         THAW_COMPACT_FLAGS: config.compactFlags,
@@ -64,5 +66,10 @@ export class PlanFunction extends ThawFunction {
       },
     })
     arrival.addTarget(target)
+    acknowledge(
+      this,
+      'Serverless-EventBusDLQ',
+      'The next run does what was lost with one, and an alarm tells of runs that fail',
+    )
   }
 }

@@ -21,6 +21,7 @@ export class QueryFunction extends ThawFunction {
       memoryMb: config.queryMemoryMb,
       // One second less than the gateway gives: the function's own answer reaches the client.
       timeoutSeconds: 29,
+      reservedConcurrency: config.queryConcurrency,
       environment: {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
         THAW_QUERY_FLAGS: config.queryFlags,
@@ -44,7 +45,11 @@ export function allowQueries(
   store: StoreFunction,
 ): void {
   // Invoking with a response stream is the same right. All versions, as a role is of all versions: older ones of `query` call older ones.
-  asker.allow(['lambda:InvokeFunction'], [`${store.function.functionArn}:*`])
+  asker.allow(
+    ['lambda:InvokeFunction'],
+    [`${store.function.functionArn}:*`],
+    'All versions of one function: older versions of this one call older ones of that',
+  )
   asker.allowList(bucket)
   // A lone small slice is evaluated in place, so this reads what `store` reads.
   const inPlace = ['blocks', 'bucketIndex', 'lookup', 'fresh', 'results', 'spill'] as const

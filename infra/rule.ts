@@ -4,6 +4,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import type { Construct } from 'constructs'
 
+import { acknowledge } from './acknowledge.ts'
 import type { MetricsBucket } from './bucket.ts'
 import { secretArns, secretNames } from './rule-secrets.ts'
 import type { StackConfig } from './stack-config.ts'
@@ -48,6 +49,11 @@ export class RuleFunction extends ThawFunction {
     // The next minute makes good for a tick that was lost.
     everyMinute.addTarget(
       new LambdaFunction(this.live, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
+    )
+    acknowledge(
+      this,
+      'Serverless-EventBusDLQ',
+      'The next tick does what was lost with one, and an alarm tells of ticks that fail',
     )
   }
 }

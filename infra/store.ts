@@ -17,6 +17,7 @@ export class StoreFunction extends ThawFunction {
       description: 'Evaluates one slice of a query over the blocks in the bucket',
       memoryMb: config.storeMemoryMb,
       timeoutSeconds: 29,
+      reservedConcurrency: config.storeConcurrency,
       environment: {
         THAW_OBJSTORE_CONFIG: bucket.objstoreConfig(),
       },

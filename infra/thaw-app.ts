@@ -4,7 +4,10 @@ import { CURRENTLY_RECOMMENDED_FLAGS } from 'aws-cdk-lib/cx-api'
 
 /** Flags of a context are in vain: none of them is for operators to choose. */
 export function thawApp(
-  props: Pick<AppProps, 'context' | 'outdir' | 'defaultStackSynthesizer'>,
+  props: Pick<
+    AppProps,
+    'builtinCloudFormationValidation' | 'context' | 'defaultStackSynthesizer' | 'outdir'
+  >,
 ): App {
   return new App({ ...props, postCliContext: { ...CURRENTLY_RECOMMENDED_FLAGS } })
 }

@@ -13,12 +13,14 @@ import {
   type IFunction,
   type IVersion,
   LoggingFormat,
+  RecursiveLoop,
   Runtime,
   SystemLogLevel,
 } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 
+import { acknowledge, acknowledgeWildcards } from './acknowledge.ts'
 import type { KeyKind, MetricsBucket } from './bucket.ts'
 import { bundleFunction } from './bundle.ts'
 import { RUNTIME_ENVIRONMENT } from './runtime-environment.ts'
@@ -32,7 +34,14 @@ export interface ThawFunctionProps {
   readonly memoryMb: number
   readonly timeoutSeconds: number
   readonly environment: Readonly<Record<string, string>>
+  /** Instances that are kept for it, and its most; 0 or nothing: as many as the account has. */
+  readonly reservedConcurrency?: number | undefined
+  /** What it does has it woken again, until nothing is left to do: Lambda would take that for a loop, and end it after some 16 turns. */
+  readonly wakesItself?: boolean | undefined
 }
+
+const NAMED_AS_MADE =
+  'Objects of one kind: they get ULIDs, hashes and times as names when they are made, so that no policy can list them'
 
 /** What gateway, schedules and queue call: it moves to the new version when that is there. */
 export const LIVE = 'live'
@@ -78,6 +87,8 @@ export class ThawFunction extends Construct {
       memorySize: props.memoryMb,
       timeout: Duration.seconds(props.timeoutSeconds),
       environment: { ...RUNTIME_ENVIRONMENT, ...props.environment },
+      ...(props.reservedConcurrency && { reservedConcurrentExecutions: props.reservedConcurrency }),
+      ...(props.wakesItself && { recursiveLoop: RecursiveLoop.ALLOW }),
       role,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
@@ -96,9 +107,21 @@ export class ThawFunction extends Construct {
     rmSync(directory, { recursive: true })
 
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn])
+    acknowledge(
+      this,
+      'Serverless-LambdaDLQ',
+      'Who asks waits for the answer; what the clock wakes does the next time what it could not; jobs of the queue go to the dead letters of the queue',
+    )
+    acknowledge(
+      this,
+      'Serverless-LambdaTracing',
+      'A trace is $5 a million and a right on *: logs say how long each step took, and query_explain each operator',
+    )
   }
 
-  allow(actions: readonly string[], resources: readonly string[]): void {
+  /** `why` is for resources with a `*`. */
+  allow(actions: readonly string[], resources: readonly string[], why?: string): void {
+    if (why !== undefined) acknowledgeWildcards(this, resources, why)
     this.function.addToRolePolicy(
       new PolicyStatement({
         effect: Effect.ALLOW,
@@ -117,19 +140,19 @@ export class ThawFunction extends Construct {
   }
 
   allowRead(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
-    this.allow(['s3:GetObject'], bucket.arnsOf(kinds))
+    this.allow(['s3:GetObject'], bucket.arnsOf(kinds), NAMED_AS_MADE)
   }
 
   allowWrite(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
-    this.allow(['s3:PutObject'], bucket.arnsOf(kinds))
+    this.allow(['s3:PutObject'], bucket.arnsOf(kinds), NAMED_AS_MADE)
   }
 
   allowDelete(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
-    this.allow(['s3:DeleteObject'], bucket.arnsOf(kinds))
+    this.allow(['s3:DeleteObject'], bucket.arnsOf(kinds), NAMED_AS_MADE)
   }
 
   /** Uploads in parts, of what is not known to be small. */
   allowUpload(bucket: MetricsBucket, kinds: readonly KeyKind[]): void {
-    this.allow(['s3:PutObject', 's3:AbortMultipartUpload'], bucket.arnsOf(kinds))
+    this.allow(['s3:PutObject', 's3:AbortMultipartUpload'], bucket.arnsOf(kinds), NAMED_AS_MADE)
   }
 }

@@ -20,7 +20,11 @@ import { StreamingDoor } from './streaming-door.ts'
 
 export class ThawStack extends Stack {
   constructor(scope: Construct, id: string, { config }: { config: StackConfig }) {
-    super(scope, id, { description: 'Prometheus metrics in S3, queried with no server running' })
+    super(scope, id, {
+      description: 'Prometheus metrics in S3, queried with no server running',
+      // CloudFormation puts them on all that can have them.
+      tags: { ...config.tags },
+    })
 
     const bucket = new MetricsBucket(this, 'Bucket', config)
     const store = new StoreFunction(this, 'Store', { config, bucket })

@@ -78,6 +78,8 @@ describe('the functions', () => {
       FunctionName: 'thaw-plan',
       MemorySize: 1024,
       Timeout: 300,
+      // Lambda would take plan and compact for a loop, which each turn of theirs brings nearer to its end.
+      RecursiveLoop: 'Allow',
       Role: 'PlanRole.Arn',
       LoggingConfig: logging('Plan'),
       Environment: {
@@ -97,6 +99,8 @@ describe('the functions', () => {
       FunctionName: 'thaw-compact',
       MemorySize: 1769,
       Timeout: 900,
+      // Lambda would take plan and compact for a loop, which each turn of theirs brings nearer to its end.
+      RecursiveLoop: 'Allow',
       Role: 'CompactRole.Arn',
       LoggingConfig: logging('Compact'),
       Environment: {
@@ -123,6 +127,19 @@ describe('the functions', () => {
         },
       },
     })
+  })
+
+  it('keeps instances for query and store, if it is to', () => {
+    const all = ['Query', 'Store', 'Compact', 'Rule', 'Plan', 'Authorize']
+    const reserved = synthesize({ queryConcurrency: 5, storeConcurrency: 40 })
+    expect(
+      all.map(
+        (name) =>
+          resourceOf(reserved, 'AWS::Lambda::Function', `${name}Function`).Properties[
+            'ReservedConcurrentExecutions'
+          ],
+      ),
+    ).toEqual([5, 40, undefined, undefined, undefined, undefined])
   })
 
   it('gives authorize little, and no longer than a client waits', () => {

@@ -114,4 +114,32 @@ describe('the front door', () => {
     const api = resourceOf(synthesize({ corsOrigins: [] }), 'AWS::ApiGatewayV2::Api', 'HttpApi')
     expect(api.Properties['CorsConfiguration']).toBeUndefined()
   })
+
+  it('has a name of its own, if it is to', () => {
+    const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/1'
+    const template = synthesize({ domainName: 'metrics.example.com', certificateArn })
+    const domain = resourceOf(template, 'AWS::ApiGatewayV2::DomainName', 'HttpApiDomain')
+    expect(domain.Properties).toEqual({
+      DomainName: 'metrics.example.com',
+      DomainNameConfigurations: [
+        { CertificateArn: certificateArn, EndpointType: 'REGIONAL', SecurityPolicy: 'TLS_1_2' },
+      ],
+    })
+    const [mapping] = Object.values(resourcesOf(template, 'AWS::ApiGatewayV2::ApiMapping'))
+    expect(plain(mapping!.Properties)).toEqual({
+      ApiId: 'HttpApi',
+      DomainName: 'HttpApiDomain',
+      Stage: '$default',
+    })
+    const values = Object.entries(template.findOutputs('*')).map(([id, { Value }]) => [
+      id,
+      plain(Value),
+    ])
+    expect(Object.fromEntries(values)).toMatchObject({
+      // That of the domain is its name.
+      Url: 'https://HttpApiDomain',
+      DomainTarget: 'HttpApiDomain.RegionalDomainName',
+      DomainZone: 'HttpApiDomain.RegionalHostedZoneId',
+    })
+  })
 })

@@ -28,7 +28,11 @@ export function synthesize(
       const nothing = `export const handler = async () => '${name}'\n`
       writeFileSync(join(directory, `${name}.ts`), code[name] ?? nothing)
     }
-    const app = thawApp({ outdir: join(directory, 'cdk.out') })
+    const app = thawApp({
+      outdir: join(directory, 'cdk.out'),
+      // Three seconds in each file of tests; test/infra/checks.test.ts has them.
+      builtinCloudFormationValidation: false,
+    })
     const stack = new ThawStack(app, 'thaw', {
       config: { ...DEFAULT_STACK_CONFIG, functionsDir: directory, ...config },
     })
