@@ -35,7 +35,7 @@ export interface Synthesis {
   /** What is in the directory of the assembly. */
   readonly outDir: string
   readonly template: string
-  remove(): void
+  readonly remove: () => void
 }
 
 const FUNCTIONS = ['query', 'store', 'plan', 'compact', 'rule', 'authorize', 'stream']
