@@ -22,6 +22,7 @@ const STEPS: readonly Step[] = [
   { name: 'types', command: ['tsc'], counts: false },
   { name: 'unit', command: vitest('unit'), counts: true },
   { name: 'e2e', command: vitest('e2e'), counts: true },
+  { name: 'logs', command: ['node', 'test/secrets-in-logs.ts'], counts: false },
 ]
 
 function vitest(project: string): string[] {
@@ -41,6 +42,7 @@ function execute({ command, counts }: Step, tallyFile: string): Promise<Outcome>
     env: {
       ...process.env,
       THAW_TALLY: tallyFile,
+      THAW_CLOUD_LOGS: join(directory, 'logs'),
       ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
     },
     stdio: counts ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
@@ -89,10 +91,8 @@ for (const step of STEPS) {
   const started = performance.now()
   const { ok, output } = await execute(step, tallyFile)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  if (!ok) {
-    failedSteps.push(step.name)
-    process.stdout.write(output)
-  }
+  if (!ok) failedSteps.push(step.name)
+  if (!ok || step.name === 'logs') process.stdout.write(output)
   console.log(`${ok ? 'ok    ' : 'FAILED'} ${step.name} (${seconds} s)`)
   if (step.counts) tallies.push(readTally(tallyFile))
 }

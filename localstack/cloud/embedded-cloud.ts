@@ -14,6 +14,7 @@ import { InvokeApi } from './invoke-api.ts'
 import { Invoker } from './invoker.ts'
 import type { BufferedResult } from './invoker.ts'
 import { Keeper } from './keeper.ts'
+import { keepLogs } from './kept-logs.ts'
 import type { LogSink } from './log-lines.ts'
 import { listenOnLoopback } from './loopback.ts'
 import type { Queue } from './queue.ts'
@@ -81,7 +82,8 @@ export interface Cloud {
 const IDLE_MS = 10 * 60_000
 
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
-  const { log = () => {}, now = Date.now } = options
+  const { now = Date.now } = options
+  const log = keepLogs(process.env['THAW_CLOUD_LOGS'], options.log ?? (() => {}))
   const aws = createServer()
   const http = createServer()
   let awsUrl: string
