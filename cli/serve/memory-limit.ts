@@ -7,9 +7,11 @@ import { garbageCollector, MemoryGate } from './memory-gate.ts'
 import { type MemoryNeeds, type MemoryPlan, planMemory, tighter } from './memory-plan.ts'
 
 /** Of the container or unit; undefined where there is none. */
-export function limitOfSystem(): number | undefined {
-  const bytes = constrainedMemory()
-  return bytes > 0 && bytes < totalmem() ? bytes : undefined
+export function limitOfSystem(
+  bytes: number = constrainedMemory(),
+  totalBytes: number = totalmem(),
+): number | undefined {
+  return bytes > 0 && bytes < totalBytes ? bytes : undefined
 }
 
 export interface BoundMemory {

@@ -1,7 +1,7 @@
 /** How `thaw serve` keeps under its memory: the shares, the places, and what is refused. */
 import { describe, expect, it } from 'vitest'
 import { MemoryGate } from '#cli/serve/memory-gate.ts'
-import { boundMemory, settingsUnder } from '#cli/serve/memory-limit.ts'
+import { boundMemory, limitOfSystem, settingsUnder } from '#cli/serve/memory-limit.ts'
 import { planMemory, tighter } from '#cli/serve/memory-plan.ts'
 import { querySettings } from '#lib/lambda/query-flags.ts'
 
@@ -60,6 +60,13 @@ function errorOf(run: () => unknown): string {
   }
   return 'none'
 }
+
+it('the limit is that of the container, where it has one', () => {
+  // No limit is told as 0, or as more than there is.
+  expect(limitOfSystem(0, 8192 * MiB)).toBeUndefined()
+  expect(limitOfSystem(2 ** 64, 8192 * MiB)).toBeUndefined()
+  expect(limitOfSystem(512 * MiB, 8192 * MiB)).toBe(512 * MiB)
+})
 
 describe('limits of queries', () => {
   it('are the tighter of what the flags say and what fits', () => {
