@@ -20,8 +20,7 @@ import { readPlanInput } from '#lib/compact/read-plan-input.ts'
 import { readCompactFlags } from '#lib/lambda/compact-flags.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
 import { plainErrors } from '#lib/lambda/plain-errors.ts'
-import { type Labels, labelsFrom } from '#lib/model/labels.ts'
-import { RulerReader } from '#lib/rules/ruler-reader.ts'
+import { rulerLabels } from '#lib/rules/ruler-labels.ts'
 
 const { objstoreConfig, compactFlags, queueUrl } = readEnvironment(process.env)
 const settings = readCompactFlags(compactFlags)
@@ -51,7 +50,7 @@ export const handler = plainErrors(async (event: PlanEvent): Promise<PlanAnswer>
   const input = await readPlanInput(bucket, { settings, now: Date.now })
   const { due, backlog } = queue ? await sendJobs(bucket, input, queue) : NOTHING_PLANNED
   const { blocks, packMarks = [], nowMs } = input
-  const writers = await knownWriters(input, () => rulerLabels(bucket))
+  const writers = await knownWriters(input, () => rulerLabels(bucket, Date.now))
   console.log(planReport({ update, blocks, packMarks, backlog, sent: due, writers, nowMs }))
   return { blocks: update.blocks - update.hidden, jobs: backlog.jobs.length, sent: due.length }
 })
@@ -73,10 +72,4 @@ async function sendJobs(
   const messages = claim.due.map(({ job }) => formatJob(job))
   await sendMessages(await client, url, messages)
   return claim
-}
-
-/** Undefined where no ruler ever ran; of one whose state can't be read `rule` tells. */
-async function rulerLabels(bucket: Bucket): Promise<Labels | undefined> {
-  const state = await new RulerReader({ bucket, now: Date.now }).state().catch(() => undefined)
-  return state && labelsFrom(state.externalLabels)
 }

@@ -8,7 +8,9 @@ import { compactSettings } from '#lib/lambda/compact-flags.ts'
 import { readFlagLine } from '#lib/lambda/parse-flags.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { observeJobs } from '../bucket/observe-jobs.ts'
+import { thanosCompactorOnce } from '../bucket/warn-thanos-compactor.ts'
 import type { OpenPart, PartParts } from './part-work.ts'
+import { writersWatch } from './writers-watch.ts'
 
 /** Between two looks for work: as the schedule of `plan`. */
 const INTERVAL_MS = 5 * 60_000
@@ -17,6 +19,8 @@ export async function compactPart(parts: PartParts): Promise<OpenPart> {
   const { data, bucket, registry, logger, now, signal, tell } = parts
   const settings = readFlagLine('--compact.flags', data.flags, compactSettings)
   const jobs = observeJobs({ registry, logger, settings })
+  const warnOfThanos = thanosCompactorOnce((text) => logger.warn({}, text))
+  const watchWriters = writersWatch(parts)
   const pass = (): Promise<unknown> =>
     runHere({
       bucket,
@@ -26,9 +30,11 @@ export async function compactPart(parts: PartParts): Promise<OpenPart> {
       owner: `thaw serve on ${hostname()}, process ${process.pid}`,
       concurrency: 1,
       signal,
-      async onPlan(plan, { nowMs }) {
-        await keepBacklog(bucket, plan, nowMs, signal)
+      async onPlan(plan, input) {
+        await keepBacklog(bucket, plan, input.nowMs, signal)
         tell({ type: 'ready' })
+        await warnOfThanos(plan, input)
+        await watchWriters(input)
       },
       // What waits is told from the backlog, by whoever answers queries.
       onEvent: (event) => event.type === 'planned' || jobs.observe(event),

@@ -1,7 +1,7 @@
 /** How much memory the process may have, and what that means for its parts. */
 import { constrainedMemory, memoryUsage } from 'node:process'
 import { totalmem } from 'node:os'
-import { Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { QuerySettings } from '#lib/lambda/query-flags.ts'
 import { garbageCollector, MemoryGate } from './memory-gate.ts'
 import { type MemoryNeeds, type MemoryPlan, planMemory, tighter } from './memory-plan.ts'
@@ -57,12 +57,13 @@ export function registerMemory(registry: Registry, { limitBytes, plan, gate }: B
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers })
   gauge('thaw_memory_limit_bytes', 'What the process may have in all').set(limitBytes)
   gauge('thaw_query_places', 'Queries that run at one time, of all tenants').set(plan.concurrency)
-  const refused = new Gauge({
-    name: 'thaw_memory_refused_requests',
-    help: 'Requests that were refused since the start as memory was short',
+  const refused = new Counter({
+    name: 'thaw_memory_refused_requests_total',
+    help: 'Requests that were refused as memory was short',
     registers: [],
     collect() {
-      this.set(gate.refused)
+      this.reset()
+      this.inc(gate.refused)
     },
   })
   registry.registerMetric(refused)

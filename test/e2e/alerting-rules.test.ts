@@ -12,7 +12,7 @@ describe('the alerting rules', () => {
       'rules',
       'packaging/prometheus/thaw-alerts.yml',
     ])
-    expect(checked).toContain('SUCCESS: 8 rules found')
+    expect(checked).toContain('SUCCESS: 11 rules found')
     const tested = await command(promtool, ['test', 'rules', 'test/packaging/thaw-alerts.test.yml'])
     expect(tested).toContain('SUCCESS')
   })

@@ -38,6 +38,7 @@ async function fourBlocks(): Promise<Bucket> {
 async function open(bucket: Bucket) {
   const stop = new AbortController()
   const told: FromPart[] = []
+  const registry = new Registry()
   const part = await compactPart({
     data: {
       name: 'compact',
@@ -48,7 +49,7 @@ async function open(bucket: Bucket) {
       cacheBytes: 0,
     },
     bucket,
-    registry: new Registry(),
+    registry,
     logger: SILENT,
     now: () => NOW,
     signal: stop.signal,
@@ -56,6 +57,7 @@ async function open(bucket: Bucket) {
   })
   const typesOf = (): string[] => told.map(({ type }) => type)
   return {
+    registry,
     ran: part.run(),
     stop: () => stop.abort(new DomainError('canceled', 'stopped')),
     typesOf,
@@ -100,6 +102,37 @@ describe('the part that compacts', () => {
     stop()
     await ran
     expect(typesOf()).toEqual(['failed'])
+  })
+
+  it('counts who writes to the bucket, and who has stopped', async () => {
+    const bucket = await fourBlocks()
+    // Two hours old at most, so nobody is missed; and one of half a day ago.
+    const { stop, ran, typesOf, registry } = await open(bucket)
+    await vi.waitFor(() => expect(typesOf()).toContain('worked'), { timeout: 20_000 })
+    const metrics = await registry.metrics()
+    expect(metrics).toContain('thaw_bucket_writers 1\n')
+    expect(metrics).toContain('thaw_bucket_silent_writers 0\n')
+    stop()
+    await ran
+    const old = memoryBucket()
+    await putBlock(old, {
+      id: testId(1),
+      minTimeMs: NOW - 14 * HOUR,
+      maxTimeMs: NOW - 12 * HOUR,
+      externalLabels: { cluster: 'gone' },
+      series: [
+        {
+          labels: labels({ __name__: 'load' }),
+          samples: every(60_000, NOW - 14 * HOUR, NOW - 12 * HOUR, () => 1),
+        },
+      ],
+      meta: (meta) => ({ ...meta, thanos: { ...meta.thanos!, source: 'sidecar' } }),
+    })
+    const other = await open(old)
+    await vi.waitFor(() => expect(other.typesOf()).toContain('worked'), { timeout: 20_000 })
+    expect(await other.registry.metrics()).toContain('thaw_bucket_silent_writers 1\n')
+    other.stop()
+    await other.ran
   })
 
   it('keeps its plan in the bucket, and works until nothing is left', async () => {
