@@ -19,14 +19,16 @@ import { knownWriters } from '#lib/compact/plan/writers.ts'
 import { readPlanInput } from '#lib/compact/read-plan-input.ts'
 import { readCompactFlags } from '#lib/lambda/compact-flags.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
+import { openOnce } from '#lib/lambda/open-once.ts'
 import { plainErrors } from '#lib/lambda/plain-errors.ts'
 import { rulerLabels } from '#lib/rules/ruler-labels.ts'
 
 const { objstoreConfig, compactFlags, queueUrl } = readEnvironment(process.env)
 const settings = readCompactFlags(compactFlags)
 const queue = queueUrl === undefined ? undefined : { url: queueUrl, client: sqsClient() }
-const opened = openBucket(parseObjstoreConfig(objstoreConfig, process.env)).then(async (bucket) => {
-  // Once in the life of an instance: without conditional writes two of them could undo each other's work.
+const opened = openOnce(async () => {
+  const bucket = await openBucket(parseObjstoreConfig(objstoreConfig, process.env))
+  // Without conditional writes two of them could undo each other's work.
   await checkConditionalWrites(bucket, { id: ulid() })
   return bucket
 })
@@ -45,7 +47,7 @@ export interface PlanAnswer {
 }
 
 export const handler = plainErrors(async (event: PlanEvent): Promise<PlanAnswer> => {
-  const bucket = await opened
+  const bucket = await opened()
   const update = await updateBucketIndex(bucket, { now: Date.now, rescan: event?.rescan === true })
   const input = await readPlanInput(bucket, { settings, now: Date.now })
   const { due, backlog } = queue ? await sendJobs(bucket, input, queue) : NOTHING_PLANNED

@@ -12,6 +12,7 @@ import { type CountingBucket, countingBucket } from '#lib/bucket/counting-bucket
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import type { EndpointSet } from '#lib/endpoints/endpoint-set.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
+import { openOnce } from '#lib/lambda/open-once.ts'
 import { plainErrors } from '#lib/lambda/plain-errors.ts'
 import { type OpenRuler, openRuler } from '#lib/lambda/open-ruler.ts'
 import { readRuleFlags } from '#lib/lambda/rule-flags.ts'
@@ -29,7 +30,7 @@ const secrets = new SecretEnvironment({
   now: Date.now,
   log: (message) => console.warn({ message }),
 })
-const opened = open()
+const opened = openOnce(open)
 let current: { readonly env: Variables; readonly ruler: OpenRuler } | undefined
 
 export interface InvokeContext {
@@ -42,7 +43,7 @@ const RESERVE_MS = 2000
 /** Rejects where the bucket can't be used: the next minute makes good for it. */
 export const handler = plainErrors(
   async (_event: unknown, context: InvokeContext): Promise<TickReport> => {
-    const { counted } = await opened
+    const { counted } = await opened()
     const ruler = await currentRuler()
     const deadlineMs = Date.now() + context.getRemainingTimeInMillis() - RESERVE_MS
     counted.reset()
@@ -63,7 +64,7 @@ interface Opened {
 async function open(): Promise<Opened> {
   const config = parseObjstoreConfig(environment.objstoreConfig, process.env)
   const bucket = await openBucket(config)
-  // Once in the life of an instance: without conditional writes two rulers could both believe to be the only one.
+  // Without conditional writes two rulers could both believe to be the only one.
   await checkConditionalWrites(bucket, { id: ulid() })
   return {
     counted: countingBucket(bucket),
@@ -84,7 +85,7 @@ async function currentRuler(): Promise<OpenRuler> {
 }
 
 async function openRulerWith(env: Variables): Promise<OpenRuler> {
-  const { counted, endpoints, cache } = await opened
+  const { counted, endpoints, cache } = await opened()
   const { tick } = settings
   return openRuler({
     settings: {

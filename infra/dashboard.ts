@@ -56,7 +56,7 @@ export class Dashboard extends Construct {
       defaultInterval: Duration.hours(12),
       widgets: [
         [new TextWidget({ markdown: introduction(stackName), width: WIDTH, height: 2 })],
-        [new AlarmStatusWidget({ title: 'Alarms', alarms, width: WIDTH, height: 3 })],
+        [new AlarmStatusWidget({ title: 'Alarms', alarms, width: WIDTH, height: 4 })],
         doorRow(watched),
         functionRow(watched),
         workRow(watched, logMetrics),

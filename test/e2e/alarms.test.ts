@@ -2,12 +2,13 @@
  * The metric filters of the template over what the bundled functions log in Lambda's JSON format: each makes data when its trouble is there, and
  * none while all is well.
  */
-import { mkdtemp, rm, utimes } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import { SECRET_BYTES, tokenText } from '#lib/auth/token.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { claimDue } from '#lib/compact/plan/backlog.ts'
@@ -229,6 +230,33 @@ describe('what functions log', () => {
     }
     expect(watched.lines(COMPACT).some((line) => line.includes('"level":"ERROR"'))).toBe(true)
     expect(watched.metrics()).toEqual({})
+  })
+
+  it.each([PLAN, RULE])(
+    'is a sentence where %s can not use the bucket, an error that Lambda counts, and goes on when it can',
+    async (name) => {
+      await rm(directory, { recursive: true })
+      const { failure } = await watched.cloud.invoke(name, {})
+      expect(failure?.type).toBe('not-found')
+      const [line, ...more] = watched.lines(name)
+      expect(more).toEqual([])
+      expect(JSON.parse(line!)).toMatchObject({
+        level: 'ERROR',
+        message: { errorMessage: `no bucket: directory ${directory} does not exist` },
+      })
+      expect(watched.metrics()).toEqual({})
+      await mkdir(directory)
+      expect((await watched.cloud.invoke(name, {})).failure).toBeUndefined()
+      expect(watched.cloud.stats()[name]!.coldStarts).toBe(1)
+    },
+  )
+
+  it('is an error of authorize where it can not read the tokens', async () => {
+    await bucket.put('thaw/tokens.json.gz', new Uint8Array([1, 2, 3]))
+    const token = tokenText(testId(1), new Uint8Array(SECRET_BYTES))
+    const event = { identitySource: [`Bearer ${token}`] }
+    const { failure } = await watched.cloud.invoke('thaw-authorize', event)
+    expect(failure).toBeDefined()
   })
 
   /** All there is to do was planned so long ago, and sent just now. */
