@@ -69,7 +69,7 @@ export async function checkup(
       : [notNamed('api', 'api', '--url=…')]),
     ...prometheuses.flatMap(({ written }) => written ?? []),
     ...(content ? judgeRules({ files: content.ruleFiles, state: content.ruler }, now()) : []),
-    ...(content ? [judgeOutbox(ruler, now())] : []),
+    ...(content ? [judgeOutbox(content.ruler, now())] : []),
     ...(await Promise.all(alertmanagers)),
     ...(await examineStack(named.stack, access?.bucketName, patience)),
   ]

@@ -110,13 +110,12 @@ async function judgedPlans(
   },
   patience: Patience,
 ): Promise<readonly Finding[]> {
-  const { bucket, view, blocks, nowMs } = all
-  const backlog = valueOr(all.backlog, EMPTY_BACKLOG)
+  const { bucket, view, blocks, backlog, nowMs } = all
   const ages = await agesOfUnknown(bucket, { view, blocks, nowMs }, patience)
   const ageMsOf = (id: string): number => ages.get(id) ?? Infinity
   const compactors = {
     thanos: findThanosCompactor(blocks, nowMs),
-    isPlanned: index.isPlanned(backlog, nowMs),
+    isPlanned: index.isPlanned(valueOr(backlog, EMPTY_BACKLOG), nowMs),
   }
   return [
     judgeCompactors(compactors, nowMs),

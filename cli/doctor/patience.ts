@@ -2,7 +2,7 @@
 import { describeError } from '#agent/logger.ts'
 import { spanText } from '#lib/compact/plan/plan-text.ts'
 import type { Known } from '#lib/doctor/finding.ts'
-import { DomainError } from '#lib/model/errors.ts'
+import { DomainError, isKind } from '#lib/model/errors.ts'
 
 export interface Patience {
   /** For one answer. */
@@ -36,7 +36,10 @@ export async function known<T>(
     return { value: await Promise.race([ended, work(controller.signal)]) }
   } catch (error) {
     const isExpected = error instanceof DomainError
-    return { failed: `${isExpected ? '' : 'unexpected error: '}${describeError(error)}` }
+    return {
+      failed: `${isExpected ? '' : 'unexpected error: '}${describeError(error)}`,
+      ...(isKind(error, 'unauthorized') && { isDenied: true }),
+    }
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', stop)

@@ -56,7 +56,7 @@ export function judgeAgent(agent: AgentFacts, nowMs: number): Finding {
   if (failed.length > 0) {
     return warning('uploads of the agent failed', {
       seen: failed.map((name) => `${name} ${metric(name)}`),
-      next: 'all of it is tried again; where the number grows, its log says why (thaw doctor with the credentials of the agent tells which right is missing)',
+      next: 'all of it is tried again; where the number grows, its log says why, and which right is missing',
     })
   }
   return ok('the agent is ready, reaches its Prometheus, and no upload failed')

@@ -5,8 +5,10 @@ import { type Finding, type Known, some, verdicts } from './finding.ts'
 
 const WAITS_MS = 300_000
 
-export function judgeOutbox(ruler: RulerState | undefined, nowMs: number): Finding {
+export function judgeOutbox(state: Known<RulerState | undefined>, nowMs: number): Finding {
   const { ok, warning, wrong, unchecked } = verdicts('alerts', 'sending')
+  if ('failed' in state) return unchecked("the state of the ruler can't be read")
+  const ruler = state.value
   if (ruler === undefined) return unchecked('no ruler ever ran')
   const { outbox, alertmanagers, counters, groups } = ruler
   const alerting = groups.some(({ config }) => config.rules.some(({ type }) => type === 'alerting'))

@@ -70,7 +70,7 @@ export function judgeRights(tried: RightsTried | undefined): Finding {
   if (missing.length === 0) return ok('these credentials may write, read and delete')
   return wrong(`these credentials may not ${missing.map(([right]) => right).join(', ')}`, {
     seen: missing.map(([right, error]) => `${right} on ${tried.key}: ${error}`),
-    next: 'allow it in the policy of these credentials (packaging/aws has that of the agent), or look on with --read-only',
+    next: 'allow it in the policy of these credentials (packaging/aws has that of the agent), or look on with --read-only; those of an agent need nothing under thaw/probe/',
   })
 }
 

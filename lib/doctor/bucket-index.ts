@@ -17,8 +17,9 @@ export function judgeIndex(
   listed: readonly BlockRecord[],
   { nowMs, ageMsOf }: { readonly nowMs: number; readonly ageMsOf: (id: string) => number },
 ): Finding {
-  const { ok, warning, wrong } = verdicts('index', 'bucket index')
+  const { ok, warning, wrong, unchecked } = verdicts('index', 'bucket index')
   if ('failed' in index) {
+    if (index.isDenied) return unchecked(`these credentials may not read it: ${index.failed}`)
     return wrong(`the bucket index can't be read: ${index.failed}`, { next: PLAN })
   }
   const { updatedMs, blocks } = index.value
@@ -55,8 +56,10 @@ export function isPlanned({ updatedMs }: Backlog, nowMs: number): boolean {
   return nowMs - updatedMs < 24 * 3_600_000
 }
 
-export function judgePlan({ updatedMs }: Backlog, nowMs: number): Finding {
+export function judgePlan(backlog: Known<Backlog>, nowMs: number): Finding {
   const { ok, wrong, unchecked } = verdicts('index', 'plan')
+  if ('failed' in backlog) return unchecked(`the plan can't be read: ${backlog.failed}`)
+  const { updatedMs } = backlog.value
   if (updatedMs === 0) {
     return unchecked('the plan function never ran here', {
       next: 'that is right where Thanos or thaw bucket compact --wait compacts; else deploy the stack',
@@ -71,8 +74,10 @@ export function judgePlan({ updatedMs }: Backlog, nowMs: number): Finding {
 
 const OLD_JOB_MS = 24 * 3_600_000
 
-export function judgeBacklog({ jobs, updatedMs }: Backlog, nowMs: number): Finding {
+export function judgeBacklog(backlog: Known<Backlog>, nowMs: number): Finding {
   const { ok, wrong, unchecked } = verdicts('index', 'backlog')
+  if ('failed' in backlog) return unchecked("the plan can't be read")
+  const { jobs, updatedMs } = backlog.value
   if (updatedMs === 0) return unchecked('the plan function never ran here')
   const old = jobs.filter(({ plannedMs }) => nowMs - plannedMs > OLD_JOB_MS)
   if (old.length === 0) {

@@ -20,7 +20,13 @@ export interface Finding {
 }
 
 /** What was asked: its answer, or why there is none, with the next step in it. */
-export type Known<T> = { readonly value: T } | { readonly failed: string }
+export type Known<T> = { readonly value: T } | Unknown
+
+export interface Unknown {
+  readonly failed: string
+  /** These credentials may not: which says nothing of what was asked for. */
+  readonly isDenied?: boolean | undefined
+}
 
 export interface Words {
   readonly seen?: readonly string[] | undefined

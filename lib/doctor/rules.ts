@@ -21,6 +21,9 @@ export function judgeRules({ files, state }: RuleFacts, nowMs: number): readonly
   const { ok, wrong, unchecked } = verdicts('rules', 'ruler')
   if ('failed' in files) return [unchecked(`rule files can't be listed: ${files.failed}`)]
   if ('failed' in state) {
+    if (state.isDenied) {
+      return [unchecked(`these credentials may not read the state of the ruler: ${state.failed}`)]
+    }
     return [
       wrong(`the state of the ruler can't be read: ${state.failed}`, {
         next: 'the ruler puts it aside under thaw/rule/broken/ and begins anew; one of a later version wants a later thaw',

@@ -16,6 +16,11 @@ export interface TokenFacts {
 export function judgeTokens({ tokens, given, isNeeded }: TokenFacts, nowMs: number): Finding {
   const { ok, warning, wrong, unchecked } = verdicts('api', 'tokens')
   if ('failed' in tokens) {
+    if (!tokens.isDenied) {
+      return wrong(`the tokens can't be read, so nobody is let in: ${tokens.failed}`, {
+        next: 'put an older version of thaw/tokens.json.gz back (versions of the bucket), or delete it and make tokens anew: thaw token create',
+      })
+    }
     return unchecked(`these credentials can't read the tokens: ${tokens.failed}`, {
       next: 'that is right for all but operators, who need s3:GetObject on thaw/tokens.json.gz',
     })

@@ -112,6 +112,15 @@ const AILMENTS: readonly Ailment[] = [
     also: ['api answers', 'api a sample of'],
   },
   {
+    name: 'tokens that nobody can read',
+    ail: async ({ bucket }) => void (await bucket.put('thaw/tokens.json.gz', new Uint8Array(9))),
+    level: 'wrong',
+    found:
+      /^api tokens: the tokens can't be read, so nobody is let in: thaw\/tokens.json.gz is no list of tokens/,
+    next: /put an older version of thaw\/tokens.json.gz back/,
+    also: ['api answers', 'api door', 'api a sample of'],
+  },
+  {
     name: 'a token that expires soon',
     ail: async (all) => {
       await putToken(all.bucket, 'short', ['read'], all.nowMs + 72 * HOUR)

@@ -89,7 +89,7 @@ write region: eu-west-1 into its configuration, everywhere: each process finds o
       [
         `wrong rights: these credentials may not s3:PutObject
 s3:PutObject on thaw/probe/ID: ${STORE}/thaw/probe/ID: AccessDenied (403, request R1): Words, allow s3:PutObject on thaw/probe/ID
-allow it in the policy of these credentials (packaging/aws has that of the agent), or look on with --read-only`,
+allow it in the policy of these credentials (packaging/aws has that of the agent), or look on with --read-only; those of an agent need nothing under thaw/probe/`,
         'unchecked conditional writes: needs the right to write\n',
       ],
     ],
@@ -99,7 +99,7 @@ allow it in the policy of these credentials (packaging/aws has that of the agent
       [
         `wrong rights: these credentials may not s3:DeleteObject
 s3:DeleteObject on thaw/probe/ID: ${STORE}/thaw/probe/ID: AccessDenied (403, request R1): Words, allow s3:DeleteObject on thaw/probe/ID
-allow it in the policy of these credentials (packaging/aws has that of the agent), or look on with --read-only`,
+allow it in the policy of these credentials (packaging/aws has that of the agent), or look on with --read-only; those of an agent need nothing under thaw/probe/`,
         'unchecked conditional writes: needs the right to write\n',
       ],
     ],
