@@ -61,7 +61,8 @@ async function candidatesOf(): Promise<readonly string[] | Missing> {
     const parents = log
       .split('\n')
       .filter(Boolean)
-      .flatMap((line) => line.split(' ')[1] ?? [])
+      // The first commit has none, nor has the last that a shallow clone has.
+      .flatMap((line) => line.split(' ')[1] || [])
     const known = dirty.trim() === '' ? parents : ['HEAD', ...parents]
     if (known.length > 0) return known
     return {
