@@ -18,6 +18,7 @@ export class DeployedFunction {
   readonly #aliases = new Map<string, string>()
   /** Numbers of the versions that the stack has, by logical id. It forgets those that it has no more, the function does not. */
   readonly #numbers = new Map<string, string>()
+  #lastNumber = 0
 
   constructor(spec: FunctionSpec, options: Omit<PoolOptions, 'spec' | 'use'>) {
     this.#options = options
@@ -45,7 +46,7 @@ export class DeployedFunction {
 
   /** That the version of this logical id has, or will have. */
   numberOf(logicalId: string): string {
-    return this.#numbers.get(logicalId) ?? String(this.#versions.size + 1)
+    return this.#numbers.get(logicalId) ?? String(this.#lastNumber + 1)
   }
 
   /** Returns the number; undefined when it is published already. */
@@ -59,6 +60,7 @@ export class DeployedFunction {
       )
     }
     const number = this.numberOf(logicalId)
+    this.#lastNumber = Number(number)
     this.#numbers.set(logicalId, number)
     this.#versions.set(number, this.#pool(spec, number))
     return number
@@ -74,8 +76,15 @@ export class DeployedFunction {
     return true
   }
 
-  aliasVersion(alias: string): string | undefined {
-    return this.#aliases.get(alias)
+  /** The stack has these versions only, and those that it has no more go: the update that published them failed. */
+  discard(logicalIds: ReadonlySet<string>): void {
+    for (const [id, number] of this.#numbers) {
+      if (logicalIds.has(id)) continue
+      const pool = this.#versions.get(number)!
+      pool.retire()
+      this.#replaced.push(pool)
+      this.#versions.delete(number)
+    }
   }
 
   /** The stack has these versions and aliases only. Versions stay, but those that no alias has keep no environment warm. */

@@ -49,7 +49,27 @@ export class DeployedStack {
   }
 
   /** What is new or other, in the order of dependencies; then what is there no more goes. */
-  async deploy(assembly: Assembly, { between, choose }: UpdateOptions = {}): Promise<void> {
+  async deploy(assembly: Assembly, options: UpdateOptions = {}): Promise<void> {
+    await this.#applyAll(assembly, options)
+    this.#keep(assembly)
+  }
+
+  /** To what was deployed before an update that failed: the versions that it published go, as their deletion policy says. */
+  async rollBack(assembly: Assembly): Promise<void> {
+    await this.#applyAll(assembly)
+    for (const [name, it] of this.#options.functions) {
+      const own = assembly.versions.filter(({ functionName }) => functionName === name)
+      it.discard(new Set(own.map(({ id }) => id)))
+    }
+    this.#keep(assembly)
+  }
+
+  async stop(): Promise<void> {
+    for (const { source } of this.#sources.values()) source.stop()
+    await Promise.all(this.#gone.map((pool) => pool.stop()))
+  }
+
+  async #applyAll(assembly: Assembly, { between, choose }: UpdateOptions = {}): Promise<void> {
     const order = deploymentOrder(assembly.dependencies, choose)
     const isApi = (id: string): boolean =>
       assembly.types.get(id)?.startsWith('AWS::ApiGatewayV2::') ?? false
@@ -59,12 +79,6 @@ export class DeployedStack {
       const what = id === apiDone ? this.#api(assembly) : this.#apply(assembly, id)
       if (what !== undefined) await between?.({ type: assembly.types.get(id) ?? '', id, what })
     }
-    this.#keep(assembly)
-  }
-
-  async stop(): Promise<void> {
-    for (const { source } of this.#sources.values()) source.stop()
-    await Promise.all(this.#gone.map((pool) => pool.stop()))
   }
 
   /** Returns what changed. */

@@ -60,7 +60,7 @@ export interface Cloud {
   readonly assembly: Assembly
   /**
    * What CloudFormation does with another assembly: new versions, then aliases, each resource after those it needs. Queues keep their
-   * messages, and versions that no alias has any more can still be called. Rejects where a step does, with those before it done.
+   * messages, and versions that no alias has any more can still be called. Where a step rejects, all is as it was before, and it rejects too.
    */
   update(assemblyDir: string, options?: UpdateOptions): Promise<void>
   /** Lambda's UpdateAlias: to another version that there is. */
@@ -166,8 +166,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       return assembly
     },
     async update(assemblyDir, updateOptions) {
-      assembly = await read(assemblyDir)
-      await stack.deploy(assembly, updateOptions)
+      const next = await read(assemblyDir)
+      try {
+        await stack.deploy(next, updateOptions)
+        assembly = next
+      } catch (error) {
+        await stack.rollBack(assembly)
+        throw error
+      }
     },
     updateAlias(functionName, alias, version) {
       const found = functions.get(functionName)

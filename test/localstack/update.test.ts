@@ -187,6 +187,25 @@ describe('an update', () => {
     expect(() => cloud.updateAlias('other', 'live', '1')).toThrow('no function other')
   })
 
+  it('that fails is taken back, and can be tried again', async () => {
+    for (const at of ['back:2', 'front:2', 'front:live is 2', 'rule every-b']) {
+      await using cloud = await startTinyCloud(stack('a'))
+      const failing = cloud.update(assembly(stack('b')), {
+        between: ({ what }) => {
+          if (what === at) throw new Error('no more of these')
+        },
+      })
+      await expect(failing).rejects.toThrow('no more of these')
+      expect(await ask(cloud)).toEqual(OLD)
+      await expect(cloud.invoke('back:2', {})).rejects.toThrow('no function back:2')
+      await expect(cloud.runSchedule('every-b')).rejects.toThrow('no schedule every-b')
+      // The code that was published is published again: the version that had it is gone.
+      await cloud.update(assembly(stack('b')))
+      const of = at === 'back:2' ? '2' : '3'
+      expect(await ask(cloud)).toEqual({ front: 'b', of, back: 'b', backVersion: '3' })
+    }
+  })
+
   it('keeps the messages of a queue, and hands them to the new version', async () => {
     const quiet = stack('a')
     const { Source: _, ...resources } = quiet.resources!
