@@ -13,11 +13,16 @@ export interface FunctionFacts {
   readonly environment: Readonly<Record<string, string>>
 }
 
-export interface StackFacts {
-  readonly functions: readonly FunctionFacts[]
-  /** Functions of the account that run at one time, and how many of them nobody has reserved. */
+export interface AccountFacts {
+  /** Functions that run at one time, and how many of them nobody has reserved. */
   readonly concurrency: number
   readonly unreserved: number
+}
+
+export interface StackFacts {
+  readonly functions: readonly FunctionFacts[]
+  /** What the account may run, or why that is not known. */
+  readonly account: AccountFacts | { readonly failed: string }
   /** Messages: of jobs that wait or are under way, and of those that failed three times. */
   readonly queued: number
   readonly dead: number
@@ -38,7 +43,7 @@ export async function stackFacts(stack: string, signal: AbortSignal): Promise<St
 async function lambdaFacts(
   stack: string,
   abortSignal: AbortSignal,
-): Promise<Pick<StackFacts, 'functions' | 'concurrency' | 'unreserved'>> {
+): Promise<Pick<StackFacts, 'functions' | 'account'>> {
   const {
     GetAccountSettingsCommand,
     GetFunctionConcurrencyCommand,
@@ -69,18 +74,23 @@ async function lambdaFacts(
       throw awsError('lambda:GetFunctionConfiguration', error)
     }
   }
-  try {
-    const [functions, { AccountLimit }] = await Promise.all([
-      Promise.all(FUNCTIONS.map(functionFacts)),
-      client.send(new GetAccountSettingsCommand({}), { abortSignal }).catch((error: unknown) => {
-        throw awsError('lambda:GetAccountSettings', error)
-      }),
-    ])
-    return {
-      functions,
-      concurrency: AccountLimit?.ConcurrentExecutions ?? 0,
-      unreserved: AccountLimit?.UnreservedConcurrentExecutions ?? 0,
+  const accountFacts = async (): Promise<StackFacts['account']> => {
+    try {
+      const { AccountLimit } = await client.send(new GetAccountSettingsCommand({}), { abortSignal })
+      return {
+        concurrency: AccountLimit?.ConcurrentExecutions ?? 0,
+        unreserved: AccountLimit?.UnreservedConcurrentExecutions ?? 0,
+      }
+    } catch (error) {
+      return { failed: awsError('lambda:GetAccountSettings', error).message }
     }
+  }
+  try {
+    const [functions, account] = await Promise.all([
+      Promise.all(FUNCTIONS.map(functionFacts)),
+      accountFacts(),
+    ])
+    return { functions, account }
   } finally {
     client.destroy()
   }
@@ -122,11 +132,9 @@ async function queueFacts(
 function awsError(call: string, error: unknown): DomainError {
   if (error instanceof DomainError) return error
   const { name, message } = error instanceof Error ? error : new Error(String(error))
-  return new DomainError(
-    'unavailable',
-    `${call}: ${name === 'Error' ? '' : `${name}: `}${message}`,
-    {
-      cause: error,
-    },
-  )
+  // The SDK puts hints of its own on lines behind the service's sentence.
+  const text = message.split('\n', 1)[0]!
+  const said = name === 'SyntaxError' ? 'what answers there is no AWS' : text
+  const kind = name === 'Error' || name === 'SyntaxError' ? '' : `${name}: `
+  return new DomainError('unavailable', `${call}: ${kind}${said}`, { cause: error })
 }

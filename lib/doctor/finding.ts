@@ -79,5 +79,5 @@ export function summaryOf(findings: readonly Finding[]): string {
     const begin = wrong === 1 ? '' : ', begin with the first'
     return `${wrong} of ${checked} checks found something wrong${begin} (${first.part}: ${first.check})${more}.`
   }
-  return `Nothing is wrong: ${checked} checks${more}.`
+  return `Nothing is wrong: ${checked} ${checked === 1 ? 'check' : 'checks'}${more}.`
 }

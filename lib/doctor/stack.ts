@@ -10,7 +10,7 @@ export function judgeStack(
   if ('failed' in stack) {
     return [
       wrong(`the stack ${name} can't be looked at: ${stack.failed}`, {
-        next: 'the doctor needs lambda:GetAccountSettings, lambda:GetFunctionConfiguration, lambda:GetFunctionConcurrency, sqs:GetQueueUrl and sqs:GetQueueAttributes, and AWS_REGION of the stack',
+        next: 'the doctor needs lambda:GetAccountSettings, lambda:GetFunctionConfiguration, lambda:GetFunctionConcurrency, sqs:GetQueueUrl and sqs:GetQueueAttributes, and AWS_REGION of the stack, with AWS credentials of its account',
       }),
     ]
   }
@@ -77,8 +77,10 @@ const MAX_SLICES = 64
 /** What plan, rule, compact and authorize take at the same time. */
 const OTHERS = 10
 
-function judgeConcurrency({ concurrency, unreserved, functions }: StackFacts): Finding {
-  const { ok, warning } = verdicts('stack', 'concurrency')
+function judgeConcurrency({ account, functions }: StackFacts): Finding {
+  const { ok, warning, unchecked } = verdicts('stack', 'concurrency')
+  if ('failed' in account) return unchecked(`Lambda does not say: ${account.failed}`)
+  const { concurrency, unreserved } = account
   const slices =
     functions
       .map(({ environment }) => Number(environment['THAW_MAX_SLICES']))

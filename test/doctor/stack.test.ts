@@ -8,7 +8,7 @@ function stackOn(bucket: string, variables: Readonly<Record<string, string>> = {
     ...variables,
   }
   const functions = [{ name: 'thaw-query', state: 'Active', environment }]
-  return { functions, concurrency: 50, unreserved: 40, queued: 0, dead: 0 }
+  return { functions, account: { concurrency: 50, unreserved: 40 }, queued: 0, dead: 0 }
 }
 
 function judged(stack: StackFacts): readonly string[] {

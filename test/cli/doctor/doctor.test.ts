@@ -6,6 +6,7 @@ import {
   flagWords,
   type Installation,
   makeInstallation,
+  serve,
 } from './installation.ts'
 
 let installation: Installation | undefined
@@ -32,5 +33,30 @@ describe('thaw doctor', () => {
     expect(out).not.toContain('\u001b')
     expect(out.trimEnd().split('\n').at(-1)).toMatch(/^Nothing is wrong: \d+ checks\.$/)
     expect(out).toMatch(/^ {2}ok {11}conditional writes: the store keeps/m)
+  })
+
+  it.each([
+    [[], /^thaw: nothing is named to look at, give --objstore.config-file=bucket.yml, --url=…/],
+    [['--nope'], /^error: unknown option '--nope'/],
+    [['--url=metrics'], /^thaw: "metrics" is no URL, write for example http:\/\/localhost:9090/],
+    [['--url=http://a', '--user=a:b', '--token-file=c'], /^thaw: give --user or --token-file/],
+    [['--url=http://a', '--token-file=/nowhere'], /^thaw: --token-file: ENOENT/],
+    [['--answer-timeout=soon', '--url=http://a'], /write a duration such as 30s/],
+    [['--objstore.config-file=/nowhere'], /^thaw: --objstore.config-file: ENOENT/],
+  ])('ends with 2 for wrong flags: %j', async (flags, expected) => {
+    const { code, out, err } = await thaw(['doctor', ...flags], {}, Date.now())
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toMatch(expected)
+  })
+
+  it('waits for no answer longer than it is told, in all', async () => {
+    installation = await makeInstallation()
+    const url = await serve({ '*': 'hang' }, installation.ends)
+    const flags = { url, 'agent.url': url, 'alertmanager.url': url, 'prometheus.url': url }
+    const { code, findings } = await doctor({ ...flags, 'answer-timeout': '20s', timeout: '1s' })
+    expect(code).toBe(1)
+    expect(findings.map(({ text }) => text)).toContain(
+      'the API does not answer: the examination ended before',
+    )
   })
 })

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { synthesize } from '#test/infra/synthesized.ts'
 import { doctor } from './installation.ts'
 
 interface Account {
@@ -57,6 +58,9 @@ afterEach(async () => {
   await stop()
 })
 
+/** Names of functions and queues. */
+const asked = new Set<string>()
+
 type Answer = readonly [status: number, body: Record<string, unknown>]
 
 function answerOf(url: string, target: string, body: string): Answer {
@@ -64,6 +68,7 @@ function answerOf(url: string, target: string, body: string): Answer {
   if (denied) return [403, { __type: 'AccessDeniedException', message: 'you may not' }]
   if (target === 'AmazonSQS.GetQueueUrl') {
     const { QueueName } = JSON.parse(body) as { readonly QueueName: string }
+    asked.add(QueueName)
     return [200, { QueueUrl: `${process.env['AWS_ENDPOINT_URL']}/1/${QueueName}` }]
   }
   if (target === 'AmazonSQS.GetQueueAttributes') {
@@ -76,6 +81,7 @@ function answerOf(url: string, target: string, body: string): Answer {
     return [200, { AccountLimit: limit }]
   }
   const name = /functions\/([\w-]+)\//.exec(url)?.[1] ?? ''
+  asked.add(name)
   const about = functions[name]
   if (!about) return [404, { __type: 'ResourceNotFoundException', message: 'no such function' }]
   if (url.includes('/concurrency')) return [200, { ReservedConcurrentExecutions: reserved[name] }]
@@ -93,6 +99,19 @@ async function told(): Promise<string[]> {
 }
 
 describe('thaw doctor --stack', () => {
+  it('asks for what the stack has', async () => {
+    await told()
+    const { Resources } = synthesize().toJSON() as {
+      readonly Resources: Readonly<Record<string, { readonly Properties?: object }>>
+    }
+    const names = Object.values(Resources).flatMap(({ Properties = {} }) => [
+      (Properties as { FunctionName?: unknown }).FunctionName,
+      (Properties as { QueueName?: unknown }).QueueName,
+    ])
+    expect(names).toEqual(expect.arrayContaining([...asked]))
+    expect([...asked].sort()).toEqual([...NAMES, 'thaw-dead-jobs', 'thaw-jobs'].sort())
+  })
+
   it('finds nothing wrong with a stack that is well', async () => {
     expect(await told()).toEqual([])
     const { findings } = await doctor({ stack: 'thaw' })
