@@ -34,7 +34,8 @@ it(`is right or says what is wrong, whatever happens (THAW_SEED=${SEED})`, async
   const [jobs] = cloud.assembly.eventSources
   const happenings: (() => unknown)[] = [
     () => trouble(STORE, ['memory', 'exit', 'hang']),
-    () => trouble(STORE, ['exit']),
+    // Enough for a slice to be lost each time.
+    () => trouble(STORE, ['exit'], 15),
     () => trouble(QUERY, ['exit', 'memory']),
     () => trouble(COMPACT, ['exit', 'memory']),
     () => world.trouble.clear(),
@@ -51,8 +52,8 @@ it(`is right or says what is wrong, whatever happens (THAW_SEED=${SEED})`, async
       if (pids.length > 0) process.kill(pids[random.below(pids.length)]!, 'SIGKILL')
     },
   ]
-  const trouble = (name: string, kinds: readonly TroubleKind[]): Promise<void> =>
-    world.trouble.make(name, kinds[random.below(kinds.length)]!, 1 + random.below(2))
+  const trouble = (name: string, kinds: readonly TroubleKind[], most = 2): Promise<void> =>
+    world.trouble.make(name, kinds[random.below(kinds.length)]!, 1 + random.below(most))
   const judged: Judged[] = []
   const failures: unknown[] = []
   const asker = async (): Promise<void> => {
