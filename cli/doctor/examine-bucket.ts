@@ -46,6 +46,7 @@ export async function examineBucket(
   const reached = access.judgeReach(bucket.name, names)
   const told = answer ? [access.judgeRegion(answer), access.judgeClock(answer)] : []
   if ('failed' in names) return { findings: [reached, ...told] }
+  const policy = await writeOncePolicy(config, patience)
   const tried = readOnly ? undefined : await tryRights(bucket, patience)
   const mayWrite = tried && !tried.put && !tried.get && !tried.delete
   const kept: Known<unknown> | undefined = mayWrite
@@ -62,6 +63,7 @@ export async function examineBucket(
       ...told,
       access.judgeRights(tried),
       access.judgeConditions(kept),
+      ...(policy ? [access.judgeWriteOnce(policy)] : []),
       judgeForeign(names.value),
     ],
   }
@@ -75,6 +77,17 @@ async function storeAnswer(
   if (config.type !== 'S3') return undefined
   const { askStore } = await import('#lib/aws/store-answer.ts')
   return known(patience, (signal) => askStore(config.s3, now, signal))
+}
+
+/** Other stores know no such condition in a policy. */
+async function writeOncePolicy(
+  config: ObjstoreConfig,
+  patience: Patience,
+): Promise<Known<string> | undefined> {
+  if (config.type !== 'S3') return undefined
+  const { bucketPolicy, isInAws } = await import('#lib/aws/bucket-policy.ts')
+  if (!isInAws(config.s3)) return undefined
+  return known(patience, (signal) => bucketPolicy(config.s3, signal))
 }
 
 /** Objects and folders at the top. */

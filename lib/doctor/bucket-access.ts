@@ -84,3 +84,17 @@ export function judgeConditions(kept: Known<unknown> | undefined): Finding {
       })
     : ok('the store keeps If-None-Match and If-Match')
 }
+
+/** `policy`: JSON of the bucket's, '' for none. */
+export function judgeWriteOnce(policy: Known<string>): Finding {
+  const { ok, warning, unchecked } = verdicts('bucket', 'write once')
+  if ('failed' in policy) {
+    return unchecked(`these credentials may not read the policy of the bucket: ${policy.failed}`)
+  }
+  if (policy.value.includes('s3:if-none-match')) {
+    return ok('a block that is there can not be written again')
+  }
+  return warning('whoever may write blocks may also write over those that are there', {
+    next: 'where no program of Thanos writes into this bucket, let its policy refuse that: docs/operations.md has the statement',
+  })
+}

@@ -2,6 +2,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { synthesize } from '#test/infra/synthesized.ts'
 import { thaw } from '../cli-fixture.ts'
 import { commandsOf, missingLine } from '../bucket/operations-page.ts'
 import { endInstallation, type Installation, makeInstallation } from './installation.ts'
@@ -42,6 +43,16 @@ describe('the section of thaw doctor', () => {
       err: '',
       missing: undefined,
     })
+  })
+
+  it('has the statement of the policy that the stack gives its own bucket', () => {
+    const json = /```json\n(.*?)```/s.exec(SECTION)?.[1] ?? ''
+    const { Principal, Resource, ...statement } = JSON.parse(json) as Record<string, unknown>
+    const text = JSON.stringify(synthesize().toJSON())
+    for (const part of Object.values(statement)) expect(text).toContain(JSON.stringify(part))
+    expect(text).toContain(String(Resource).replace('arn:aws:s3:::BUCKET', ''))
+    expect(Principal).toBe('*')
+    expect(statement['Sid']).toBe('BlocksAreWrittenOnce')
   })
 
   it('names every check', async () => {

@@ -1,5 +1,5 @@
 /** What a store of S3's kind says, and what its answers tell beside their words: region, clock, rights. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { doctor } from './installation.ts'
 import { startTinyS3, type TinyS3Faults } from './tiny-s3.ts'
 
@@ -122,5 +122,32 @@ take another store, or a later version of this one: the bucket index, leases, ru
     ],
   ])('names %s', async (_, faults, expected) => {
     expect(await told(faults)).toEqual(expected)
+  })
+
+  it.each([
+    [
+      undefined,
+      [
+        `warning write once: whoever may write blocks may also write over those that are there
+where no program of Thanos writes into this bucket, let its policy refuse that: docs/operations.md has the statement`,
+      ],
+    ],
+    ['{"Statement": [{"Condition": {"Null": {"s3:if-none-match": "true"}}}]}', []],
+  ] as const)('looks in AWS whether blocks are written once: %s', async (policy, expected) => {
+    const s3 = await startTinyS3(policy === undefined ? {} : { policy })
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', s3.url)
+    try {
+      const { findings } = await doctor({ 'objstore.config': s3.awsYaml })
+      const told = findings.filter(({ check }) => check === 'write once')
+      expect(told).toHaveLength(1)
+      const lines = told
+        .filter(({ level }) => level !== 'ok')
+        .map(({ level, check, text, next }) => `${level} ${check}: ${text}\n${next}`)
+      expect(lines).toEqual(expected)
+      expect(findings.some(({ level }) => level === 'wrong')).toBe(false)
+    } finally {
+      vi.unstubAllEnvs()
+      await s3.stop()
+    }
   })
 })

@@ -11,11 +11,16 @@ export interface TinyS3Faults {
   /** Conditions of writes hold for nobody. */
   readonly ignoresConditions?: boolean
   readonly hangs?: boolean
+  /** Of the bucket; undefined: it has none. */
+  readonly policy?: string
 }
 
 export interface TinyS3 {
   /** Objstore YAML. */
   readonly yaml: string
+  /** The same without its address: as one in AWS, which AWS_ENDPOINT_URL_S3 can lead here. */
+  readonly awsYaml: string
+  readonly url: string
   stop(): Promise<void>
 }
 
@@ -29,7 +34,11 @@ export async function startTinyS3(faults: TinyS3Faults): Promise<TinyS3> {
     const key = new URL(request.url ?? '/', 'http://s3').pathname.replace(/^\/metrics\/?/, '')
     const error = errors[method] ?? errors['*']
     const condition = conditionOf(objects.get(key), headers)
-    if (error) respond(response, method, error[0], documentOf(error[1], error[2] ?? ''))
+    if (request.url?.includes('policy')) {
+      if (faults.policy === undefined)
+        respond(response, method, 404, documentOf('NoSuchBucketPolicy', ''))
+      else respond(response, method, 200, faults.policy)
+    } else if (error) respond(response, method, error[0], documentOf(error[1], error[2] ?? ''))
     else if (method === 'HEAD') respond(response, method, 403, '')
     else if (method === 'GET' && key === '') respond(response, method, 200, LISTING)
     else if (method === 'GET') {
@@ -71,8 +80,11 @@ export async function startTinyS3(faults: TinyS3Faults): Promise<TinyS3> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
+  const keys = 'region: us-east-1, access_key: AKIAKEY, secret_key: very-secret'
   return {
-    yaml: `{type: S3, config: {bucket: metrics, endpoint: '127.0.0.1:${port}', region: us-east-1, insecure: true, access_key: AKIAKEY, secret_key: very-secret}}`,
+    url: `http://127.0.0.1:${port}`,
+    awsYaml: `{type: S3, config: {bucket: metrics, ${keys}}}`,
+    yaml: `{type: S3, config: {bucket: metrics, endpoint: '127.0.0.1:${port}', insecure: true, ${keys}}}`,
     async stop() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
