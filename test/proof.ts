@@ -31,6 +31,12 @@ const RUNGS: readonly Rung[] = [
     files: ['test/e2e/proof-offline.test.ts'],
   },
   {
+    name: 'lint',
+    proves: 'what cfn-lint says of the template (the rules of cdk-nag are part of every synthesis)',
+    project: 'e2e',
+    files: ['test/e2e/cfn-lint.test.ts'],
+  },
+  {
     name: 'moto',
     proves: 'deploy, update and destroy on moto, and what was really made',
     project: 'e2e',
@@ -53,6 +59,10 @@ const RUNGS: readonly Rung[] = [
       'test/e2e/deployed-rules.test.ts',
       'test/e2e/tokens.test.ts',
       'test/e2e/tokens-s3.test.ts',
+      'test/e2e/policies.test.ts',
+      'test/e2e/agent-policy.test.ts',
+      'test/e2e/limits.test.ts',
+      'test/e2e/rolling-update.test.ts',
     ],
     byFile: true,
   },

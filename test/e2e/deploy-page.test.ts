@@ -16,7 +16,6 @@ import {
   agentKeys,
   aws,
   bucketWith,
-  cutSmaller,
   gatewayOf,
   grafanaOf,
   makeDeployer,
@@ -150,20 +149,6 @@ const LOOK: Readonly<Record<string, () => void>> = {
         'lambda get-function-configuration --function-name thaw-query --query MemorySize'
       expect(await aws(world, memory)).toBe('3008')
       await expectPrometheusAnswers(15)
-    })
-
-    it('several functions share a query, each with its own rights', async () => {
-      await cutSmaller(world)
-      const ask = await grafanaOf(world)
-      const { params } = REQUESTS.find(
-        ({ long, asked }) => long && /^sum.*rate\(/.test(asked.expr),
-      )!
-      const invokes = async (): Promise<number> => {
-        const { data } = await ask('query_range', { ...params, step: 1201, stats: 'all' })
-        return (data as { stats: { thaw: { invokes: number } } }).stats.thaw.invokes
-      }
-      await expect.poll(invokes, SOON).toBeGreaterThan(1)
-      await expectPrometheusAnswers(16)
     })
 
     it('who deploys needs no right but to be the roles of the bootstrap', async () => {

@@ -27,8 +27,16 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-async function templateIn(outDir: string): Promise<unknown> {
-  return JSON.parse(await readFile(join(outDir, 'thaw.template.json'), 'utf8')) as unknown
+interface Template {
+  readonly Resources: Readonly<Record<string, { readonly Type: string }>>
+}
+
+/** But for metadata: where in the app a resource and its asset are from, which the CLI has written and a plain synthesis not. */
+async function templateIn(outDir: string): Promise<Template> {
+  const text = await readFile(join(outDir, 'thaw.template.json'), 'utf8')
+  return JSON.parse(text, (key, value: unknown) =>
+    key === 'Metadata' ? undefined : value,
+  ) as Template
 }
 
 describe('cdk synth', () => {
@@ -49,7 +57,8 @@ describe('cdk synth', () => {
       join(dir, 'alone'),
     ]
     await command(file, [...ALONE, ...cdk], { env: { AWS_EC2_METADATA_DISABLED: 'true' } })
-    expect(Object.keys((await templateIn(join(dir, 'alone'))) as object)).toContain('Resources')
+    const { Resources } = await templateIn(join(dir, 'alone'))
+    expect(Object.keys(Resources).length).toBeGreaterThan(50)
   })
 
   it('makes the same one with a network', async (context) => {

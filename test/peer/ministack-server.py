@@ -1,7 +1,8 @@
-"""MiniStack, with two things righted that AWS has otherwise (1.5.33).
+"""MiniStack, with three things righted that AWS has otherwise (1.5.33).
 
-Its CloudFormation refuses alarms on an expression over metrics: the alarm is made on the first of the metrics. And it asks for
-`sqs:SendMessageBatch`, an action that IAM does not know: `sqs:SendMessage` is the right to send several too.
+Its CloudFormation refuses alarms on an expression over metrics: the alarm is made on the first of the metrics. It asks for
+`sqs:SendMessageBatch`, an action that IAM does not know: `sqs:SendMessage` is the right to send several too. And it takes an invocation
+with a response stream for something else than `lambda:InvokeFunction`.
 """
 
 from ministack.core import iam_actions
@@ -15,6 +16,15 @@ def as_iam_names_it(*args, **kwargs):
 
 
 iam_actions.extract_iam_action = as_iam_names_it
+
+lambda_action = iam_actions._lambda_action
+
+
+def as_lambda_names_it(method, path):
+    return lambda_action(method, path.replace("/response-streaming-invocations", "/invocations"))
+
+
+iam_actions._lambda_action = as_lambda_names_it
 
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
