@@ -5,6 +5,7 @@ import { VERSION } from '#agent/version.ts'
 import { bucketCommand } from './bucket/bucket-command.ts'
 import type { CliContext } from './context.ts'
 import { doctorCommand } from './doctor/doctor-command.ts'
+import { costCommand } from './cost/cost-command.ts'
 import { localCommand } from './local.ts'
 import { queryCommand } from './query.ts'
 import { rulesCommand } from './rules/rules-command.ts'
@@ -32,6 +33,7 @@ export function thawProgram(context: CliContext): Command {
     .addCommand(rulesCommand(context))
     .addCommand(tokenCommand(context))
     .addCommand(doctorCommand(context))
+    .addCommand(costCommand(context))
     .addCommand(versionCommand(context))
   for (const command of program.commands) shareOutput(program, command)
   return program
@@ -58,6 +60,7 @@ First steps:
   $ thaw token create grafana --objstore.config-file=bucket.yml
                                                             let somebody ask the deployed HTTP API
   $ thaw doctor --objstore.config-file=bucket.yml           what is wrong, and what to do
+  $ thaw cost --agents=4 --series=1000000                   what it would cost in a month
 
 \`thaw <command> --help\` tells more, with examples.
 `

@@ -15,7 +15,7 @@ import {
   type Watched,
 } from './watched.ts'
 
-/** USD, us-east-1. Infrastructure imports nothing of `lib`: `test/infra/spending.test.ts` holds that they are those of `lib/query/prices.ts`. */
+/** USD, us-east-1. Infrastructure imports nothing of `lib`: `test/infra/spending.test.ts` holds that they are those of `lib/cost/prices.ts`. */
 export const PRICES = {
   lambdaGbSecond: 1.33334e-5,
   lambdaRequest: 0.2e-6,

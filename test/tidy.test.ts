@@ -59,8 +59,9 @@ const TABLE: Readonly<Record<string, Row>> = {
     lib: ['model', 'bytes', 'tsdb', 'bucket', 'blocks', 'store', 'compact', 'exposition'],
     packages: ['ulid', 'node:crypto'],
   },
+  'lib/cost': { lib: ['model', 'blocks'], packages: [] },
   'lib/query': {
-    lib: ['model', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],
+    lib: ['model', 'cost', 'bytes', 'storage', 'promql', 'bucket', 'fresh', 'blocks', 'store'],
     packages: [
       'p-limit',
       'lru-cache',

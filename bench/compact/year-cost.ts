@@ -1,11 +1,9 @@
 /** What a day of the simulated year costs on AWS, were each of its series many. List prices of us-east-1, free tiers not counted. */
 import type { BucketCounts } from '#lib/bucket/counting-bucket.ts'
 import { estimateSeconds } from '#lib/compact/plan/estimate.ts'
-import { PRICES, usdOf } from '#lib/query/prices.ts'
+import { PRICES, usdOf } from '#lib/cost/prices.ts'
 import type { YearDay } from './simulated-year.ts'
 
-/** S3 Standard, as of 20 November 2026. */
-const USD_PER_GB_MONTH = 0.023
 /** How much one request reads, and how much one part of an upload holds. */
 const READ_BYTES = 2 * 1024 * 1024
 const WRITE_BYTES = 16 * 1024 * 1024
@@ -45,7 +43,7 @@ export function costOf(day: YearDay, scale: number): DayCost {
     })
   }
   return {
-    storage: storedGb * USD_PER_GB_MONTH,
+    storage: storedGb * PRICES.s3GbMonth,
     requests: requests * DAYS_PER_MONTH,
     functions: functions * DAYS_PER_MONTH,
   }

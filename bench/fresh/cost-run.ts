@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { FRESH_PREFIX } from '#lib/fresh/fresh-key.ts'
-import { usdOf } from '#lib/query/prices.ts'
+import { usdOf } from '#lib/cost/prices.ts'
 import { type Minio, startMinio } from '#test/peer/minio.ts'
 import { startPrometheus } from '#test/peer/prometheus.ts'
 import { createBucket } from '#test/peer/s3-server.ts'
@@ -149,7 +149,7 @@ export async function measureCost(options: CostOptions): Promise<CostRow> {
   }
 }
 
-async function startLoad(series: number) {
+export async function startLoad(series: number) {
   const file = fileURLToPath(new URL('load-target.ts', import.meta.url))
   const args = [file, String(series), String(Math.min(series, PER_TARGET))]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })

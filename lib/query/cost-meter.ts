@@ -2,7 +2,7 @@
 import type { BucketCounts } from '#lib/bucket/counting-bucket.ts'
 import { ThrottledError } from '#lib/model/errors.ts'
 import type { QueryCost } from '#lib/promql/backend.ts'
-import { usdOf, usdOfRequest } from './prices.ts'
+import { usdOf, usdOfRequest } from '#lib/cost/prices.ts'
 import type { SliceCost } from './slice.ts'
 
 export class CostMeter {

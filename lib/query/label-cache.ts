@@ -4,7 +4,7 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { Scope } from '#lib/storage/scope.ts'
 import { blocksKey, scopeKey } from './cache-key.ts'
 import type { LabelFindings, LabelPart, LabelQuestion } from './label-parts.ts'
-import { isWorthWriting } from './prices.ts'
+import { isWorthWriting } from '#lib/cost/prices.ts'
 
 const PREFIX = 'thaw/results/labels/'
 const MAX_OBJECT_BYTES = 4 * 1024 * 1024

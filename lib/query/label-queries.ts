@@ -19,7 +19,7 @@ import type { QueriedParts } from './prepare-query.ts'
 import type { LabelSlice } from './label-slice.ts'
 import { runLabelSlice } from './label-slice.ts'
 import { planAgain } from './plan-again.ts'
-import { usdOf } from './prices.ts'
+import { usdOf } from '#lib/cost/prices.ts'
 import { DEFAULT_RETRIES, retrySlice, type SliceRetries } from './retry-slice.ts'
 import type { SliceRunner } from './run-slice.ts'
 

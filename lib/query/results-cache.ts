@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import type { Extent } from './extent.ts'
 import { memoryOf, outcomeOf } from './extent.ts'
-import { isWorthWriting } from './prices.ts'
+import { isWorthWriting } from '#lib/cost/prices.ts'
 import { decodeAnswer, encodeAnswer } from './frame.ts'
 
 const PREFIX = 'thaw/results/'

@@ -66,6 +66,8 @@ export class RuntimeApi {
       'lambda-runtime-aws-request-id': requestId,
       'lambda-runtime-deadline-ms': String(deadlineMs),
       'lambda-runtime-invoked-function-arn': functionArn,
+      // The runtime client hands it to the SDK, which sends it along with every request.
+      'lambda-runtime-trace-id': traceIdOf(requestId),
     })
     next.end(payload)
   }
@@ -119,6 +121,12 @@ export class RuntimeApi {
     else this.#listener.failed({ type, payload: Buffer.from(body ?? '', 'base64') })
     this.#requestId = undefined
   }
+}
+
+/** X-Ray's form, of a UUID: `Root=1-<8 digits>-<24 digits>`. */
+function traceIdOf(requestId: string): string {
+  const digits = requestId.replaceAll('-', '')
+  return `Root=1-${digits.slice(0, 8)}-${digits.slice(8)};Parent=${digits.slice(0, 16)};Sampled=0`
 }
 
 function failureOf(body: Uint8Array): FunctionFailure {

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import type { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 
+import { ASSUMPTIONS } from '#lib/cost/assumptions.ts'
+
 import { metricsOfAlarm, type NamedMetric, problemOf } from './named-metrics.ts'
 import { plain, type Resource, resourceOf, resourcesOf, synthesize } from './synthesized.ts'
 
@@ -30,6 +32,11 @@ function lineOf(properties: Resource['Properties']): string {
 describe('the alarms', () => {
   const template = synthesize()
   const alarms = alarmsOf(template)
+
+  it('have as many metrics as `thaw cost` counts', () => {
+    const metrics = [...alarms.values()].flatMap((properties) => metricsOfAlarm(properties))
+    expect(metrics).toHaveLength(ASSUMPTIONS['month.alarms'].value)
+  })
 
   it('are these', () => {
     const lines = [...alarms].map(([name, properties]) => `${name}: ${lineOf(properties)}`)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { DomainError, ThrottledError } from '#lib/model/errors.ts'
 import { CostMeter } from '#lib/query/cost-meter.ts'
-import { PRICES } from '#lib/query/prices.ts'
+import { PRICES } from '#lib/cost/prices.ts'
 
 const slice = { gets: 3, lists: 1, puts: 1, bytes: 100, milliseconds: 250, megabytes: 2048 }
 
