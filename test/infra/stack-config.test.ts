@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 import { describe, expect, it } from 'vitest'
 
@@ -127,6 +127,20 @@ describe('the stack configuration', () => {
       ]),
     )
   })
+})
+
+it('is all that docs give after --context', () => {
+  const directory = new URL('../../docs/', import.meta.url)
+  const names = readdirSync(directory)
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((file) => [
+      ...readFileSync(new URL(file, directory), 'utf8').matchAll(/--context '?(\w+)=/g),
+    ])
+    .map(([, name]) => name!)
+    // How to write it.
+    .filter((name) => name !== 'name')
+  expect(names.length).toBeGreaterThan(10)
+  expect(names.filter((name) => !Object.hasOwn(STACK_OPTIONS, name))).toEqual([])
 })
 
 describe('what can not be', () => {
