@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -92,6 +92,25 @@ describe('thaw cost', () => {
     expect(parts['storage']).toBeLessThan(0.001)
     expect((await json(objstore, '--series=7')).workload).toMatchObject({ agents: 1, series: 7 })
     expect((await thaw(['cost', objstore])).out).toContain('stored as the bucket is now')
+  })
+
+  it('does what its page says', async () => {
+    const page = await readFile(new URL('../../../docs/cost.md', import.meta.url), 'utf8')
+    const lines = /^```sh\n(.*?)^```$/ms.exec(page)![1]!.trim().split('\n')
+    expect(lines).toHaveLength(5)
+    const bucketFile = join(directory, 'bucket.yml')
+    await writeFile(bucketFile, `type: FILESYSTEM\nconfig: {directory: "${directory}"}\n`)
+    const log = join(directory, 'query.jsonl')
+    const cost = { gets: 10, lists: 1, puts: 0, invokes: 0, functionGbSeconds: 1 }
+    const entries = [0, 1].map((n) => JSON.stringify({ time: NOW + n * 1000, msg: 'query', cost }))
+    await writeFile(log, entries.join('\n'))
+    for (const line of lines) {
+      const words = line.replace('bucket.yml', bucketFile).replace('query.jsonl', log).split(' ')
+      expect(words.slice(0, 3)).toEqual(['npx', 'thaw', 'cost'])
+      const { code, out } = await thaw(words.slice(2))
+      expect([line, code]).toEqual([line, 0])
+      expect(out).toMatch(/^(?:all +[0-9.]+|slice\.gets .*)$/m)
+    }
   })
 
   it('says so where a bucket tells nothing of what comes', async () => {
