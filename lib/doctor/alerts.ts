@@ -1,5 +1,5 @@
 /** Whether alerts leave the ruler, and whether an Alertmanager has them. */
-import { spanText } from '#lib/compact/plan/plan-text.ts'
+import { countText, spanText } from '#lib/compact/plan/plan-text.ts'
 import type { RulerState } from '#lib/rules/tick/ruler-state.ts'
 import { type Finding, type Known, some, verdicts } from './finding.ts'
 
@@ -24,7 +24,7 @@ export function judgeOutbox(state: Known<RulerState | undefined>, nowMs: number)
       ([url, { sent, errors: failed }]) => `${url}: ${failed} errors, ${sent} sent`,
     )
     return wrong(
-      `${outbox.alerts.length} alerts wait, the oldest for ${spanText(nowMs - oldestMs)}: no Alertmanager takes them`,
+      `no Alertmanager takes ${countText(outbox.alerts.length, 'alert')}, the oldest for ${spanText(nowMs - oldestMs)}`,
       {
         seen: some(errors),
         next: 'is it up, and may the ruler reach it (a function without a VPC reaches public addresses alone); the log of the ruler has its words',
@@ -32,9 +32,12 @@ export function judgeOutbox(state: Known<RulerState | undefined>, nowMs: number)
     )
   }
   if (counters.alertsDropped > 0) {
-    return warning(`${counters.alertsDropped} alerts were given up since the ruler began`, {
-      next: 'Alertmanagers refused them, or were away for long: the log of the ruler has their words',
-    })
+    return warning(
+      `given up since the ruler began: ${countText(counters.alertsDropped, 'alert')}`,
+      {
+        next: 'Alertmanagers refused them, or were away for long: the log of the ruler has their words',
+      },
+    )
   }
   return ok(
     `alerts go to ${alertmanagers.active.length === 1 ? 'one Alertmanager' : `${alertmanagers.active.length} Alertmanagers`}`,
@@ -71,7 +74,7 @@ export function judgeAlertmanager(
     })
   }
   return warning(`Alertmanager has no alert ${watchdog}`, {
-    seen: [`it has ${alerts.value.length} alerts`],
+    seen: [`it has ${countText(alerts.value.length, 'alert')}`],
     next: `let the ruler send one that always fires, so that its end is noticed: --rule.watchdog=${watchdog} (--watchdog here names another)`,
   })
 }

@@ -1,11 +1,12 @@
 /** Whether rules are evaluated, and whether alerts reach somebody. */
-import { spanText } from '#lib/compact/plan/plan-text.ts'
+import { countText, spanText } from '#lib/compact/plan/plan-text.ts'
+import type { StoredRuleFile } from '#lib/rules/file/rule-files.ts'
 import type { RulerState } from '#lib/rules/tick/ruler-state.ts'
 import { type Finding, type Known, some, verdicts } from './finding.ts'
 
 export interface RuleFacts {
-  /** Rule files of the bucket: name and etag. */
-  readonly files: Known<readonly { readonly name: string; readonly etag: string }[]>
+  /** Of the bucket. */
+  readonly files: Known<readonly StoredRuleFile[]>
   /** Undefined where no ruler ever ran. */
   readonly state: Known<RulerState | undefined>
 }
@@ -39,7 +40,7 @@ export function judgeRules({ files, state }: RuleFacts, nowMs: number): readonly
           }),
         ]
       : [
-          wrong(`there are ${files.value.length} rule files, and no ruler ever ran`, {
+          wrong(`no ruler ever ran, for ${countText(files.value.length, 'rule file')}`, {
             next: RULER,
           }),
         ]
@@ -48,23 +49,25 @@ export function judgeRules({ files, state }: RuleFacts, nowMs: number): readonly
   const tick =
     ageMs < TICK_LATE_MS
       ? ok(
-          `the last tick was ${spanText(Math.max(0, ageMs))} ago, of ${ruler.groups.length} groups`,
+          `the last tick was ${spanText(Math.max(0, ageMs))} ago, of ${countText(ruler.groups.length, 'group')}`,
         )
       : wrong(`the last tick was ${spanText(ageMs)} ago, and one is due each minute`, {
           next: RULER,
         })
-  return [tick, judgeFiles(files.value, ruler), judgeGroups(ruler), judgeMissed(ruler)]
+  return [tick, judgeFiles(files.value, ruler, nowMs), judgeGroups(ruler), judgeMissed(ruler)]
 }
 
-type Files = readonly { readonly name: string; readonly etag: string }[]
-
-function judgeFiles(files: Files, ruler: RulerState): Finding {
+function judgeFiles(files: readonly StoredRuleFile[], ruler: RulerState, nowMs: number): Finding {
   const { ok, wrong } = verdicts('rules', 'rule files')
   const known = new Map(ruler.files.map((file) => [file.name, file]))
   const bad = ruler.files.flatMap(({ name, error }) =>
     error === undefined ? [] : [`${name}: ${error}`],
   )
-  const unread = files.filter(({ name, etag }) => known.get(name)?.etag !== etag)
+  // One of just now is read with the next tick.
+  const unread = files.filter(
+    ({ name, etag, lastModifiedMs }) =>
+      known.get(name)?.etag !== etag && nowMs - lastModifiedMs > TICK_LATE_MS,
+  )
   if (bad.length > 0) {
     return wrong("a rule file can't be used, its last good groups go on", {
       seen: some(bad),
@@ -73,7 +76,7 @@ function judgeFiles(files: Files, ruler: RulerState): Finding {
   }
   // Files of a ruler that runs elsewhere are on its own disk.
   if (unread.length === 0 || known.size === 0)
-    return ok(`all ${ruler.files.length} rule files are read`)
+    return ok(`the ruler has read ${countText(ruler.files.length, 'rule file')}`)
   return wrong('the ruler has not read the rule files that are there now', {
     seen: some(unread.map(({ name }) => name)),
     next: RULER,

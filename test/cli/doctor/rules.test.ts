@@ -1,4 +1,6 @@
 /** Rules that are not evaluated, and alerts that reach nobody. */
+import { utimes } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe } from 'vitest'
 import { type Ailment, itFinds } from './ailment.ts'
 import { HOUR, type Installation, putRules, serve } from './installation.ts'
@@ -13,7 +15,7 @@ const AILMENTS: readonly Ailment[] = [
     name: 'a ruler that never ran',
     ail: ({ bucket }) => bucket.delete('thaw/rule/state.json.gz'),
     level: 'wrong',
-    found: /^rules ruler: there are 1 rule files, and no ruler ever ran/,
+    found: /^rules ruler: no ruler ever ran, for 1 rule file/,
     next: /rule function; without functions: thaw rule/,
     also: ['alerts sending'],
   },
@@ -35,8 +37,13 @@ const AILMENTS: readonly Ailment[] = [
   },
   {
     name: 'a rule file that was pushed and not read',
-    ail: async ({ bucket }) =>
-      void (await bucket.put('thaw/rule/files/new.yaml', new Uint8Array(3))),
+    ail: async ({ bucket, dir, nowMs }) => {
+      const old = (nowMs - HOUR) / 1000
+      for (const name of ['new', 'newest']) {
+        await bucket.put(`thaw/rule/files/${name}.yaml`, new Uint8Array(3))
+      }
+      await utimes(join(dir, 'bucket/thaw/rule/files/new.yaml'), old, old)
+    },
     level: 'wrong',
     found: /^rules rule files: the ruler has not read the rule files that are there now/,
     seen: /^new.yaml$/,
@@ -90,7 +97,7 @@ const AILMENTS: readonly Ailment[] = [
       }
     }),
     level: 'wrong',
-    found: /^alerts sending: 1 alerts wait, the oldest for 1h(\d+s)?: no Alertmanager takes them/,
+    found: /^alerts sending: no Alertmanager takes 1 alert, the oldest for 1h(\d+s)?$/,
     seen: /^http.*: 9 errors, 0 sent$/,
     next: /may the ruler reach it/,
   },
@@ -98,7 +105,7 @@ const AILMENTS: readonly Ailment[] = [
     name: 'alerts that were given up',
     ail: rulesOf(({ counters }) => ({ counters: { ...counters, alertsDropped: 3 } })),
     level: 'warning',
-    found: /^alerts sending: 3 alerts were given up/,
+    found: /^alerts sending: given up since the ruler began: 3 alerts/,
     next: /the log of the ruler/,
   },
   {
