@@ -114,6 +114,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       instead: (seen) => {
         if (losesAnswer) return () => void answer.writeHead(500).end()
         if (seen !== 404 || !hidesAbsence) return undefined
+        if (withheld !== undefined) refused.push({ who: who.name, ...asked.whenAbsent })
         return () => refusal(answer, 's3', who.name, asked.deeds[0]!)
       },
     })

@@ -52,15 +52,15 @@ export async function startPolicyWorld(options: WorldOptions): Promise<PolicyWor
     environment: { AWS_ENDPOINT_URL_SECRETS_MANAGER: roles.gate.url, ...options.environment },
   })
   const { bucket } = roles
-  let authorization: string | undefined
+  let token: Promise<string> | undefined
   const door =
     (url: string): Asking =>
     async (path, params = {}) => {
-      authorization ??= await newToken(bucket)
+      token ??= newToken(bucket)
       const query = new URLSearchParams(
         Object.entries(params).map(([name, value]): [string, string] => [name, String(value)]),
       )
-      const headers = { authorization }
+      const headers = { authorization: await token }
       return await (await fetch(`${url}/api/v1/${path}?${query.toString()}`, { headers })).json()
     }
   const { httpUrl, functionUrls } = local.cloud
