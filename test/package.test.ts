@@ -44,7 +44,7 @@ describe('what is installed with thaw', () => {
 
   it('is what was locked: each package has the hash of its contents', () => {
     expect(installed.length).toBeGreaterThan(50)
-    expect(namesOf(({ integrity }) => !/^sha512-/.test(integrity ?? ''))).toEqual([])
+    expect(namesOf(({ integrity }) => !integrity?.startsWith('sha512-'))).toEqual([])
   })
 
   it('runs nothing when it is installed, but for a script that only looks at versions', () => {
@@ -53,7 +53,7 @@ describe('what is installed with thaw', () => {
 
   it('is kept up by somebody, and free to use', () => {
     expect(namesOf(({ deprecated }) => deprecated !== undefined)).toEqual([])
-    const free = [
+    const free = new Set([
       '0BSD',
       'Apache-2.0',
       'BSD-2-Clause',
@@ -61,7 +61,7 @@ describe('what is installed with thaw', () => {
       'BlueOak-1.0.0',
       'ISC',
       'MIT',
-    ]
-    expect(namesOf(({ license }) => !free.includes(license ?? ''))).toEqual([])
+    ])
+    expect(namesOf(({ license }) => !free.has(license ?? ''))).toEqual([])
   })
 })

@@ -34,11 +34,11 @@ export interface Words {
 }
 
 export interface Verdicts {
-  ok(text: string, seen?: readonly string[]): Finding
-  warning(text: string, words: Words & { readonly next: string }): Finding
+  readonly ok: (text: string, seen?: readonly string[]) => Finding
+  readonly warning: (text: string, words: Words & { readonly next: string }) => Finding
   /** Without `next` where the text says it. */
-  wrong(text: string, words?: Words): Finding
-  unchecked(text: string, words?: Words): Finding
+  readonly wrong: (text: string, words?: Words) => Finding
+  readonly unchecked: (text: string, words?: Words) => Finding
 }
 
 export function verdicts(part: Part, check: string): Verdicts {

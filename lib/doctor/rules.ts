@@ -94,7 +94,7 @@ function judgeGroups({ groups }: RulerState): Finding {
     }),
   )
   if (failing.length === 0) return ok('every rule was evaluated without an error')
-  return wrong(`${failing.length === 1 ? 'a rule fails' : `${failing.length} rules fail`}`, {
+  return wrong(failing.length === 1 ? 'a rule fails' : `${failing.length} rules fail`, {
     seen: some(failing),
     next: 'try its expression with thaw query, mend the file, and push it: thaw rules push',
   })

@@ -251,7 +251,7 @@ describe('a store that is not reached', () => {
   it("as its certificate is nobody's", async () => {
     const read = (file: string) => readFileSync(new URL(`../data/tls/${file}`, import.meta.url))
     const tls = { key: read('server.key'), cert: read('server.pem') }
-    const endpoint = await listening(createTlsServer(tls) as unknown as Server)
+    const endpoint = await listening(createTlsServer(tls))
     const bucket = await open({ endpoint, insecure: false })
     expect(await said(bucket.get('a'))).toMatch(
       /a: the certificate is not trusted \(\w+\), set http_config.tls_config.ca_file/,

@@ -201,5 +201,7 @@ if (isMissing(minio) || isMissing(prometheusPeer) || isMissing(alertmanagerPeer)
   describeSkipped('a whole installation', missing!)
 } else {
   const peers = { minio, prometheus: prometheusPeer, alertmanager: alertmanagerPeer }
-  describe('thaw doctor on a whole installation', () => suite(peers))
+  describe('thaw doctor on a whole installation', () => {
+    suite(peers)
+  })
 }

@@ -35,7 +35,7 @@ let bundles: ReadonlyMap<string, string>
 
 beforeAll(async () => {
   bundles = await bundleThaw()
-})
+}, 60_000)
 
 describe('the Containerfile', () => {
   it('has a build and two images, of which thaw is the one that is made without a word', () => {

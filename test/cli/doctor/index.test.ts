@@ -97,4 +97,6 @@ const AILMENTS: readonly Ailment[] = [
   },
 ]
 
-describe('thaw doctor', () => itFinds(AILMENTS))
+describe('thaw doctor', () => {
+  itFinds(AILMENTS)
+})
