@@ -218,7 +218,7 @@ describe('the state of the ruler', () => {
   it.each([
     [Buffer.from('what is this'), /^the ruler is left out: thaw\/rule\/state\.json\.gz: /],
     [gzipSync('[]'), /^the ruler is left out: thaw\/rule\/state\.json\.gz: /],
-    [gzipSync('{"version":99}'), /^the ruler is left out: .* later version of thaw/],
+    [gzipSync('{"version":99}'), /^the ruler is left out: .* written by a newer thaw/],
   ])('that cannot be read is a warning, or an error (%#)', async (body, warning) => {
     const bucket = memoryBucket()
     await bucket.put(RULE_STATE_KEY, body)
