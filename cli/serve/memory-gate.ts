@@ -28,6 +28,8 @@ export class MemoryGate {
   readonly #places: QueryQueue
   #collectedMs = -Infinity
   #refused = 0
+  /** Requests for data that were let in and are not answered yet. */
+  #running = 0
 
   constructor(options: MemoryGateOptions) {
     this.#options = options
@@ -44,15 +46,25 @@ export class MemoryGate {
     return async (request) => {
       const { pathname } = new URL(request.url)
       if (!READS_DATA.test(pathname)) return inner(request)
-      if (this.#isShort()) return this.#refusal()
-      if (QUEUED.test(pathname)) return inner(request)
-      // Who has gone needs no answer: the app makes one of the aborted signal.
-      const leave = await this.#places.enter(undefined, request.signal).catch(() => undefined)
+      // What was freed may stay resident for as long as nothing is asked: whoever comes alone uses it again, and is not refused.
+      if (this.#isShort() && this.#running > 0) return this.#refusal()
+      this.#running++
       try {
-        return await inner(request)
+        return await this.#inPlace(inner, request, pathname)
       } finally {
-        leave?.()
+        this.#running--
       }
+    }
+  }
+
+  async #inPlace(inner: Fetch, request: Request, pathname: string): Promise<Response> {
+    if (QUEUED.test(pathname)) return inner(request)
+    // Who has gone needs no answer: the app makes one of the aborted signal.
+    const leave = await this.#places.enter(undefined, request.signal).catch(() => undefined)
+    try {
+      return await inner(request)
+    } finally {
+      leave?.()
     }
   }
 

@@ -105,7 +105,13 @@ describe('the gate', () => {
   it('refuses what reads data while memory is short, in the form of the API, and nothing else', async () => {
     const world = { resident: 100, collected: 0, ms: 0 }
     const gate = gateOf(world)
-    const fetch = gate.fetch(() => new Response('answer'))
+    const running = Promise.withResolvers<Response>()
+    const fetch = gate.fetch(({ url }) =>
+      url.includes('long') ? running.promise : new Response('answer'),
+    )
+    // One that comes alone is let in: nobody else will free what it needs.
+    const long = fetch(ask('/api/v1/query?query=long'))
+    expect(world.collected).toBe(1)
     for (const path of ['/api/v1/query?query=up', '/api/v1/series', '/federate']) {
       const response = await fetch(ask(path))
       expect(response.status).toBe(503)
@@ -125,6 +131,10 @@ describe('the gate', () => {
     await fetch(ask('/api/v1/labels'))
     expect(world.collected).toBe(2)
     world.resident = 99
+    expect((await fetch(ask('/api/v1/labels'))).status).toBe(200)
+    world.resident = 100
+    running.resolve(new Response('answer'))
+    expect((await long).status).toBe(200)
     expect((await fetch(ask('/api/v1/labels'))).status).toBe(200)
   })
 
