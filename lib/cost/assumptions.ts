@@ -21,7 +21,7 @@ export const ASSUMPTIONS = {
   'month.alarms': of(12, 'metrics with an alarm', 'infra/alarms.ts'),
   'month.metrics': of(0, 'metrics of our own: none while all is well', 'infra/log-metrics.ts'),
   'month.sqs-polls': of(650_000, 'receives of an idle queue', 'Lambda polls with five connections'),
-  'logs.bytes': of(500, 'bytes that a call of a function logs', HOUR),
+  'logs.bytes': of(450, 'bytes of a line', 'functions.log of npm start: 230 to 610'),
 
   'block.5m-share': of(0.35, '5m bytes for a raw byte', YEAR),
   'block.1h-share': of(0.035, '1h bytes for a raw byte', YEAR),
@@ -63,7 +63,11 @@ export const ASSUMPTIONS = {
   'query.puts': of(1.6, 'PUT of a new query', HOUR),
   'query.ms': of(160, 'ms of a new query, besides waiting for its slices', HOUR),
   'query.mb': of(1769, 'MB', 'cdk.json'),
-  'query.answer-kb': of(15, 'KB of an answer, compressed', '240 steps of ten series'),
+  'query.answer-kb': of(
+    8,
+    'KB of an answer, compressed',
+    'npm start: 2 to 15 for 240 steps of 1 to 32 series',
+  ),
   'slice.mb': of(8, 'MB that a slice should read', 'THAW_SLICE_BYTES'),
   'slice.gets': of(5.3, 'GET for a slice', HOUR),
   'slice.gets-per-mb': of(0.4, 'GET for each MB of it', HOUR),

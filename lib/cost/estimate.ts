@@ -56,8 +56,8 @@ export function totalUsd(lines: readonly CostLine[], part?: Part): number {
   return lines.reduce((sum, line) => sum + (!part || line.part === part ? line.usd : 0), 0)
 }
 
-/** The gateway's line, that of `query`, and at times those of others. */
-const LOGGED_PER_QUERY = 2.5
+/** The gateway's line, and that of `query`; `store` and `authorize` log trouble alone. */
+const LOGGED_PER_QUERY = 2
 
 class Estimator {
   readonly #workload: Workload
