@@ -9,40 +9,14 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { formatBlockMeta, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
 import { generateSampleData } from '#localstack/sample-data/generate.ts'
+import { readDashboards } from '#localstack/compose/smoke/dashboards.ts'
 import { thawApp } from './support/thaw-app.ts'
 
 const GRAFANA = join(import.meta.dirname, '../../localstack/grafana')
 const HOUR_MS = 3_600_000
 const NOW_MS = Date.UTC(2026, 10, 21, 7, 30)
 
-interface Panel {
-  readonly id: number
-  readonly title: string
-  readonly type: string
-  readonly gridPos: {
-    readonly x: number
-    readonly y: number
-    readonly w: number
-    readonly h: number
-  }
-  readonly targets?: readonly { readonly expr: string; readonly instant: boolean }[]
-}
-
-interface Dashboard {
-  readonly uid: string
-  readonly title: string
-  readonly panels: readonly Panel[]
-  readonly templating: {
-    readonly list: readonly { name: string; type: string; definition?: string }[]
-  }
-}
-
-const dashboards: Dashboard[] = await Promise.all(
-  (await readdir(join(GRAFANA, 'dashboards'))).map(
-    async (file) =>
-      JSON.parse(await readFile(join(GRAFANA, 'dashboards', file), 'utf8')) as Dashboard,
-  ),
-)
+const dashboards = await readDashboards(join(GRAFANA, 'dashboards'))
 
 /** What Grafana puts in for its variables, with everything chosen. */
 function interpolate(text: string): string {

@@ -1,4 +1,4 @@
-/** The queries of the dashboards beside compose.yml, with what Grafana puts in for its variables. */
+/** Grafana's dashboards as files, and the queries of those beside compose.yml with what Grafana puts in for its variables. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -14,7 +14,8 @@ export interface Panel {
     readonly w: number
     readonly h: number
   }
-  readonly targets: readonly {
+  /** Absent where it shows text. */
+  readonly targets?: readonly {
     readonly refId: string
     readonly expr: string
     readonly instant: boolean
@@ -25,7 +26,14 @@ export interface Dashboard {
   readonly uid: string
   readonly title: string
   readonly panels: readonly Panel[]
-  readonly templating: { readonly list: readonly { readonly name: string }[] }
+  readonly templating: { readonly list: readonly Variable[] }
+}
+
+interface Variable {
+  readonly name: string
+  readonly type: string
+  /** The query that gives its values. */
+  readonly definition?: string
 }
 
 export interface PanelQuery {
@@ -35,11 +43,11 @@ export interface PanelQuery {
   readonly instant: boolean
 }
 
-export async function readDashboards(): Promise<readonly Dashboard[]> {
-  const files = (await readdir(DIRECTORY)).sort()
+export async function readDashboards(directory = DIRECTORY): Promise<readonly Dashboard[]> {
+  const files = (await readdir(directory)).sort()
   return Promise.all(
     files.map(
-      async (file) => JSON.parse(await readFile(join(DIRECTORY, file), 'utf8')) as Dashboard,
+      async (file) => JSON.parse(await readFile(join(directory, file), 'utf8')) as Dashboard,
     ),
   )
 }
@@ -50,7 +58,7 @@ const RATE_INTERVAL = '25s'
 export function queriesOf(dashboards: readonly Dashboard[]): PanelQuery[] {
   return dashboards.flatMap(({ title, panels }) =>
     panels.flatMap((panel) =>
-      panel.targets.map(({ expr, instant }) => ({
+      (panel.targets ?? []).map(({ expr, instant }) => ({
         panel: `${title}: ${panel.title}`,
         query: expr.replaceAll('$__rate_interval', RATE_INTERVAL),
         instant,
