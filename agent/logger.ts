@@ -1,6 +1,7 @@
 /** Structured logs by pino, on stderr, as logfmt (what Thanos writes) or as JSON lines. */
 import { writeSync } from 'node:fs'
 import { pino } from 'pino'
+import { DomainError } from '#lib/model/errors.ts'
 
 export type LogFormat = 'logfmt' | 'json' | 'journald'
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -50,8 +51,8 @@ export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const texts = [error.message]
-  let cause = error.cause
-  for (let depth = 0; cause instanceof Error && depth < 5; depth++, cause = cause.cause) {
+  let cause = causeOf(error)
+  for (let depth = 0; cause instanceof Error && depth < 5; depth++, cause = causeOf(cause)) {
     // Stores end with a full stop, and the SDK puts hints of its own on lines behind theirs.
     const said = cause.message.split('\n', 1)[0]!.trim().replace(/\.$/, '')
     const isNew =
@@ -59,6 +60,10 @@ export function describeError(error: unknown): string {
     if (isNew) texts.push(said)
   }
   return texts.join(': ')
+}
+
+function causeOf(error: Error): unknown {
+  return error instanceof DomainError && error.isWhole ? undefined : error.cause
 }
 
 const FORMATS: Readonly<Record<LogFormat, (jsonLine: string) => string>> = {

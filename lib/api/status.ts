@@ -19,8 +19,9 @@ const STATUS_OF_KIND: Record<ErrorKind, ErrorStatus> = {
   limit: { status: 422, errorType: 'execution' },
   timeout: { status: 503, errorType: 'timeout' },
   canceled: { status: 499, errorType: 'canceled' },
-  // The bucket refused our credentials, not we the client's.
+  // The bucket refused our credentials, not we the client's; and whoever asks can't correct our configuration.
   unauthorized: { status: 500, errorType: 'internal' },
+  misconfigured: { status: 500, errorType: 'internal' },
   unsupported: { status: 422, errorType: 'execution' },
   execution: { status: 422, errorType: 'execution' },
   unavailable: { status: 503, errorType: 'unavailable' },

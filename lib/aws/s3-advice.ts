@@ -3,8 +3,15 @@
 export interface S3Saying {
   readonly code: string
   readonly text: string
-  readonly region?: string | undefined
-  readonly serverTime?: string | undefined
+  readonly region: string | undefined
+  readonly serverTime: string | undefined
+}
+
+/** Of what a connection was not made for. */
+export interface NetworkSaying {
+  readonly code: string
+  readonly host: string | undefined
+  readonly certifiedNames: string | undefined
 }
 
 export interface S3Place {
@@ -16,12 +23,17 @@ export interface S3Place {
 const LOGIN =
   'log in again (aws sso login), or use credentials that renew themselves, such as a role of this machine'
 
+export const NOT_S3 =
+  "is not one of S3, check endpoint: it is that of the store's API, not of its console, a proxy or another program"
+
 /** Undefined where there is nothing to add to what S3 says. */
 export function s3Advice(saying: S3Saying, place: S3Place): string | undefined {
   const { code, text, region, serverTime } = saying
   switch (code) {
     case 'AccessDenied':
       return rightAdvice(text, place)
+    case 'InvalidBucketName':
+      return 'correct bucket: 3 to 63 small letters, digits, dots and hyphens'
     case 'InvalidRegion':
       return "write region into the bucket's configuration, or set AWS_REGION"
     case 'PermanentRedirect':
@@ -41,6 +53,7 @@ export function s3Advice(saying: S3Saying, place: S3Place): string | undefined {
     case 'TokenRefreshRequired':
       return `the session is over: ${LOGIN}`
     case 'InvalidToken':
+    case 'InvalidTokenId':
       return 'check session_token: it belongs to this access_key and secret_key and to no others'
     case 'InvalidAccessKeyId':
     case 'InvalidClientTokenId':
@@ -61,11 +74,25 @@ export function s3Advice(saying: S3Saying, place: S3Place): string | undefined {
       return 'it was asked too fast: thaw tries again by itself, and where it stays, let less run at once'
     case 'InvalidObjectState':
       return 'the object is in an archive: restore it, and take the lifecycle rule away that puts blocks there'
+    case 'MethodNotAllowed':
+    case 'NotImplemented':
+      return 'the store can not do this: use a later version of it, or another store'
     case 'EntityTooLarge':
       return 'the store takes no object of this size: set part_size to a smaller one'
     default:
       return undefined
   }
+}
+
+/** The whole sentence, of keys that no request can be made with. */
+export function badCredentials(text: string): string {
+  if (text.includes('"x-amz-security-token"')) return oddCharacter('session_token', 'SESSION_TOKEN')
+  if (text.includes('"authorization"')) return oddCharacter('access_key', 'ACCESS_KEY_ID')
+  return `the credentials can't be read (${text}), correct the path, such as that of AWS_WEB_IDENTITY_TOKEN_FILE`
+}
+
+function oddCharacter(key: string, variable: string): string {
+  return `${key} has a character that none has, such as the end of a line, write ${key} or AWS_${variable} anew`
 }
 
 /** S3 names the action and the policy since 2024; before, and elsewhere, it is known from the request. */
@@ -74,6 +101,9 @@ function rightAdvice(text: string, { store, key, action }: S3Place): string {
   if (named === undefined) return 'check the policy of these credentials, and that of the bucket'
   const denying = /explicit deny in an? ([a-z -]*policy)/.exec(text)?.[1]
   if (denying !== undefined) return `the ${denying} denies ${named}: change that policy`
+  if (named.startsWith('sts:')) {
+    return `allow ${named} to these credentials, and them in the trust policy of that role`
+  }
   if (named.startsWith('kms:')) {
     return `allow ${named} on the key that encrypts the bucket, in the key's policy too`
   }
@@ -115,17 +145,27 @@ export function isTlsCode(code: string): boolean {
 }
 
 /** The whole sentence; undefined for what is an answer of a store. */
-export function networkAdvice(code: string): string | undefined {
+export function networkAdvice(
+  { code, host, certifiedNames }: NetworkSaying,
+  store: string,
+): string | undefined {
   const network = NETWORK[code]
-  if (network !== undefined) return `no connection (${code})${network && `, ${network}`}`
+  if (network !== undefined) {
+    const other = host === undefined || store.includes(`//${host}`) ? '' : ` to ${host}`
+    return `no connection${other} (${code})${network && `, ${network}`}`
+  }
   if (NOT_TLS.has(code)) {
     return `it does not speak TLS (${code}), set insecure: true for a store without TLS, or correct the port`
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `its certificate is for another host (${code}), correct endpoint or set http_config.tls_config.server_name`
+    const names = certifiedNames === undefined ? 'another host' : certifiedNames
+    return `its certificate is for ${names} (${code}), correct endpoint or set http_config.tls_config.server_name`
   }
   if (code === 'CERT_HAS_EXPIRED') {
     return `its certificate is over (${code}), renew it, or set the clock of this machine`
+  }
+  if (code === 'CERT_NOT_YET_VALID') {
+    return `its certificate is not valid yet (${code}), set the clock of this machine`
   }
   return isTlsCode(code)
     ? `the certificate is not trusted (${code}), set http_config.tls_config.ca_file`

@@ -28,7 +28,7 @@ import { compareUtf8 } from '#lib/model/labels.ts'
 import { ConflictError, DomainError, NotFoundError } from '#lib/model/errors.ts'
 import { discardBody, readBody } from './s3-body.ts'
 import { connectS3 } from './s3-client.ts'
-import { s3CodeOf, statusOf } from './s3-errors.ts'
+import { notS3, s3CodeOf, statusOf } from './s3-errors.ts'
 import { headObject } from './s3-head.ts'
 import { writeStream } from './s3-multipart.ts'
 import { S3Requests } from './s3-requests.ts'
@@ -76,7 +76,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
           http,
         ),
       )
-      return { etag: requests.etag(ETag) }
+      return { etag: requests.objectEtag(ETag) }
     } catch (error) {
       throw lostCondition(error, key, options)
     }
@@ -93,7 +93,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
           new GetObjectCommand({ ...place, Key: key, IfNoneMatch: unlessEtag, ...sse }),
           http,
         )
-        return { body: await readBody(Body, ContentLength), etag: requests.etag(ETag) }
+        return { body: await readBody(Body, ContentLength), etag: requests.objectEtag(ETag) }
       } catch (error) {
         if (unlessEtag !== undefined && statusOf(error) === 304) return undefined
         throw error
@@ -111,7 +111,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
     return {
       key,
       size: ContentLength ?? 0,
-      etag: requests.etag(ETag),
+      etag: requests.objectEtag(ETag),
       lastModifiedMs: LastModified?.getTime() ?? 0,
     }
   }
@@ -149,6 +149,10 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
         } catch (error) {
           if (isBehindEnd(error)) throw shortObject(key, start, end, undefined, { cause: error })
           throw error
+        }
+        if (answer.ETag === undefined) {
+          discardBody(answer.Body)
+          throw notS3(store)
         }
         const range = parseContentRange(answer.ContentRange)
         const got = range ?? {
@@ -194,7 +198,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
             )
           }
           const body = await readBody(answer.Body, answer.ContentLength)
-          return { body, size, etag: requests.etag(answer.ETag) }
+          return { body, size, etag: requests.objectEtag(answer.ETag) }
         } catch (error) {
           if (isBehindEnd(error)) return undefined // an empty object has no last bytes
           throw error
@@ -227,7 +231,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
         )
         if (page.IsTruncated === undefined && page.Name === undefined) {
           // Any page of the web reads as a listing of nothing, which must not pass for an empty bucket.
-          throw new DomainError('unsupported', `${store}: the answer (200) is not one of S3`)
+          throw notS3(store)
         }
         token = page.IsTruncated ? page.NextContinuationToken : undefined
         yield {

@@ -68,7 +68,8 @@ function parseEndpoint({ endpoint, insecure }: S3Config): URL | undefined {
     url.search !== '' ||
     url.username !== ''
   ) {
-    throw new DomainError('invalid', 'endpoint is not a host or host:port')
+    const host = url?.host ? `: write ${url.host} alone` : ''
+    throw new DomainError('invalid', `endpoint is not a host or host:port${host}`)
   }
   return url
 }

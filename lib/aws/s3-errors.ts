@@ -1,8 +1,16 @@
-/** What S3 and the way to it say when something is wrong, as DomainErrors. The only place that reads SDK errors. */
+/** What S3 and the way to it say when something is wrong, as DomainErrors. */
 import { abortError } from '#lib/bucket/cancellation.ts'
 import { ConflictError, CorruptError, DomainError, NotFoundError } from '#lib/model/errors.ts'
 import type { ErrorKind } from '#lib/model/errors.ts'
-import { isNetworkCode, isTlsCode, networkAdvice, s3Advice } from './s3-advice.ts'
+import {
+  badCredentials,
+  isNetworkCode,
+  isTlsCode,
+  networkAdvice,
+  NOT_S3,
+  s3Advice,
+} from './s3-advice.ts'
+import { factsOf, type S3Facts } from './s3-facts.ts'
 
 export interface S3ErrorPlace {
   /** `s3://bucket` and, when it is not AWS, where that is. */
@@ -13,22 +21,12 @@ export interface S3ErrorPlace {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The parts of an SDK or Node error that say what happened; everything else in it is left alone. */
-interface Facts {
-  readonly code: string
-  readonly status: number | undefined
-  readonly text: string
-  readonly requestId: string | undefined
-  /** Where the bucket is, and what time it is there, as far as the answer says so. */
-  readonly region: string | undefined
-  readonly serverTime: string | undefined
-}
-
 const KINDS: Readonly<Record<string, ErrorKind>> = {
   NoSuchBucket: 'not-found',
   AccessDenied: 'unauthorized',
   AccountProblem: 'unauthorized',
   AllAccessDisabled: 'unauthorized',
+  BadCredentials: 'unauthorized',
   CredentialsProviderError: 'unauthorized',
   TokenProviderError: 'unauthorized',
   ExpiredToken: 'unauthorized',
@@ -37,17 +35,19 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   InvalidAccessKeyId: 'unauthorized',
   InvalidClientTokenId: 'unauthorized',
   InvalidToken: 'unauthorized',
+  InvalidTokenId: 'unauthorized',
   NotSignedUp: 'unauthorized',
   RequestExpired: 'unauthorized',
   RequestTimeTooSkewed: 'unauthorized',
   SignatureDoesNotMatch: 'unauthorized',
   TokenRefreshRequired: 'unauthorized',
   UnrecognizedClientException: 'unauthorized',
-  AuthorizationHeaderMalformed: 'invalid',
-  IllegalLocationConstraintException: 'invalid',
-  InvalidBucketName: 'invalid',
-  InvalidRegion: 'invalid',
-  PermanentRedirect: 'invalid',
+  AuthorizationHeaderMalformed: 'misconfigured',
+  IllegalLocationConstraintException: 'misconfigured',
+  InvalidBucketName: 'misconfigured',
+  InvalidRegion: 'misconfigured',
+  NotS3: 'misconfigured',
+  PermanentRedirect: 'misconfigured',
   EntityTooLarge: 'limit',
   InvalidObjectState: 'unsupported',
   MethodNotAllowed: 'unsupported',
@@ -73,7 +73,7 @@ export function s3Error(error: unknown, place: S3ErrorPlace): Error {
   const { key } = place
   const { code, status } = facts
 
-  if (key !== undefined) {
+  if (key !== undefined && code !== 'NotS3') {
     if (code === 'NoSuchKey' || code === 'NotFound') return new NotFoundError(key, { cause: error })
     if (status === 404 && code !== 'NoSuchBucket' && code !== 'NoSuchUpload') {
       return new NotFoundError(key, { cause: error })
@@ -94,7 +94,12 @@ export function s3Error(error: unknown, place: S3ErrorPlace): Error {
   const kind = KINDS[code] ?? kindOfStatus(code, status)
   // Not an answer of a store and not a failure on the way: a bug of ours or of the SDK, to be seen as it is.
   if (kind === undefined) return error
-  return new DomainError(kind, describe(facts, kind, place), { cause: error })
+  return new DomainError(kind, describe(facts, kind, place), { cause: error, isWhole: true })
+}
+
+/** An answer of success without what S3 always says: a page of the web, which must not pass for an object, nor for one that was written. */
+export function notS3(store: string, status = 200): DomainError {
+  return new DomainError('misconfigured', `${store}: the answer (${status}) ${NOT_S3}`)
 }
 
 /** Whether the SDK has learned the right time from this answer and the same request would be signed with it. */
@@ -110,81 +115,30 @@ export function s3CodeOf(error: unknown): string | undefined {
   return error instanceof Error ? factsOf(error).code : undefined
 }
 
-function factsOf(error: Error): Facts {
-  const sdk = error as Error & {
-    readonly Code?: string
-    readonly code?: string
-    readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string }
-    readonly $response?: {
-      readonly statusCode?: number
-      readonly headers?: Readonly<Record<string, string>>
-    }
-    readonly Region?: string
-    readonly Endpoint?: string
-    readonly ServerTime?: string
-  }
-  // Refused on every address of a name, Node throws an AggregateError whose first cause has the facts.
-  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined
-  const nested = first instanceof Error ? first : undefined
-  const systemCode = sdk.code ?? (nested as { code?: string } | undefined)?.code
-  const named =
-    sdk.Code ?? (error.name === 'Error' || error.name === 'AggregateError' ? undefined : error.name)
-  const isSystem = systemCode !== undefined && (isNetworkCode(systemCode) || isTlsCode(systemCode))
-  const status = sdk.$metadata?.httpStatusCode ?? sdk.$response?.statusCode
-  return {
-    code:
-      error.name === 'TimeoutError'
-        ? error.name
-        : isSystem
-          ? systemCode
-          : named === 'Unknown'
-            ? nameOfStatus(status)
-            : (named ?? systemCode ?? nameOfText(error.message)),
-    region:
-      sdk.$response?.headers?.['x-amz-bucket-region'] ?? sdk.Region ?? regionOfHost(sdk.Endpoint),
-    serverTime: sdk.ServerTime,
-    status,
-    text: error.message || nested?.message || '',
-    requestId: sdk.$metadata?.requestId,
-  }
-}
-
-/** What the SDK finds before it asks anybody has no name. */
-function nameOfText(text: string): string {
-  return /^Region (is missing|not accepted)/.test(text) ? 'InvalidRegion' : ''
-}
-
-/** The answer to HEAD has no body that could say more. */
-function nameOfStatus(status: number | undefined): string {
-  return status === 301 || status === 307 ? 'PermanentRedirect' : ''
-}
-
-function regionOfHost(host: string | undefined): string | undefined {
-  return /(?:^|\.)s3[.-]([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com/.exec(host ?? '')?.[1]
-}
-
 function kindOfStatus(code: string, status: number | undefined): ErrorKind | undefined {
   if (isNetworkCode(code)) return 'unavailable'
-  if (isTlsCode(code)) return 'invalid'
+  if (isTlsCode(code)) return 'misconfigured'
   if (status === undefined) return undefined
   if (status >= 500 || status === 429 || status === 408) return 'unavailable'
   if (status === 401 || status === 403) return 'unauthorized'
   if (status === 404) return 'not-found'
   if (status === 501 || status === 405) return 'unsupported'
   if (status >= 300) return 'invalid'
-  return 'unsupported' // a success the SDK could not read: whatever answers there is not S3
+  return 'misconfigured' // a success the SDK could not read: whatever answers there is not S3
 }
 
-function describe(facts: Facts, kind: ErrorKind, place: S3ErrorPlace): string {
+function describe(facts: S3Facts, kind: ErrorKind, place: S3ErrorPlace): string {
   const where = place.key === undefined ? place.store : `${place.store}/${place.key}`
   const { code, status, requestId } = facts
-  const onTheWay = networkAdvice(code)
+  const onTheWay = networkAdvice(facts, place.store)
   if (onTheWay !== undefined) return `${where}: ${onTheWay}`
+  if (code === 'BadCredentials') return `${where}: ${badCredentials(facts.text)}`
   if (code === 'NoSuchBucket')
     return `no bucket ${place.store}, create the bucket or correct its name`
   if (kind === 'timeout') return `${where}: no answer in time`
-  if (status !== undefined && status < 300)
-    return `${where}: the answer (${status}) is not one of S3`
+  if (code === 'NotS3' || (status !== undefined && status < 300)) {
+    return `${where}: the answer (${status}) ${NOT_S3}`
+  }
   const detail = [
     status === undefined ? undefined : `${status}`,
     requestId && `request ${requestId}`,

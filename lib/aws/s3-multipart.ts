@@ -10,7 +10,7 @@ import type { PutOptions } from '#lib/bucket/bucket.ts'
 import { throwIfAborted, untilAborted } from '#lib/bucket/cancellation.ts'
 import { type RetryPolicy, withRetries } from '#lib/bucket/retry.ts'
 import { isKind, LimitError } from '#lib/model/errors.ts'
-import { s3CodeOf, s3Error } from './s3-errors.ts'
+import { notS3, s3CodeOf, s3Error } from './s3-errors.ts'
 import { headObject } from './s3-head.ts'
 import type { S3Requests } from './s3-requests.ts'
 
@@ -83,7 +83,8 @@ async function upload(
         http,
       ),
     )
-    return UploadId!
+    if (UploadId === undefined) throw notS3(requests.place(key).store)
+    return UploadId
   })
   // One failed part stops the others.
   const stop = new AbortController()
@@ -146,7 +147,7 @@ async function sendPart(
         http,
       ),
     )
-    return { PartNumber: number, ETag: ETag! }
+    return { PartNumber: number, ETag: requests.objectEtag(ETag) }
   })
 }
 

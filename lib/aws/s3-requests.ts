@@ -2,7 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { PutOptions } from '#lib/bucket/bucket.ts'
 import { throwIfAborted } from '#lib/bucket/cancellation.ts'
-import { isClockSkew, s3Error, type S3ErrorPlace } from './s3-errors.ts'
+import { isClockSkew, notS3, s3Error, type S3ErrorPlace } from './s3-errors.ts'
 import type { CustomerKey, WriteSettings } from './s3-write-settings.ts'
 
 /** As policies name it. */
@@ -65,6 +65,12 @@ export class S3Requests {
   /** Unquoted: AWS takes both, some stores only this in a condition. */
   etag(quoted: string | undefined): string {
     return quoted?.replace(/^W\//, '').replaceAll('"', '') ?? ''
+  }
+
+  /** Of an object that was read or written: whatever gives none is no store. */
+  objectEtag(quoted: string | undefined): string {
+    if (quoted === undefined) throw notS3(this.#store)
+    return this.etag(quoted)
   }
 
   conditions(options: PutOptions | undefined): { IfNoneMatch?: string; IfMatch?: string } {

@@ -11,6 +11,7 @@ const CODES: Readonly<Record<ErrorKind, number>> = {
   timeout: status.DEADLINE_EXCEEDED,
   canceled: status.CANCELLED,
   unauthorized: status.PERMISSION_DENIED,
+  misconfigured: status.FAILED_PRECONDITION,
   unsupported: status.UNIMPLEMENTED,
   execution: status.ABORTED,
   unavailable: status.UNAVAILABLE,

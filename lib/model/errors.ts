@@ -9,16 +9,24 @@ export type ErrorKind =
   | 'timeout' // narrow, or retry later
   | 'canceled'
   | 'unauthorized' // fix the credentials or the policy
+  | 'misconfigured' // fix how the bucket is named: name, region, endpoint, certificate
   | 'unsupported' // this store, file or query needs something thaw or the store does not have
   | 'execution' // a PromQL evaluation that has no answer
   | 'unavailable' // retry with backoff
 
 export class DomainError extends Error {
   readonly kind: ErrorKind
+  /** The message has all of the cause that helps people. */
+  readonly isWhole: boolean
 
-  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options?: { cause?: unknown; isWhole?: boolean | undefined },
+  ) {
     super(message, options)
     this.kind = kind
+    this.isWhole = options?.isWhole ?? false
     this.name = new.target.name
   }
 }

@@ -128,14 +128,16 @@ describe('connectS3', () => {
     })
   })
 
-  it.each(['minio/path', 'http://minio/path', 'user:pass@minio', 'a b'])(
-    'refuses the endpoint %j',
-    (endpoint) => {
-      expect(() => connectS3({ bucket: 'b', endpoint })).toThrow(
-        new DomainError('invalid', 'endpoint is not a host or host:port'),
-      )
-    },
-  )
+  it.each([
+    ['minio/path', ': write minio alone'],
+    ['http://minio:9001/browser', ': write minio:9001 alone'],
+    ['user:pass@minio', ': write minio alone'],
+    ['a b', ''],
+  ])('refuses the endpoint %j', (endpoint, next) => {
+    expect(() => connectS3({ bucket: 'b', endpoint })).toThrow(
+      new DomainError('invalid', `endpoint is not a host or host:port${next}`),
+    )
+  })
 
   it('names a certificate file that cannot be read', () => {
     expect(() => connectS3({ bucket: 'b', http: { caFile: '/nowhere/ca.pem' } })).toThrow(

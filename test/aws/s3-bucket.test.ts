@@ -4,6 +4,7 @@ import {
   brokenAnswer,
   bytesAnswer,
   errorAnswer,
+  pageAnswer,
   type ScriptedS3,
   scriptedS3,
 } from '#test/aws/scripted-s3.ts'
@@ -98,16 +99,21 @@ describe('s3Bucket', () => {
     [
       301,
       'PermanentRedirect',
-      'invalid',
+      'misconfigured',
       `${store}/a: PermanentRedirect (301, request R1): words, check region and endpoint`,
     ],
     [
       400,
       'AuthorizationHeaderMalformed',
-      'invalid',
+      'misconfigured',
       `${store}/a: AuthorizationHeaderMalformed (400, request R1): words, check region and endpoint`,
     ],
-    [501, 'NotImplemented', 'unsupported', `${store}/a: NotImplemented (501, request R1): words`],
+    [
+      501,
+      'NotImplemented',
+      'unsupported',
+      `${store}/a: NotImplemented (501, request R1): words, the store can not do this: use a later version of it, or another store`,
+    ],
   ])('turns %i %s into %s', async (status, code, kind, message) => {
     const bucket = await bucketWith(errorAnswer(status, code, 'words.'))
     expect(await failure(bucket.get('a'))).toEqual([kind, message])
@@ -170,14 +176,29 @@ describe('s3Bucket', () => {
     expect((await failure(bucket.getTail('a', 4)))[0]).toBe('unsupported')
   })
 
-  it('refuses a host that is no S3', async () => {
-    const bucket = await bucketWith(
-      bytesAnswer(200, '<html>welcome</html>', { 'content-type': 'text/html' }),
+  it.each([200, 403, 404, 405])('refuses a host that is no S3 and answers %i', async (status) => {
+    const page = pageAnswer(status)
+    const bucket = await bucketWith(page)
+    const failures = [
+      await failure(drain(bucket)),
+      await failure(bucket.get('a')),
+      await failure(bucket.getRange('a', 0, 4)),
+      await failure(bucket.getTail('a', 4)),
+      await failure(bucket.put('a', new Uint8Array(1))),
+      await failure(bucket.putStream('a', parts(4))),
+    ]
+    const said = ([kind, text]: readonly [string, string]): string =>
+      `${kind} ${text.replace(`${store}/a`, store)}`
+    expect(new Set(failures.map(said))).toEqual(
+      new Set([
+        `misconfigured ${store}: the answer (${status}) is not one of S3, check endpoint: it is that of the store's API, not of its console, a proxy or another program`,
+      ]),
     )
-    expect(await failure(drain(bucket))).toEqual([
-      'unsupported',
-      `${store}: the answer (200) is not one of S3`,
-    ])
+  })
+
+  it('does not take a page of the web for an object that is there', async () => {
+    const bucket = await bucketWith(pageAnswer(200))
+    expect((await failure(bucket.head('a')))[0]).toBe('misconfigured')
   })
 
   it('calls a server that is not there unavailable', async () => {

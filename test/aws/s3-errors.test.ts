@@ -123,6 +123,20 @@ describe('an error of S3 on reading a', () => {
       "AccessDenied (403, request R1): User: x is not authorized to perform: kms:Decrypt on this resource, allow kms:Decrypt on the key that encrypts the bucket, in the key's policy too",
     ],
     [
+      'a role that may not be taken',
+      {
+        status: 403,
+        code: 'AccessDenied',
+        message: 'User: x is not authorized to perform: sts:AssumeRole on resource: y',
+      },
+      'AccessDenied (403, request R1): User: x is not authorized to perform: sts:AssumeRole on resource: y, allow sts:AssumeRole to these credentials, and them in the trust policy of that role',
+    ],
+    [
+      'a name that no bucket has',
+      { status: 400, code: 'InvalidBucketName' },
+      'InvalidBucketName (400, request R1): Words, correct bucket: 3 to 63 small letters, digits, dots and hyphens',
+    ],
+    [
       'a session that is over',
       {
         status: 400,
@@ -136,6 +150,11 @@ describe('an error of S3 on reading a', () => {
       'a session token of other keys',
       { status: 400, code: 'InvalidToken' },
       'InvalidToken (400, request R1): Words, check session_token: it belongs to this access_key and secret_key and to no others',
+    ],
+    [
+      'the same, as MinIO says it',
+      { status: 403, code: 'InvalidTokenId' },
+      'InvalidTokenId (403, request R1): Words, check session_token: it belongs to this access_key and secret_key and to no others',
     ],
     [
       'an access key that nobody has',
@@ -263,6 +282,39 @@ describe('a store that is not reached', () => {
     const bucket = await open({ accessKey: undefined, secretKey: undefined, region: 'eu-west-1' })
     expect(await said(bucket.get('a'))).toBe(
       's3://metrics/a: CredentialsProviderError: Could not load credentials from any providers, set access_key and secret_key, the AWS_ variables, a profile or a role of this machine',
+    )
+  })
+
+  it.each([
+    ['access_key', { accessKey: 'AKIAKEY\n' }, 'AWS_ACCESS_KEY_ID'],
+    ['session_token', { sessionToken: 'session-secret\n' }, 'AWS_SESSION_TOKEN'],
+  ])('with %s, as it was copied with the end of its line', async (key, change, variable) => {
+    const bucket = await open({ endpoint: '127.0.0.1:1', ...change })
+    expect(await said(bucket.get('a'))).toMatch(
+      new RegExp(
+        `/a: ${key} has a character that none has, such as the end of a line, write ${key} or ${variable} anew$`,
+      ),
+    )
+  })
+
+  it('as the file of its credentials is not there', async () => {
+    noAws()
+    vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', '/nowhere/token')
+    vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::111122223333:role/thaw')
+    const bucket = await open({ accessKey: undefined, secretKey: undefined, region: 'eu-west-1' })
+    expect(await said(bucket.get('a'))).toBe(
+      "s3://metrics/a: the credentials can't be read (ENOENT: no such file or directory, open '/nowhere/token'), correct the path, such as that of AWS_WEB_IDENTITY_TOKEN_FILE",
+    )
+  })
+
+  it('as a role is asked for where nobody listens', async () => {
+    noAws()
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', 'http://127.0.0.1:1')
+    vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', 'package.json')
+    vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::111122223333:role/thaw')
+    const bucket = await open({ accessKey: undefined, secretKey: undefined, region: 'eu-west-1' })
+    expect(await said(bucket.get('a'))).toMatch(
+      /^s3:\/\/metrics\/a: no connection to HOST \(ECONNREFUSED\), nobody listens there/,
     )
   })
 

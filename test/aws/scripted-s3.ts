@@ -57,6 +57,14 @@ export function bytesAnswer(
   }
 }
 
+/** Of a web server that knows nothing of S3. */
+export function pageAnswer(status: number): Answer {
+  return (request, response) => {
+    response.writeHead(status, { 'content-type': 'text/html' })
+    response.end(request.method === 'HEAD' ? undefined : '<html>words</html>')
+  }
+}
+
 export function errorAnswer(
   status: number,
   code: string,
