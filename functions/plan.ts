@@ -3,7 +3,6 @@ import { ulid } from 'ulid'
 import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { sendMessages, sqsClient } from '#lib/aws/send-messages.ts'
-import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { formatJob } from '#lib/compact/jobs/job.ts'
@@ -16,7 +15,7 @@ import {
 import { planJobs } from '#lib/compact/plan/plan-jobs.ts'
 import { planReport } from '#lib/compact/plan/plan-report.ts'
 import { knownWriters } from '#lib/compact/plan/writers.ts'
-import { readPlanInput } from '#lib/compact/read-plan-input.ts'
+import { lookAtBucket, type ReadPlanInput } from '#lib/compact/read-plan-input.ts'
 import { readCompactFlags } from '#lib/lambda/compact-flags.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
 import { openOnce } from '#lib/lambda/open-once.ts'
@@ -48,8 +47,8 @@ export interface PlanAnswer {
 
 export const handler = plainErrors(async (event: PlanEvent): Promise<PlanAnswer> => {
   const bucket = await opened()
-  const update = await updateBucketIndex(bucket, { now: Date.now, rescan: event?.rescan === true })
-  const input = await readPlanInput(bucket, { settings, now: Date.now })
+  const rescan = event?.rescan === true
+  const { update, input } = await lookAtBucket(bucket, { settings, now: Date.now, rescan })
   const { due, backlog } = queue ? await sendJobs(bucket, input, queue) : NOTHING_PLANNED
   const { blocks, packMarks = [], nowMs } = input
   const writers = await knownWriters(input, () => rulerLabels(bucket, Date.now))
@@ -62,7 +61,7 @@ const NOTHING_PLANNED: Claim = { due: [], backlog: EMPTY_BACKLOG }
 
 async function sendJobs(
   bucket: Bucket,
-  input: Awaited<ReturnType<typeof readPlanInput>>,
+  input: ReadPlanInput,
   { url, client }: NonNullable<typeof queue>,
 ): Promise<Claim> {
   const { nowMs, leased } = input

@@ -1,4 +1,4 @@
-/** Lambda `rule`: one tick of the ruler. Woken by the schedule once a minute; twice at once, or late, does no harm. */
+/** Lambda `rule`: one tick of the ruler. Woken by the schedule once a minute, and when a rule file changes; twice at once, or late, does no harm. */
 import { ulid } from 'ulid'
 import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
@@ -17,6 +17,7 @@ import { plainErrors } from '#lib/lambda/plain-errors.ts'
 import { type OpenRuler, openRuler } from '#lib/lambda/open-ruler.ts'
 import { readRuleFlags } from '#lib/lambda/rule-flags.ts'
 import { bucketRuleFiles } from '#lib/rules/tick/bucket-rule-files.ts'
+import { type SeldomListed, seldomListed } from '#lib/rules/tick/seldom-listed.ts'
 import { runTick } from '#lib/rules/tick/run-tick.ts'
 import { type TickReport, tickText } from '#lib/rules/tick/tick-report.ts'
 import { StoreCache } from '#lib/store/store-cache.ts'
@@ -40,10 +41,20 @@ export interface InvokeContext {
 /** Left of the time limit, to end by oneself. */
 const RESERVE_MS = 2000
 
+/** What no event told of is found after so long: with every fifth tick of the clock. */
+const LIST_EVERY_MS = 270_000
+/** Of EventBridge's schedule. Any other event is somebody who knows of a change, or who asks by hand. */
+const CLOCK = 'aws.events'
+
+export interface TickEvent {
+  readonly source?: unknown
+}
+
 /** Rejects where the bucket can't be used: the next minute makes good for it. */
 export const handler = plainErrors(
-  async (_event: unknown, context: InvokeContext): Promise<TickReport> => {
-    const { counted } = await opened()
+  async (event: TickEvent | undefined, context: InvokeContext): Promise<TickReport> => {
+    const { counted, ruleFiles } = await opened()
+    if (event?.source !== CLOCK) ruleFiles.lookAgain()
     const ruler = await currentRuler()
     const deadlineMs = Date.now() + context.getRemainingTimeInMillis() - RESERVE_MS
     counted.reset()
@@ -57,6 +68,7 @@ export const handler = plainErrors(
 
 interface Opened {
   readonly counted: CountingBucket
+  readonly ruleFiles: SeldomListed
   readonly endpoints: EndpointSet | undefined
   readonly cache: StoreCache
 }
@@ -66,8 +78,11 @@ async function open(): Promise<Opened> {
   const bucket = await openBucket(config)
   // Without conditional writes two rulers could both believe to be the only one.
   await checkConditionalWrites(bucket, { id: ulid() })
+  const counted = countingBucket(bucket)
+  const clock = { everyMs: LIST_EVERY_MS, now: Date.now }
   return {
-    counted: countingBucket(bucket),
+    counted,
+    ruleFiles: seldomListed(bucketRuleFiles(counted.bucket), clock),
     endpoints: await openEndpoints(),
     cache: new StoreCache(environment.cacheBytes),
   }
@@ -85,7 +100,7 @@ async function currentRuler(): Promise<OpenRuler> {
 }
 
 async function openRulerWith(env: Variables): Promise<OpenRuler> {
-  const { counted, endpoints, cache } = await opened()
+  const { counted, ruleFiles, endpoints, cache } = await opened()
   const { tick } = settings
   return openRuler({
     settings: {
@@ -96,7 +111,7 @@ async function openRulerWith(env: Variables): Promise<OpenRuler> {
       },
     },
     bucket: counted.bucket,
-    files: bucketRuleFiles(counted.bucket),
+    files: ruleFiles.files,
     cache,
     sources: endpoints && (() => endpoints.sources()),
     env,

@@ -75,7 +75,7 @@ export class MetricsBucket extends Construct {
   #sayHowToTell(): void {
     const settings = JSON.stringify({ EventBridgeConfiguration: {} })
     const output = new CfnOutput(this, 'TellOfBlocks', {
-      description: `Has ${this.name} tell of new blocks at once; replaces notifications that it has`,
+      description: `Has ${this.name} tell of new blocks and rule files at once; replaces notifications that it has`,
       value: `aws s3api put-bucket-notification-configuration --bucket ${this.name} --notification-configuration '${settings}'`,
     })
     output.overrideLogicalId('TellOfBlocks')

@@ -5,7 +5,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import type { Construct } from 'constructs'
 
 import { acknowledge } from './acknowledge.ts'
-import type { MetricsBucket } from './bucket.ts'
+import { KEYS, type MetricsBucket } from './bucket.ts'
 import { secretArns, secretNames } from './rule-secrets.ts'
 import type { StackConfig } from './stack-config.ts'
 import { ThawFunction } from './thaw-function.ts'
@@ -47,9 +47,24 @@ export class RuleFunction extends ThawFunction {
       schedule: Schedule.rate(Duration.minutes(1)),
     })
     // The next minute makes good for a tick that was lost.
-    everyMinute.addTarget(
-      new LambdaFunction(this.live, { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
-    )
+    const target = new LambdaFunction(this.live, {
+      retryAttempts: 0,
+      maxEventAge: Duration.minutes(1),
+    })
+    everyMinute.addTarget(target)
+    const changed = new Rule(this, 'FileChanged', {
+      ruleName: `${config.stackName}-rule-file`,
+      description: 'A rule file came, changed or went: rules look at them all',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created', 'Object Deleted'],
+        detail: {
+          bucket: { name: [bucket.name] },
+          object: { key: [{ prefix: KEYS.ruleFiles.replace('*', '') }] },
+        },
+      },
+    })
+    changed.addTarget(target)
     acknowledge(
       this,
       'Serverless-EventBusDLQ',

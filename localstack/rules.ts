@@ -11,7 +11,7 @@ const FILE = 'sample.yaml'
 /** So that there is something to be seen at once: the first tick evaluates as many minutes. */
 const AGE_SECONDS = 300
 
-const RULES = `# Made by thaw local. Change it, or push others: thaw rules push
+const RULES = `# Made by thaw local. Change it, or push others: thaw rules push; it is seen within five minutes
 groups:
   - name: requests
     rules:

@@ -19,7 +19,8 @@ export function rulesCommand(context: CliContext): Command {
 }
 
 const HELP = `
-Rule files are Prometheus's. Those in the bucket are evaluated each minute, and a change is seen by the next evaluation:
+Rule files are Prometheus's. Those in the bucket are evaluated each minute, and a change is seen by the next evaluation, or within five minutes where
+nothing tells the function of it:
   $ thaw rules check rules/*.yaml
   $ thaw rules test tests/*.yaml
   $ thaw rules push rules/ --objstore.config-file=bucket.yml

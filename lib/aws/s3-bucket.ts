@@ -245,6 +245,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
           prefixes: (page.CommonPrefixes ?? [])
             .map((common) => common.Prefix ?? '')
             .filter((common) => startAfter === undefined || compareUtf8(common, startAfter) > 0),
+          isLast: token === undefined,
         } satisfies ListPage
       } while (token !== undefined)
     },

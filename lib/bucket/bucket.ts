@@ -103,4 +103,6 @@ export interface ObjectInfo {
 export interface ListPage {
   readonly objects: readonly ObjectInfo[]
   readonly prefixes: readonly string[]
+  /** Nothing comes behind it. */
+  readonly isLast: boolean
 }

@@ -32,7 +32,7 @@ export async function* walkDirectory(
   let prefixes: string[] = []
   for await (const found of walkBelow(walk, '')) {
     if (objects.length + prefixes.length >= PAGE_SIZE) {
-      yield { objects, prefixes }
+      yield { objects, prefixes, isLast: false }
       throwIfAborted(walk.signal)
       objects = []
       prefixes = []
@@ -40,7 +40,7 @@ export async function* walkDirectory(
     if ('object' in found) objects.push(found.object)
     else prefixes.push(found.prefix)
   }
-  yield { objects, prefixes }
+  yield { objects, prefixes, isLast: true }
 }
 
 interface Walk {

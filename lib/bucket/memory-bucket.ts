@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { ConflictError, NotFoundError } from '#lib/model/errors.ts'
 import { compareUtf8 } from '#lib/model/labels.ts'
-import type { Bucket, ListPage, ObjectInfo, PutOptions } from './bucket.ts'
+import type { Bucket, ObjectInfo, PutOptions } from './bucket.ts'
 import { throwIfAborted } from './cancellation.ts'
 import { checkKey, checkPut, checkRange, checkTail, shortObject } from './request-check.ts'
 
@@ -110,7 +110,7 @@ export function memoryBucket(options: MemoryBucketOptions = {}): Bucket {
           if (startAfter !== undefined && compareUtf8(lastPrefix, startAfter) <= 0) continue
         }
         if (page.objects.length + page.prefixes.length >= pageSize) {
-          yield page
+          yield { ...page, isLast: false }
           throwIfAborted(list?.signal)
           page = emptyPage()
         }
@@ -120,7 +120,7 @@ export function memoryBucket(options: MemoryBucketOptions = {}): Bucket {
           page.prefixes.push(lastPrefix!)
         }
       }
-      yield page
+      yield { ...page, isLast: true }
     },
 
     async put(key, body, put) {
@@ -148,7 +148,7 @@ export function memoryBucket(options: MemoryBucketOptions = {}): Bucket {
   }
 }
 
-interface GrowingPage extends ListPage {
+interface GrowingPage {
   readonly objects: ObjectInfo[]
   readonly prefixes: string[]
 }

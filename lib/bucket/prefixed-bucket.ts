@@ -47,6 +47,7 @@ export function prefixedBucket(inner: Bucket, prefix: string): Bucket {
         yield {
           objects: page.objects.map(cutInfo),
           prefixes: page.prefixes.map(cut),
+          isLast: page.isLast,
         } satisfies ListPage
       }
     },

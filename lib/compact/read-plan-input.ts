@@ -1,6 +1,7 @@
 /** Reads out of a bucket what a plan is made of. */
-import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
+import { BucketIndexReader, type IndexUpdate, updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import type { Bucket, ObjectInfo } from '#lib/bucket/bucket.ts'
+import { pageKeepingBucket } from '#lib/bucket/page-keeping-bucket.ts'
 import { FRESH_PREFIX } from '#lib/fresh/fresh-key.ts'
 import { parseFreshList } from '#lib/fresh/fresh-list.ts'
 import { parseMarks } from '#lib/fresh/pack-marks.ts'
@@ -16,20 +17,45 @@ export interface PlanInputOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The bucket index must be true: see `updateBucketIndex`. `leased` are the keys of jobs that somebody is at. */
+/** `leased` are the keys of jobs that somebody is at. */
+export type ReadPlanInput = PlanInput & { readonly leased: ReadonlySet<string> }
+
+export interface LookedAtBucket {
+  readonly update: IndexUpdate
+  readonly input: ReadPlanInput
+}
+
+/** Makes the bucket index true and reads what a plan is made of, in one listing where a page of it is enough: all that is read is as old as that. */
+export async function lookAtBucket(
+  bucket: Bucket,
+  options: PlanInputOptions & { readonly rescan?: boolean | undefined },
+): Promise<LookedAtBucket> {
+  const { now, rescan, signal } = options
+  const keeping = pageKeepingBucket(bucket)
+  const update = await updateBucketIndex(keeping, {
+    now,
+    ...(rescan && { rescan }),
+    ...(signal && { signal }),
+  })
+  return { update, input: await readPlanInput(keeping, options) }
+}
+
+/** The bucket index must be true: see `updateBucketIndex`. */
 export async function readPlanInput(
   bucket: Bucket,
   { settings, now, signal }: PlanInputOptions,
-): Promise<PlanInput & { readonly leased: ReadonlySet<string> }> {
+): Promise<ReadPlanInput> {
   const nowMs = now()
   const index = new BucketIndexReader(bucket, { now, maxAgeMs: 0 })
-  const [{ blocks, partial }, packs, cuts, leases, lookups] = await Promise.all([
-    index.view(-Infinity, Infinity, { signal }),
-    listAll(bucket, FRESH_PREFIX, signal),
-    readCuts(bucket, nowMs, signal),
-    readLeases(bucket, signal),
-    listAll(bucket, LOOKUP_PREFIX, signal),
-  ])
+  const view = index.view(-Infinity, Infinity, { signal })
+  // In the order of keys, each where the one before ended.
+  const listed = (async () => ({
+    cuts: await readCuts(bucket, nowMs, signal),
+    packs: await listAll(bucket, FRESH_PREFIX, signal),
+    leases: await readLeases(bucket, signal),
+    lookups: await listAll(bucket, LOOKUP_PREFIX, signal),
+  }))()
+  const [{ blocks, partial }, { cuts, packs, leases, lookups }] = await Promise.all([view, listed])
   const live = [...leases].filter(([, lease]) => isLive(lease, nowMs))
   return {
     blocks,

@@ -1,13 +1,12 @@
 /** Plans and does what is planned, again and again until nothing is left: all of it in this process, without a queue. */
 import type { BlockRecord } from '#lib/blocks/block-record.ts'
-import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { type JobOutcome, type JobProgress, runJob } from './jobs/run-job.ts'
 import type { PlannedJob } from './plan/job-draft.ts'
 import { type JobPlan, planJobs, type PlanInput } from './plan/plan-jobs.ts'
 import type { CompactSettings } from './plan/settings.ts'
-import { readPlanInput } from './read-plan-input.ts'
+import { lookAtBucket } from './read-plan-input.ts'
 import { restrictPlan } from './restrict-plan.ts'
 
 export interface HereOptions {
@@ -56,8 +55,8 @@ export async function runHere(options: HereOptions): Promise<HereReport> {
   const done: DoneJob[] = []
   const tries = new Map<string, number>()
   for (;;) {
-    await updateBucketIndex(bucket, { now, ...(signal && { signal }) })
-    const input = restrictPlan(await readPlanInput(bucket, { settings, now, signal }), only)
+    const seen = await lookAtBucket(bucket, { settings, now, signal })
+    const input = restrictPlan(seen.input, only)
     const plan = planJobs(input)
     await options.onPlan?.(plan, input)
     const jobs = plan.jobs.filter((job) => wanted(job) && (tries.get(job.key) ?? 0) < MAX_TRIES)

@@ -49,8 +49,8 @@ export function judgeIndex(
   })
 }
 
-/** The clock wakes it each five minutes. */
-const PLAN_LATE_MS = 1_200_000
+/** The clock wakes it each five minutes; a plan that is as before is written every quarter of an hour. */
+const PLAN_LATE_MS = 1_800_000
 
 export function isPlanned({ updatedMs }: Backlog, nowMs: number): boolean {
   return nowMs - updatedMs < 24 * 3_600_000

@@ -268,7 +268,9 @@ export function bucketContract(
     })
 
     claim('lists nothing as one empty page', async () => {
-      expect(await collectPages(bucket, 'nothing/here/')).toEqual([{ objects: [], prefixes: [] }])
+      expect(await collectPages(bucket, 'nothing/here/')).toEqual([
+        { objects: [], prefixes: [], isLast: true },
+      ])
     })
 
     claim('cuts keys at the delimiter and gives each prefix once', async () => {
@@ -317,7 +319,9 @@ export function bucketContract(
       expect(await collectKeys(bucket, 'many/', { startAfter: keys[1050] })).toEqual(
         keys.slice(1051),
       )
-      expect((await collectPages(bucket, 'many/')).length).toBeGreaterThan(1)
+      const pages = await collectPages(bucket, 'many/')
+      expect(pages.length).toBeGreaterThan(1)
+      expect(pages.map(({ isLast }) => isLast)).toEqual(pages.map((_, i) => i === pages.length - 1))
     })
 
     claim('lists more than a thousand prefixes, in order and each once', async () => {

@@ -102,4 +102,24 @@ describe('the deployed ruler', () => {
       alerts: [{ state: 'firing', annotations: { summary: '14 on thaw' } }],
     })
   })
+
+  it('lists rule files when somebody tells of one, and not at each tick of the clock', async () => {
+    const groups = async (): Promise<string[]> => {
+      const { groups } = (await get('/api/v1/rules')) as { groups: { name: string }[] }
+      return groups.map(({ name }) => name)
+    }
+    const clock = async (): Promise<number> => {
+      const [result] = await local.cloud.runSchedule('thaw-rule')
+      expect(result!.failure).toBeUndefined()
+      const line = local.log.findLast((one) => one.includes('evaluations of'))
+      return Number(/"lists":(\d+)/.exec(line!)![1])
+    }
+    const again = await clock()
+    const name = 'more.yaml'
+    await putRuleFile(fileBucket(directory), name, RULES.replace('name: loads', 'name: more'))
+    expect(await clock()).toBeLessThanOrEqual(again)
+    expect(await groups()).toEqual(['loads'])
+    expect(local.cloud.objectCreated(`thaw/rule/files/${name}`, 1)).toEqual(['thaw-rule-file'])
+    await expect.poll(groups, { timeout: 20_000, interval: 200 }).toEqual(['loads', 'more'])
+  })
 })

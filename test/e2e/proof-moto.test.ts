@@ -149,7 +149,7 @@ else {
     it('made the clock, the events of blocks, and logs that end', async () => {
       const { Rules } = await ask<{ Rules: { Name: string }[] }>('events list-rules')
       expect(Rules.map(({ Name }) => Name).toSorted()).toEqual(
-        expect.arrayContaining(['thaw-block-arrived', 'thaw-plan', 'thaw-rule']),
+        expect.arrayContaining(['thaw-block-arrived', 'thaw-plan', 'thaw-rule', 'thaw-rule-file']),
       )
       const { logGroups } = await ask<{
         logGroups: { logGroupName: string; retentionInDays?: number }[]

@@ -99,7 +99,7 @@ describe('the bucket', () => {
     expect(other.findOutputs('TellOfBlocks')).toEqual({
       TellOfBlocks: {
         Description:
-          'Has metrics-of-old tell of new blocks at once; replaces notifications that it has',
+          'Has metrics-of-old tell of new blocks and rule files at once; replaces notifications that it has',
         Value: `aws s3api put-bucket-notification-configuration --bucket metrics-of-old --notification-configuration '{"EventBridgeConfiguration":{}}'`,
       },
     })

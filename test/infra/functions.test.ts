@@ -222,6 +222,22 @@ describe('what wakes rule', () => {
       ],
     })
   })
+
+  it('is a rule file that came, changed or went', () => {
+    const rule = resourceOf(synthesize(), 'AWS::Events::Rule', 'RuleFileChanged')
+    expect(plain(rule.Properties)).toMatchObject({
+      Name: 'thaw-rule-file',
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created', 'Object Deleted'],
+        detail: {
+          bucket: { name: ['BucketMetrics'] },
+          object: { key: [{ prefix: 'thaw/rule/files/' }] },
+        },
+      },
+      Targets: [{ Arn: 'RuleLive' }],
+    })
+  })
 })
 
 describe('what wakes plan', () => {

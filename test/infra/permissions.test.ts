@@ -200,7 +200,7 @@ describe('what each function may do', () => {
     }
   })
 
-  it('lets only the gateway and the three rules invoke from outside', () => {
+  it('lets only the gateway and the four rules invoke from outside', () => {
     const permissions = Object.values(resourcesOf(template, 'AWS::Lambda::Permission')).map(
       ({ Properties }) => plain(Properties) as Record<string, string>,
     )
@@ -215,6 +215,7 @@ describe('what each function may do', () => {
       'events.amazonaws.com lambda:InvokeFunction PlanLive from PlanBlockArrived.Arn',
       'events.amazonaws.com lambda:InvokeFunction PlanLive from PlanEveryFiveMinutes.Arn',
       'events.amazonaws.com lambda:InvokeFunction RuleLive from RuleEveryMinute.Arn',
+      'events.amazonaws.com lambda:InvokeFunction RuleLive from RuleFileChanged.Arn',
     ])
   })
 })

@@ -123,6 +123,7 @@ describe('the synthesized stack in the embedded cloud', () => {
       'thaw-plan',
       'thaw-block-arrived',
       'thaw-rule',
+      'thaw-rule-file',
     ])
     const events = cloud.objectCreated('01JD0000000000000000000000/meta.json', 900)
     expect(events).toEqual(['thaw-block-arrived'])

@@ -38,6 +38,9 @@ export interface SendRules {
 /** Longer than a function lives. */
 export const DEFAULT_RESEND_MS = 20 * 60_000
 
+/** Where nothing else has changed it is written anew after this long, so that people see that somebody plans. */
+const REWRITE_MS = 14 * 60_000
+
 /** The plan of now, with what is known of jobs that were planned before. */
 export function nextBacklog({ jobs, reasons }: JobPlan, before: Backlog, nowMs: number): Backlog {
   const known = new Map(before.jobs.map((job) => [job.key, job]))
@@ -84,6 +87,7 @@ export async function claimDue(
       claimed.has(job.key) ? { ...job, sentMs: rules.nowMs } : job,
     )
     const backlog = { ...next, jobs: sent }
+    if (isAsBefore(backlog, before.backlog)) return { due: jobs, backlog: before.backlog }
     const condition = before.etag === undefined ? { ifAbsent: true } : { ifMatch: before.etag }
     try {
       await bucket.put(BACKLOG_KEY, encode(backlog), { ...condition, signal })
@@ -93,6 +97,12 @@ export async function claimDue(
       if (!isKind(error, 'conflict')) throw error
     }
   }
+}
+
+function isAsBefore(backlog: Backlog, before: Backlog): boolean {
+  const { updatedMs } = before
+  if (backlog.updatedMs < updatedMs || backlog.updatedMs - updatedMs >= REWRITE_MS) return false
+  return JSON.stringify({ ...backlog, updatedMs }) === JSON.stringify(before)
 }
 
 /** Keeps the plan of who does the jobs itself: none of them is to be sent. */

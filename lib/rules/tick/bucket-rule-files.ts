@@ -5,7 +5,7 @@ import type { RuleFiles } from './tick-parts.ts'
 
 export function bucketRuleFiles(bucket: Bucket): RuleFiles {
   return {
-    async list(signal) {
+    async list(_known, signal) {
       const files = await listRuleFiles(bucket, { signal })
       return files.map(({ lastModifiedMs, ...file }) => ({ ...file, modifiedMs: lastModifiedMs }))
     },

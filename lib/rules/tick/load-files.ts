@@ -29,7 +29,7 @@ export async function loadFiles(
 ): Promise<LoadedFiles> {
   let listed: readonly ListedRuleFile[]
   try {
-    listed = await source.list(signal)
+    listed = await source.list(known, signal)
   } catch (error) {
     const problem = `rule files stay as they were, as they can't be listed: ${messageOf(error, signal)}`
     return { files: known, changed: new Map(), removed: new Set(), problems: [problem] }

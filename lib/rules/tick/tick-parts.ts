@@ -24,16 +24,19 @@ export interface TickParts {
 
 /** Where rule files are. */
 export interface RuleFiles {
-  /** By name. */
-  list(signal?: AbortSignal): Promise<readonly ListedRuleFile[]>
+  /** By name. `known`: as the last tick left them, by name and etag. */
+  list(known: readonly KnownRuleFile[], signal?: AbortSignal): Promise<readonly ListedRuleFile[]>
   /** Its text. Rejects with 'not-found'. */
   get(name: string, signal?: AbortSignal): Promise<string>
 }
 
-export interface ListedRuleFile {
+export interface KnownRuleFile {
   readonly name: string
   /** Another one whenever the content is. */
   readonly etag: string
+}
+
+export interface ListedRuleFile extends KnownRuleFile {
   readonly modifiedMs: number
 }
 

@@ -1,12 +1,11 @@
 /** What plans and works in a history: the parts that functions and `thaw bucket compact` are made of. */
-import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { describeJob, type Job } from '#lib/compact/jobs/job.ts'
 import { type JobOutcome, runJob } from '#lib/compact/jobs/run-job.ts'
 import { claimDue } from '#lib/compact/plan/backlog.ts'
 import { planJobs } from '#lib/compact/plan/plan-jobs.ts'
 import type { CompactSettings } from '#lib/compact/plan/settings.ts'
-import { readPlanInput } from '#lib/compact/read-plan-input.ts'
+import { lookAtBucket } from '#lib/compact/read-plan-input.ts'
 
 /** Who does something: a process with its own view of the bucket, and its own clock. */
 export interface Actor {
@@ -27,8 +26,7 @@ export async function planTick(
   settings: CompactSettings,
   resendMs: number,
 ): Promise<readonly Planned[]> {
-  await updateBucketIndex(bucket, { now })
-  const input = await readPlanInput(bucket, { settings, now })
+  const { input } = await lookAtBucket(bucket, { settings, now })
   const { nowMs, leased } = input
   return (await claimDue(bucket, planJobs(input), { nowMs, resendMs, leased })).due
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { countingBucket } from '#lib/bucket/counting-bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { BACKLOG_KEY, claimDue, readBacklog, type SendRules } from '#lib/compact/plan/backlog.ts'
 import type { JobPlan } from '#lib/compact/plan/plan-jobs.ts'
@@ -58,6 +59,26 @@ describe('claimDue', () => {
     expect(reasons).toMatchObject({
       b992: '4 blocks to be merged into one of 8h from 1970-02-11 08:00',
     })
+  })
+
+  it('is written again where something changed, or after a quarter of an hour', async () => {
+    const counting = countingBucket(memoryBucket())
+    const writes = async (plan: JobPlan, afterMs: number): Promise<number> => {
+      counting.reset()
+      const claim = await claimDue(counting.bucket, plan, { ...RULES, nowMs: NOW_MS + afterMs })
+      expect(claim.backlog).toEqual(await readBacklog(counting.bucket))
+      return counting.counts.puts
+    }
+    const MINUTE = 60_000
+    expect(await writes(planOf(), 0)).toBe(1)
+    expect(await writes(planOf(), 5 * MINUTE)).toBe(0)
+    expect(await writes(planOf(), 10 * MINUTE)).toBe(0)
+    expect(await writes(planOf(), 15 * MINUTE)).toBe(1)
+    expect(await writes(planOf(992), 16 * MINUTE)).toBe(1)
+    expect(await writes(planOf(992), 17 * MINUTE)).toBe(0)
+    expect(await writes(planOf(), 18 * MINUTE)).toBe(1)
+    // The clock of another planner.
+    expect(await writes(planOf(), 17 * MINUTE)).toBe(1)
   })
 
   it('begins anew where what is there cannot be read', async () => {
