@@ -19,7 +19,8 @@ it('lists rule files again after a time, when it is told to, and where the state
     get: async (name) => name,
   }
   let nowMs = 1000
-  const { files, lookAgain } = seldomListed(source, { everyMs: 100, now: () => nowMs })
+  const seldom = seldomListed(source, { everyMs: 100, now: () => nowMs })
+  const { files } = seldom
   const listed = async (known: readonly ListedRuleFile[]): Promise<number> => {
     const before = lists
     expect(await files.list(known)).toEqual(stored)
@@ -38,7 +39,7 @@ it('lists rule files again after a time, when it is told to, and where the state
   const before = stored
   stored = [file('a.yaml', '2')]
   expect(await files.list(before)).toBe(before)
-  lookAgain()
+  seldom.lookAgain()
   expect(await listed(before)).toBe(1)
   expect(await listed(stored)).toBe(0)
   // A clock that went back is no reason to wait for it.
