@@ -5,8 +5,9 @@
  * │ length <4b>   │ kind <1b>│ payload │   length counts kind and payload
  * └───────────────┴──────────┴─────────┘
  *
- * An answer is: head (which says the version), any number of series frames, end. Or: an error frame. Numbers in payloads are big-endian but for
- * columns of floats, which are copied as the (little-endian) host keeps them, so that the bits of every NaN survive.
+ * An answer is: head (which says the version), any number of series frames, end (which says how many series there were). Or: an error frame.
+ * Numbers in payloads are big-endian but for columns of floats, which are copied as the (little-endian) host keeps them, so that the bits of
+ * every NaN survive.
  */
 import { ByteReader } from '#lib/bytes/byte-reader.ts'
 import { ByteWriter } from '#lib/bytes/byte-writer.ts'
@@ -68,6 +69,8 @@ interface Head {
 }
 
 interface End {
+  /** How many came before; not said by those that were written before there was a count. */
+  readonly series?: number | undefined
   readonly annotations: Annotations
   readonly warnings: readonly string[]
   readonly stats: QueryStats
@@ -93,7 +96,14 @@ export function* encodeAnswer(answer: SliceAnswer): Generator<Uint8Array> {
   } else if (value.type === 'matrix') {
     yield* batched(FRAME.rawSeries, value.series, appendRawSeries)
   }
-  const end: End = { annotations, warnings, stats, ...(analysis && { analysis }), cost }
+  const end: End = {
+    ...('series' in value && { series: value.series.length }),
+    annotations,
+    warnings,
+    stats,
+    ...(analysis && { analysis }),
+    cost,
+  }
   yield jsonFrame(FRAME.end, end)
 }
 
@@ -147,9 +157,27 @@ export async function decodeAnswer(
     end: undefined,
   }
   await decodeInto(state, chunks, fetchSpill)
-  const { head, end } = state
-  if (!head || !end) throw new CorruptError('slice answer ends early', 0)
-  return { grid: head.grid, value: valueOf(state, head), ...end }
+  const { head } = state
+  if (!head || !state.end) throw new CorruptError('slice answer ends early', 0)
+  const value = valueOf(state, head)
+  const { series: sent, ...end } = state.end
+  checkWhole(value, head.grid, sent)
+  return { grid: head.grid, value, ...end }
+}
+
+/** An answer that lacks something would be a wrong one. */
+function checkWhole(value: QueryValue, { stepCount }: StepGrid, sent: number | undefined): void {
+  const check = (what: string, { length }: ArrayLike<unknown>, wanted: number): void => {
+    if (length !== wanted) throw new CorruptError(`slice answer: ${length} of ${wanted} ${what}`, 0)
+  }
+  if (value.type === 'scalar') check('steps', value.values, stepCount)
+  if (!('series' in value)) return
+  check('series', value.series, sent ?? value.series.length)
+  if (value.type === 'matrix') return
+  for (const { values, presence } of value.series) {
+    check('steps', values, stepCount)
+    check('steps', presence, stepCount)
+  }
 }
 
 interface DecodeState {
@@ -219,6 +247,7 @@ async function decodeFrame(
   payload: Uint8Array,
   fetchSpill: (key: string) => Promise<Uint8Array>,
 ): Promise<void> {
+  if (state.end) throw new CorruptError('slice answer goes on behind its end', 0)
   switch (kind) {
     case FRAME.head:
       state.head = fromJson(payload) as Head
@@ -280,7 +309,11 @@ function jsonFrame(kind: number, value: unknown): Uint8Array {
 }
 
 function fromJson(payload: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(payload))
+  try {
+    return JSON.parse(new TextDecoder().decode(payload))
+  } catch (error) {
+    throw new CorruptError('frame is no JSON', 0, { cause: error })
+  }
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -9,7 +9,7 @@ import { blockStorage } from '#lib/store/block-storage.ts'
 import { decodeFindings, type LabelAnswered } from './frame.ts'
 import type { LabelQuestion } from './label-parts.ts'
 import { askStorage } from './label-parts.ts'
-import type { RemoteSliceParts } from './remote-slice.ts'
+import { readAnswer, type RemoteSliceParts } from './remote-slice.ts'
 import type { SliceRunner } from './run-slice.ts'
 
 export interface LabelSlice {
@@ -60,7 +60,7 @@ export async function runRemoteLabelSlice(
     request: { ...request, startMs: finite(request.startMs), endMs: finite(request.endMs) },
     ...blocksToList(blocks),
   }
-  return decodeFindings(invoke(event, signal))
+  return readAnswer(invoke(event, signal), decodeFindings, signal)
 }
 
 /** Throws NewerFormatError. */

@@ -7,7 +7,7 @@ import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { FLOAT, HISTOGRAM } from '#lib/promql/result.ts'
 import type { QueryValue } from '#lib/promql/result.ts'
 import type { SliceAnswer } from '#lib/query/frame.ts'
-import { decodeAnswer, encodeAnswer, encodeError } from '#lib/query/frame.ts'
+import { decodeAnswer, encodeAnswer, encodeError, FRAME } from '#lib/query/frame.ts'
 import { streamAnswer } from '#lib/query/stream-answer.ts'
 
 const histogram: FloatHistogram = {
@@ -93,12 +93,12 @@ describe('frames', () => {
   })
 
   it('carry the stale marker bit for bit', async () => {
-    const column = new Float64Array(1)
+    const column = new Float64Array(3)
     new Uint32Array(column.buffer).set([2, 0x7ff00000])
     const sent = answer({ type: 'scalar', values: column })
     const { value } = await decodeAnswer(encodeAnswer(sent), never)
     expect(new Uint32Array((value as { values: Float64Array }).values.buffer)).toEqual(
-      Uint32Array.of(2, 0x7ff00000),
+      Uint32Array.of(2, 0x7ff00000, 0, 0, 0, 0),
     )
   })
 
@@ -119,6 +119,41 @@ describe('frames', () => {
     }
   })
 
+  it.each(['scalar', 'vector', 'matrix'])(
+    'are refused where one of a %s is lost, or comes behind the end',
+    async (type) => {
+      const frames = [...encodeAnswer(answer(values[type]!))]
+      expect(frames).toHaveLength(3)
+      for (const lost of frames) {
+        const rest = frames.filter((frame) => frame !== lost)
+        await expect(decodeAnswer(rest, never)).rejects.toMatchObject({ kind: 'corrupt' })
+        const behind = decodeAnswer([...frames, lost], never)
+        await expect(behind).rejects.toMatchObject({ kind: 'corrupt' })
+      }
+    },
+  )
+
+  it('are refused where they have another number of steps than they say', async () => {
+    for (const type of ['scalar', 'vector']) {
+      const sent = answer(values[type]!)
+      const grid = { ...sent.grid, stepCount: 4 }
+      await expect(decodeAnswer(encodeAnswer({ ...sent, grid }), never)).rejects.toMatchObject({
+        message: expect.stringContaining('3 of 4 steps'),
+      })
+    }
+  })
+
+  it('are read without a count of series, as they were written before there was one', async () => {
+    const sent = answer(values['vector']!)
+    const [head, series] = [...encodeAnswer(sent)]
+    const { annotations, warnings, stats, cost } = sent
+    const payload = Buffer.from(JSON.stringify({ annotations, warnings, stats, cost }))
+    const end = Buffer.concat([Buffer.alloc(5), payload])
+    end.writeUInt32BE(payload.length + 1)
+    end[4] = FRAME.end
+    expect(await decodeAnswer([head!, series!, end], never)).toEqual(sent)
+  })
+
   it('go to the bucket past the limit of a stream, and come back as the same answer', async () => {
     const bucket = memoryBucket()
     const series = Array.from({ length: 100 }, (_, i) => ({
@@ -127,7 +162,8 @@ describe('frames', () => {
       presence: new Uint8Array(1000).fill(FLOAT),
       histograms: undefined,
     }))
-    const sent = answer({ type: 'vector', series })
+    const grid = { startMs: 1000, stepMs: 15_000, stepCount: 1000 }
+    const sent = { ...answer({ type: 'vector', series }), grid }
     const frames: Uint8Array[] = []
     for await (const frame of streamAnswer(sent, { bucket, key: () => 'thaw/spill/1' }, 300_000))
       frames.push(frame)

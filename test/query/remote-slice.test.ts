@@ -1,0 +1,142 @@
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { invokeStore } from '#lib/aws/invoke-store.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
+import { answerEvent } from '#lib/query/answer-event.ts'
+import { encodeAnswer } from '#lib/query/frame.ts'
+import { runRemoteLabelSlice } from '#lib/query/label-slice.ts'
+import { runRemoteSlice } from '#lib/query/remote-slice.ts'
+import type { SliceEvent } from '#lib/query/slice.ts'
+import type { SlicedBackendParts } from '#lib/query/sliced-backend.ts'
+import { slicedBackend } from '#lib/query/sliced-backend.ts'
+import { backendParts, bitsOf, fillTwoClusters, range, scope } from './two-clusters.ts'
+
+type Part =
+  | { readonly PayloadChunk: { readonly Payload: Uint8Array } }
+  | { readonly InvokeComplete: { readonly ErrorCode?: string; readonly ErrorDetails?: string } }
+
+const payload = (bytes: Uint8Array | string): Part => ({
+  PayloadChunk: { Payload: typeof bytes === 'string' ? Buffer.from(bytes) : bytes },
+})
+const complete: Part = { InvokeComplete: {} }
+const failed: Part = {
+  InvokeComplete: { ErrorCode: 'Unhandled', ErrorDetails: '{"errorMessage":"no"}' },
+}
+/** What a function that failed leaves where it was invoked without a stream, and some platforms send as if it were the answer. */
+const ERROR_JSON = '{"errorMessage":"awslambda is not defined","errorType":"Runtime.HandlerError"}'
+const NO_ANSWER = 'the store function gave no answer'
+
+/** All that comes instead of an answer, or of all of it: what is between the frames of the right one and its end. */
+const broken: readonly {
+  readonly name: string
+  readonly parts: (right: readonly Uint8Array[]) => readonly Part[]
+  readonly said: string
+}[] = [
+  {
+    name: 'the error as if it were the answer, and the failure',
+    parts: () => [payload(ERROR_JSON), failed],
+    said: 'thaw-store: Unhandled',
+  },
+  {
+    name: 'the error as if it were the answer',
+    parts: () => [payload(ERROR_JSON), complete],
+    said: NO_ANSWER,
+  },
+  { name: 'what nothing is in JSON', parts: () => [payload('null'), complete], said: NO_ANSWER },
+  { name: 'nothing', parts: () => [complete], said: NO_ANSWER },
+  { name: 'no end of the invocation either', parts: () => [], said: NO_ANSWER },
+  {
+    name: 'half a frame',
+    parts: ([head, first]) => [payload(head!), payload(first!.subarray(0, 9)), complete],
+    said: NO_ANSWER,
+  },
+  {
+    name: 'frames without the last one',
+    parts: (frames) => [...frames.slice(0, -1).map(payload), complete],
+    said: NO_ANSWER,
+  },
+  {
+    name: 'frames without one of series',
+    parts: (frames) => [...frames.filter((_, i) => i !== 1).map(payload), complete],
+    said: NO_ANSWER,
+  },
+  {
+    name: 'all frames twice',
+    parts: (frames) => [...frames, ...frames].map(payload),
+    said: NO_ANSWER,
+  },
+]
+
+describe('a slice that another function answers', () => {
+  let bucket: Bucket
+  beforeAll(async () => {
+    bucket = memoryBucket()
+    await fillTwoClusters(bucket)
+  })
+
+  /** Whose store answers as `parts` says in its first `times` invocations, and right in the others. */
+  function query(parts: (typeof broken)[number]['parts'], times: number) {
+    let invokes = 0
+    const client = new LambdaClient({ region: 'us-east-1' })
+    const send = async ({ input }: { readonly input: { readonly Payload: Uint8Array } }) => {
+      const event = JSON.parse(Buffer.from(input.Payload).toString()) as SliceEvent
+      const right: Uint8Array[] = []
+      for await (const frame of answerEvent(backendParts(bucket), event, encodeAnswer)) {
+        right.push(frame)
+      }
+      const isBroken = invokes++ < times
+      return { EventStream: isBroken ? parts(right) : [...right.map(payload), complete] }
+    }
+    Object.assign(client, { send })
+    const store = { functionName: 'thaw-store', client: () => Promise.resolve(client) }
+    const remote = {
+      bucket,
+      invoke: (event: unknown) => invokeStore(store, event),
+      now: () => 0,
+      deadlineMs: 60_000,
+    }
+    const own: SlicedBackendParts = backendParts(bucket, {
+      cut: { sliceBytes: 1, maxSlices: 3 },
+      concurrency: 1,
+      invokeSlice: (slice, signal) => runRemoteSlice(remote, slice, signal),
+    })
+    return { backend: slicedBackend(own), remote, invokes: () => invokes }
+  }
+
+  describe.each(broken)('that sends $name', ({ parts, said }) => {
+    it('is asked for again, and nobody sees it', async () => {
+      const whole = await slicedBackend(backendParts(bucket)).query(range('load'))
+      const { backend, invokes } = query(parts, 2)
+      const answer = await backend.query(range('load'))
+      expect(answer.warnings).toEqual([])
+      expect(bitsOf(answer)).toEqual(bitsOf(whole))
+      expect(invokes()).toBe(3 + 2)
+    })
+
+    it('is an error, or missing with a warning where half an answer is wanted', async () => {
+      await expect(query(parts, 99).backend.query(range('load'))).rejects.toMatchObject({
+        kind: 'unavailable',
+        message: expect.stringContaining(said),
+      })
+      const half = { ...range('load'), scope: { ...scope, partialResponse: true } }
+      const { warnings, value } = await query(parts, 3).backend.query(half)
+      expect(warnings).toEqual([
+        expect.stringMatching(/^no data from 1970-01-01T00:00:00.000Z to .*: /),
+      ])
+      expect(warnings[0]).toContain(said)
+      expect(value).toMatchObject({ series: { length: 6 } })
+    })
+
+    it('is the same for a question about labels', async () => {
+      const { remote } = query(() => parts([Uint8Array.of(0, 0, 0, 9), Uint8Array.of(1)]), 1)
+      const request = { matcherSets: [], startMs: 0, endMs: 1, limit: 0 }
+      const asked = { question: { kind: 'names' as const }, request, scope, blocks: [] }
+      const answer = runRemoteLabelSlice(remote, { ...asked, goneBlockFails: true })
+      await expect(answer).rejects.toMatchObject({
+        kind: 'unavailable',
+        message: expect.stringContaining(said),
+      })
+    })
+  })
+})
