@@ -1,16 +1,19 @@
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import { invokeStore } from '#lib/aws/invoke-store.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { answerEvent } from '#lib/query/answer-event.ts'
-import { encodeAnswer } from '#lib/query/frame.ts'
+import { DomainError } from '#lib/model/errors.ts'
+import { encodeAnswer, encodeError, encodeSpill } from '#lib/query/frame.ts'
 import { runRemoteLabelSlice } from '#lib/query/label-slice.ts'
+import { ResultsCache } from '#lib/query/results-cache.ts'
 import { runRemoteSlice } from '#lib/query/remote-slice.ts'
 import type { SliceEvent } from '#lib/query/slice.ts'
 import type { SlicedBackendParts } from '#lib/query/sliced-backend.ts'
 import { slicedBackend } from '#lib/query/sliced-backend.ts'
-import { backendParts, bitsOf, fillTwoClusters, range, scope } from './two-clusters.ts'
+import { backendParts, bitsOf, HOUR, fillTwoClusters, range, scope } from './two-clusters.ts'
 
 type Part =
   | { readonly PayloadChunk: { readonly Payload: Uint8Array } }
@@ -76,13 +79,18 @@ describe('a slice that another function answers', () => {
   })
 
   /** Whose store answers as `parts` says in its first `times` invocations, and right in the others. */
-  function query(parts: (typeof broken)[number]['parts'], times: number) {
+  function query(
+    parts: (typeof broken)[number]['parts'],
+    times: number,
+    over: Partial<SlicedBackendParts> = {},
+  ) {
     let invokes = 0
     const client = new LambdaClient({ region: 'us-east-1' })
     const send = async ({ input }: { readonly input: { readonly Payload: Uint8Array } }) => {
       const event = JSON.parse(Buffer.from(input.Payload).toString()) as SliceEvent
       const right: Uint8Array[] = []
-      for await (const frame of answerEvent(backendParts(bucket), event, encodeAnswer)) {
+      const runner = { ...backendParts(bucket), ...over }
+      for await (const frame of answerEvent(runner, event, encodeAnswer)) {
         right.push(frame)
       }
       const isBroken = invokes++ < times
@@ -93,16 +101,19 @@ describe('a slice that another function answers', () => {
     const remote = {
       bucket,
       invoke: (event: unknown) => invokeStore(store, event),
-      now: () => 0,
+      now: over.now ?? (() => 0),
       deadlineMs: 60_000,
     }
     const own: SlicedBackendParts = backendParts(bucket, {
       cut: { sliceBytes: 1, maxSlices: 3 },
       concurrency: 1,
       invokeSlice: (slice, signal) => runRemoteSlice(remote, slice, signal),
+      ...over,
     })
     return { backend: slicedBackend(own), remote, invokes: () => invokes }
   }
+
+  const half = (text: string) => ({ ...range(text), scope: { ...scope, partialResponse: true } })
 
   describe.each(broken)('that sends $name', ({ parts, said }) => {
     it('is asked for again, and nobody sees it', async () => {
@@ -119,8 +130,7 @@ describe('a slice that another function answers', () => {
         kind: 'unavailable',
         message: expect.stringContaining(said),
       })
-      const half = { ...range('load'), scope: { ...scope, partialResponse: true } }
-      const { warnings, value } = await query(parts, 3).backend.query(half)
+      const { warnings, value } = await query(parts, 3).backend.query(half('load'))
       expect(warnings).toEqual([
         expect.stringMatching(/^no data from 1970-01-01T00:00:00.000Z to .*: /),
       ])
@@ -138,5 +148,69 @@ describe('a slice that another function answers', () => {
         message: expect.stringContaining(said),
       })
     })
+  })
+
+  it.each(['limit', 'timeout', 'execution', 'unauthorized', 'unsupported', 'invalid'] as const)(
+    'is the error of all where it fails with %s, be half an answer wanted or not',
+    async (kind) => {
+      const failing = query(() => [payload(encodeError(new DomainError(kind, 'no'))), complete], 1)
+      await expect(failing.backend.query(half('load'))).rejects.toMatchObject({ kind })
+      expect(failing.invokes()).toBe(1)
+    },
+  )
+
+  it('is canceled, and no half answer, where its bytes end because nobody waits any more', async () => {
+    const controller = new AbortController()
+    const reason = new DomainError('canceled', 'gone')
+    const ending = query((frames) => {
+      controller.abort(reason)
+      return [payload(frames[0]!)]
+    }, 99)
+    await expect(ending.backend.query(half('load'), controller.signal)).rejects.toBe(reason)
+    expect(ending.invokes()).toBe(1)
+  })
+
+  it('is not kept where it stayed away', async () => {
+    const results = new ResultsCache({
+      maxBytes: 1 << 20,
+      maxFreshnessMs: 0,
+      inBucket: true,
+      random: () => 0,
+    })
+    const { backend } = query(() => [complete], 3, { results, now: () => 48 * HOUR })
+    expect((await backend.query(half('load'))).warnings).toHaveLength(1)
+    const answer = await backend.query(half('load'))
+    expect(answer.warnings).toEqual([])
+    const whole = await slicedBackend(backendParts(bucket)).query(range('load'))
+    expect(bitsOf(answer)).toEqual(bitsOf(whole))
+  })
+
+  it('is planned again with the others where one of its blocks has gone', async () => {
+    const own = memoryBucket()
+    await fillTwoClusters(own)
+    const { index } = backendParts(own)
+    const [, second] = await index.blocks(0, 24 * HOUR)
+    for (const file of ['meta.json', 'index', 'chunks/000001']) {
+      await own.delete(`${second!.id}/${file}`)
+    }
+    await updateBucketIndex(own, { now: () => 0 })
+    const { backend } = query(() => [], 0, { bucket: own, index })
+    const answer = await backend.query(half('load'))
+    expect(answer.warnings).toEqual([])
+    const whole = await slicedBackend(backendParts(own)).query(range('load'))
+    expect(bitsOf(answer)).toEqual(bitsOf(whole))
+  })
+
+  it.each([
+    { name: 'that is cut off', cut: (bytes: Uint8Array) => bytes.subarray(0, -1) },
+    { name: 'without its last frame', cut: () => new Uint8Array(0) },
+  ])('is asked for again where it went through an object $name', async ({ cut }) => {
+    const spilled = query(([head, ...rest]) => {
+      void bucket.put('thaw/spill/1', cut(Buffer.concat(rest)))
+      return [payload(head!), payload(encodeSpill('thaw/spill/1')), complete]
+    }, 1)
+    const answer = await spilled.backend.query(half('load'))
+    expect(answer.warnings).toEqual([])
+    expect(spilled.invokes()).toBe(3 + 1)
   })
 })
