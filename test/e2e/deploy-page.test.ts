@@ -16,6 +16,7 @@ import {
   agentKeys,
   aws,
   bucketWith,
+  cutSmaller,
   gatewayOf,
   grafanaOf,
   makeDeployer,
@@ -58,11 +59,11 @@ async function blocks(): Promise<{ level: number }[]> {
   )
 }
 
-/** Queries and lists of the equality test, every nth, to the last bit where the machine's arithmetic is the same. */
-async function expectPrometheusAnswers(nth: number): Promise<void> {
+/** Queries and lists of the equality test, every nth of them beginning with one, to the last bit where the machine's arithmetic is the same. */
+async function expectPrometheusAnswers(nth: number, first = 0): Promise<void> {
   const [thaw, prometheus] = [await grafanaOf(world), askUrl(world.prometheus.url)]
   const asked = REQUESTS.filter(
-    ({ asked: { meansOtherwise } }, i) => meansOtherwise === undefined && i % nth === 0,
+    ({ asked: { meansOtherwise } }, i) => meansOtherwise === undefined && i % nth === first,
   )
   const report = await compareAll(asked, thaw, prometheus, {
     mayBeClose: ({ asked: { roundsOtherwise, machineMath } }) => roundsOtherwise ?? machineMath,
@@ -159,6 +160,22 @@ const LOOK: Readonly<Record<string, () => void>> = {
       expect({ code, output }).toMatchObject({ code: 0 })
       const memory = 'lambda get-function-configuration --function-name thaw-query:live'
       expect(await aws(world, `${memory} --query MemorySize`)).toBe('2048')
+    })
+
+    it('several functions share a query, each with its own rights', async () => {
+      await cutSmaller(world)
+      const ask = await grafanaOf(world)
+      const { params } = REQUESTS.find(
+        ({ long, asked }) => long && /^sum.*rate\(/.test(asked.expr),
+      )!
+      const invokes = async (step: number): Promise<number> => {
+        const { data } = await ask('query_range', { ...params, step, stats: 'all' })
+        return (data as { stats: { thaw: { invokes: number } } }).stats.thaw.invokes
+      }
+      // Steps that nobody asked for before.
+      let step = 1200
+      await expect.poll(() => invokes(++step), SOON).toBeGreaterThan(1)
+      await expectPrometheusAnswers(15, 7)
     })
 
     it('nothing that ran met anything unexpected', async () => {

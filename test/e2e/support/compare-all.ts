@@ -19,6 +19,9 @@ export interface Report {
   readonly summary: string
 }
 
+/** Of half an answer, which is no equal one whatever its values. */
+const LACKS = /^no data from |^block \S+ is left out: /
+
 export async function compareAll(
   requests: readonly Request[],
   actual: Ask,
@@ -38,6 +41,8 @@ export async function compareAll(
     const where = `${path} ${JSON.stringify(params)}`
     const further = also(got, want)
     if (further !== undefined) differences.push(`${where}: ${further}`)
+    const lack = got.warnings?.find((warning) => LACKS.test(warning))
+    if (lack !== undefined) differences.push(`${where}: ${lack}`)
     if (comparison.type === 'different') differences.push(`${where}: ${comparison.detail}`)
     else if (comparison.type === 'equal') {
       equal++

@@ -1,5 +1,6 @@
 /** What a test looks at between the chapters of docs/deploy.md. */
 import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBucket } from '#lib/aws/open-bucket.ts'
@@ -93,6 +94,21 @@ export async function startAgentService(world: DeployWorld): Promise<Service> {
       await ended
     },
   }
+}
+
+/** Has `query` cut into slices that are small enough for the data here to be worth several functions: another version, as a deployment makes it. */
+export async function cutSmaller(world: DeployWorld): Promise<void> {
+  const name = '--function-name thaw-query'
+  const told = await aws(world, `lambda get-function-configuration ${name} --query Environment`)
+  const { Variables } = JSON.parse(told) as { Variables: Record<string, string> }
+  const environment = { Variables: { ...Variables, THAW_SLICE_BYTES: '20000' } }
+  await writeFile(join(world.dir, 'environment.json'), JSON.stringify(environment))
+  await aws(
+    world,
+    `lambda update-function-configuration ${name} --environment file://environment.json`,
+  )
+  const version = await aws(world, `lambda publish-version ${name} --query Version --output text`)
+  await aws(world, `lambda update-alias ${name} --name live --function-version ${version}`)
 }
 
 /** A user who may be who `cdk bootstrap` made for deployments, and nothing else: its keys, as variables of a command. */
