@@ -1,11 +1,15 @@
+import { isDeepStrictEqual } from 'node:util'
 import { LambdaClient } from '@aws-sdk/client-lambda'
+import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import { invokeStore } from '#lib/aws/invoke-store.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { answerEvent } from '#lib/query/answer-event.ts'
-import { DomainError } from '#lib/model/errors.ts'
+import { CorruptError, DomainError, isKind } from '#lib/model/errors.ts'
+import { formatLabels } from '#lib/model/labels.ts'
+import type { QueryAnswer } from '#lib/promql/backend.ts'
 import { encodeAnswer, encodeError, encodeSpill } from '#lib/query/frame.ts'
 import { runRemoteLabelSlice } from '#lib/query/label-slice.ts'
 import { ResultsCache } from '#lib/query/results-cache.ts'
@@ -26,6 +30,9 @@ const complete: Part = { InvokeComplete: {} }
 const failed: Part = {
   InvokeComplete: { ErrorCode: 'Unhandled', ErrorDetails: '{"errorMessage":"no"}' },
 }
+/** What comes in the stream of an invocation whose right answer has these frames. */
+type Answering = (right: readonly Uint8Array[]) => readonly Part[] | AsyncIterable<Part>
+
 /** What a function that failed leaves where it was invoked without a stream, and some platforms send as if it were the answer. */
 const ERROR_JSON = '{"errorMessage":"awslambda is not defined","errorType":"Runtime.HandlerError"}'
 const NO_ANSWER = 'the store function gave no answer'
@@ -33,7 +40,7 @@ const NO_ANSWER = 'the store function gave no answer'
 /** All that comes instead of an answer, or of all of it: what is between the frames of the right one and its end. */
 const broken: readonly {
   readonly name: string
-  readonly parts: (right: readonly Uint8Array[]) => readonly Part[]
+  readonly parts: Answering
   readonly said: string
 }[] = [
   {
@@ -79,17 +86,13 @@ describe('a slice that another function answers', () => {
   })
 
   /** Whose store answers as `parts` says in its first `times` invocations, and right in the others. */
-  function query(
-    parts: (typeof broken)[number]['parts'],
-    times: number,
-    over: Partial<SlicedBackendParts> = {},
-  ) {
+  function query(parts: Answering, times: number, over: Partial<SlicedBackendParts> = {}) {
     let invokes = 0
+    const runner = { ...backendParts(bucket), ...over }
     const client = new LambdaClient({ region: 'us-east-1' })
     const send = async ({ input }: { readonly input: { readonly Payload: Uint8Array } }) => {
       const event = JSON.parse(Buffer.from(input.Payload).toString()) as SliceEvent
       const right: Uint8Array[] = []
-      const runner = { ...backendParts(bucket), ...over }
       for await (const frame of answerEvent(runner, event, encodeAnswer)) {
         right.push(frame)
       }
@@ -213,4 +216,77 @@ describe('a slice that another function answers', () => {
     expect(answer.warnings).toEqual([])
     expect(spilled.invokes()).toBe(3 + 1)
   })
+
+  it('lacks nothing in silence, whatever comes of each call', async () => {
+    const reset = async function* (right: readonly Uint8Array[]): AsyncGenerator<Part> {
+      yield payload(right[0]!)
+      throw new Error('ECONNRESET')
+    }
+    const throttled = (): never => {
+      throw Object.assign(new Error('Rate exceeded'), { name: 'TooManyRequestsException' })
+    }
+    const away = encodeError(new DomainError('unavailable', 'the bucket is away'))
+    const unread = encodeError(new CorruptError('a chunk is broken', 7))
+    const ways: readonly Answering[] = [
+      (right) => [...right.map(payload), complete],
+      ...broken.map(({ parts }) => parts),
+      () => [payload(away), complete],
+      () => [payload(unread), complete],
+      reset,
+      throttled,
+    ]
+    const asked = [
+      range('load', 0, HOUR / 6, 144),
+      range('sum by (host) (rate(load[5m]))', 0, 7 * HOUR, 3),
+    ]
+    const rights = await Promise.all(
+      asked.map(async (request) =>
+        samplesOf(await slicedBackend(backendParts(bucket)).query(request)),
+      ),
+    )
+    const { cache } = backendParts(bucket)
+    const judge = async (order: readonly number[], partialResponse: boolean, which: number) => {
+      let call = 0
+      const any: Answering = (right) => ways[order[call++] ?? 0]!(right)
+      const cut = { sliceBytes: 10, maxSlices: 6 }
+      const { backend } = query(any, Infinity, { cache, cut })
+      try {
+        const answer = await backend.query({
+          ...asked[which]!,
+          scope: { ...scope, partialResponse },
+        })
+        const samples = samplesOf(answer)
+        if (answer.warnings.length > 0) {
+          const isPart = new Set(samples).isSubsetOf(new Set(rights[which]))
+          return partialResponse && isPart ? 'half' : 'wrong, with a warning'
+        }
+        return isDeepStrictEqual(samples, rights[which]) ? 'whole' : 'wrong'
+      } catch (error) {
+        const isSaid = isKind(error, 'unavailable') || isKind(error, 'corrupt')
+        return isSaid && !partialResponse ? 'failed' : String(error)
+      }
+    }
+    const seen = new Set<string>()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.constant(0), fc.nat(ways.length - 1)), { maxLength: 30 }),
+        fc.boolean(),
+        fc.nat(1),
+        async (order, partialResponse, which) => {
+          seen.add(await judge(order, partialResponse, which))
+          expect(['whole', 'half', 'failed']).toEqual(expect.arrayContaining([...seen]))
+        },
+      ),
+      { numRuns: 60 },
+    )
+    expect(seen.size).toBe(3)
+  })
 })
+
+/** Every value with its series and step. */
+function samplesOf({ value }: QueryAnswer): string[] {
+  if (value.type !== 'vector') throw new Error(value.type)
+  return value.series.flatMap(({ labels, presence, values }) =>
+    [...values].flatMap((v, i) => (presence[i] === 0 ? [] : `${formatLabels(labels)} ${i} ${v}`)),
+  )
+}
