@@ -16,6 +16,7 @@ export interface NetworkSaying {
 
 export interface S3Place {
   readonly store: string
+  readonly isPlain?: boolean | undefined
   readonly key?: string | undefined
   readonly action?: string | undefined
 }
@@ -96,11 +97,14 @@ function oddCharacter(key: string, variable: string): string {
 }
 
 /** S3 names the action and the policy since 2024; before, and elsewhere, it is known from the request. */
-function rightAdvice(text: string, { store, key, action }: S3Place): string {
+function rightAdvice(text: string, { store, isPlain, key, action }: S3Place): string {
   const named = /not authorized to perform: ([\w:*]+)/.exec(text)?.[1] ?? action
   if (named === undefined) return 'check the policy of these credentials, and that of the bucket'
   const denying = /explicit deny in an? ([a-z -]*policy)/.exec(text)?.[1]
-  if (denying !== undefined) return `the ${denying} denies ${named}: change that policy`
+  if (denying !== undefined) {
+    const tls = isPlain ? ', or leave out insecure, if TLS is what it wants' : ''
+    return `the ${denying} denies ${named}: change that policy${tls}`
+  }
   if (named.startsWith('sts:')) {
     return `allow ${named} to these credentials, and them in the trust policy of that role`
   }
@@ -110,7 +114,8 @@ function rightAdvice(text: string, { store, key, action }: S3Place): string {
   const where = key === undefined || named === 's3:ListBucket' ? store : key
   const missing =
     named === 's3:GetObject' ? '; without s3:ListBucket a missing object is denied too' : ''
-  return `allow ${named} on ${where}${missing}`
+  const tls = isPlain ? ', or leave out insecure, where a policy wants TLS' : ''
+  return `allow ${named} on ${where}${missing}${tls}`
 }
 
 /** Node's names of failures on the way. What they mean is the same for every store. */

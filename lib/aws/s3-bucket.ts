@@ -43,11 +43,12 @@ export interface S3BucketOptions {
 }
 
 export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
-  const { client, store } = connectS3(config)
+  const { client, store, isPlain } = connectS3(config)
   const requests = new S3Requests({
     client,
     bucket: config.bucket,
     store,
+    isPlain,
     writeSettings: writeSettings(config),
     customerKey: customerKey(config),
   })
@@ -76,7 +77,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
           http,
         ),
       )
-      return { etag: requests.objectEtag(ETag) }
+      return { etag: requests.objectEtag(ETag, key) }
     } catch (error) {
       throw lostCondition(error, key, options)
     }
@@ -93,7 +94,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
           new GetObjectCommand({ ...place, Key: key, IfNoneMatch: unlessEtag, ...sse }),
           http,
         )
-        return { body: await readBody(Body, ContentLength), etag: requests.objectEtag(ETag) }
+        return { body: await readBody(Body, ContentLength), etag: requests.objectEtag(ETag, key) }
       } catch (error) {
         if (unlessEtag !== undefined && statusOf(error) === 304) return undefined
         throw error
@@ -111,7 +112,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
     return {
       key,
       size: ContentLength ?? 0,
-      etag: requests.objectEtag(ETag),
+      etag: requests.objectEtag(ETag, key),
       lastModifiedMs: LastModified?.getTime() ?? 0,
     }
   }
@@ -152,7 +153,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
         }
         if (answer.ETag === undefined) {
           discardBody(answer.Body)
-          throw notS3(store)
+          throw notS3(requests.place(key))
         }
         const range = parseContentRange(answer.ContentRange)
         const got = range ?? {
@@ -198,7 +199,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
             )
           }
           const body = await readBody(answer.Body, answer.ContentLength)
-          return { body, size, etag: requests.objectEtag(answer.ETag) }
+          return { body, size, etag: requests.objectEtag(answer.ETag, key) }
         } catch (error) {
           if (isBehindEnd(error)) return undefined // an empty object has no last bytes
           throw error
@@ -231,7 +232,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
         )
         if (page.IsTruncated === undefined && page.Name === undefined) {
           // Any page of the web reads as a listing of nothing, which must not pass for an empty bucket.
-          throw notS3(store)
+          throw notS3(requests.place(undefined))
         }
         token = page.IsTruncated ? page.NextContinuationToken : undefined
         yield {

@@ -15,6 +15,8 @@ export interface S3Connection {
   readonly client: S3Client
   /** `s3://bucket`, with the endpoint when it is not AWS. */
   readonly store: string
+  /** Without TLS. */
+  readonly isPlain: boolean
 }
 
 export function connectS3(config: S3Config): S3Connection {
@@ -52,6 +54,7 @@ export function connectS3(config: S3Config): S3Connection {
   return {
     client: new S3Client(settings),
     store: custom ? `s3://${config.bucket} at ${endpoint.origin}` : `s3://${config.bucket}`,
+    isPlain: custom ? endpoint.protocol === 'http:' : config.insecure === true,
   }
 }
 

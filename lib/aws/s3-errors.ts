@@ -15,6 +15,8 @@ import { factsOf, type S3Facts } from './s3-facts.ts'
 export interface S3ErrorPlace {
   /** `s3://bucket` and, when it is not AWS, where that is. */
   readonly store: string
+  /** Asked without TLS. */
+  readonly isPlain?: boolean | undefined
   readonly key?: string | undefined
   /** What the request takes, as policies name it: `s3:GetObject`. */
   readonly action?: string | undefined
@@ -98,8 +100,17 @@ export function s3Error(error: unknown, place: S3ErrorPlace): Error {
 }
 
 /** An answer of success without what S3 always says: a page of the web, which must not pass for an object, nor for one that was written. */
-export function notS3(store: string, status = 200): DomainError {
-  return new DomainError('misconfigured', `${store}: the answer (${status}) ${NOT_S3}`)
+export function notS3(place: S3ErrorPlace): DomainError {
+  return new DomainError('misconfigured', notS3Text(place, 200))
+}
+
+function notS3Text(place: S3ErrorPlace, status: number | undefined): string {
+  const tls = place.isPlain ? '; where it speaks TLS, leave out insecure' : ''
+  return `${nameOf(place)}: the answer (${status}) ${NOT_S3}${tls}`
+}
+
+function nameOf({ store, key }: S3ErrorPlace): string {
+  return key === undefined ? store : `${store}/${key}`
 }
 
 /** Whether the SDK has learned the right time from this answer and the same request would be signed with it. */
@@ -128,16 +139,18 @@ function kindOfStatus(code: string, status: number | undefined): ErrorKind | und
 }
 
 function describe(facts: S3Facts, kind: ErrorKind, place: S3ErrorPlace): string {
-  const where = place.key === undefined ? place.store : `${place.store}/${place.key}`
+  const where = nameOf(place)
   const { code, status, requestId } = facts
   const onTheWay = networkAdvice(facts, place.store)
   if (onTheWay !== undefined) return `${where}: ${onTheWay}`
   if (code === 'BadCredentials') return `${where}: ${badCredentials(facts.text)}`
   if (code === 'NoSuchBucket')
     return `no bucket ${place.store}, create the bucket or correct its name`
-  if (kind === 'timeout') return `${where}: no answer in time`
+  if (kind === 'timeout') {
+    return `${where}: no answer in time, check endpoint and network, and whether the store has too much to do`
+  }
   if (code === 'NotS3' || (status !== undefined && status < 300)) {
-    return `${where}: the answer (${status}) ${NOT_S3}`
+    return notS3Text(place, status)
   }
   const detail = [
     status === undefined ? undefined : `${status}`,

@@ -83,7 +83,7 @@ async function upload(
         http,
       ),
     )
-    if (UploadId === undefined) throw notS3(requests.place(key).store)
+    if (UploadId === undefined) throw notS3(requests.place(key))
     return UploadId
   })
   // One failed part stops the others.
@@ -147,7 +147,7 @@ async function sendPart(
         http,
       ),
     )
-    return { PartNumber: number, ETag: requests.objectEtag(ETag) }
+    return { PartNumber: number, ETag: requests.objectEtag(ETag, key) }
   })
 }
 

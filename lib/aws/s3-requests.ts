@@ -12,6 +12,7 @@ export interface S3RequestSettings {
   readonly client: S3Client
   readonly bucket: string
   readonly store: string
+  readonly isPlain: boolean
   readonly writeSettings: WriteSettings
   readonly customerKey: CustomerKey
 }
@@ -27,13 +28,15 @@ export class S3Requests {
   readonly writeSettings: WriteSettings
   readonly customerKey: CustomerKey
   readonly #store: string
+  readonly #isPlain: boolean
 
-  constructor({ client, bucket, store, writeSettings, customerKey }: S3RequestSettings) {
+  constructor({ client, bucket, store, isPlain, writeSettings, customerKey }: S3RequestSettings) {
     this.client = client
     this.bucket = bucket
     this.writeSettings = writeSettings
     this.customerKey = customerKey
     this.#store = store
+    this.#isPlain = isPlain
   }
 
   /** `work` includes reading the body, because that fails as the request does. `action` is the right it takes. */
@@ -59,7 +62,7 @@ export class S3Requests {
   }
 
   place(key: string | undefined): S3ErrorPlace {
-    return { store: this.#store, key }
+    return { store: this.#store, isPlain: this.#isPlain, key }
   }
 
   /** Unquoted: AWS takes both, some stores only this in a condition. */
@@ -68,8 +71,8 @@ export class S3Requests {
   }
 
   /** Of an object that was read or written: whatever gives none is no store. */
-  objectEtag(quoted: string | undefined): string {
-    if (quoted === undefined) throw notS3(this.#store)
+  objectEtag(quoted: string | undefined, key: string): string {
+    if (quoted === undefined) throw notS3(this.place(key))
     return this.etag(quoted)
   }
 

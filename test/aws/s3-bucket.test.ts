@@ -50,7 +50,7 @@ describe('s3Bucket', () => {
       403,
       'AccessDenied',
       'unauthorized',
-      `${store}/a: AccessDenied (403, request R1): words, allow s3:GetObject on a; without s3:ListBucket a missing object is denied too`,
+      `${store}/a: AccessDenied (403, request R1): words, allow s3:GetObject on a; without s3:ListBucket a missing object is denied too, or leave out insecure, where a policy wants TLS`,
     ],
     [
       403,
@@ -191,7 +191,7 @@ describe('s3Bucket', () => {
       `${kind} ${text.replace(`${store}/a`, store)}`
     expect(new Set(failures.map(said))).toEqual(
       new Set([
-        `misconfigured ${store}: the answer (${status}) is not one of S3, check endpoint: it is that of the store's API, not of its console, a proxy or another program`,
+        `misconfigured ${store}: the answer (${status}) is not one of S3, check endpoint: it is that of the store's API, not of its console, a proxy or another program; where it speaks TLS, leave out insecure`,
       ]),
     )
   })

@@ -101,7 +101,7 @@ describe('an error of S3 on reading a', () => {
         message:
           'User: arn:aws:iam::111122223333:user/agent is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::metrics/a" because no identity-based policy allows the s3:GetObject action',
       },
-      'AccessDenied (403, request R1): User: arn:aws:iam::111122223333:user/agent is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::metrics/a" because no identity-based policy allows the s3:GetObject action, allow s3:GetObject on a; without s3:ListBucket a missing object is denied too',
+      'AccessDenied (403, request R1): User: arn:aws:iam::111122223333:user/agent is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::metrics/a" because no identity-based policy allows the s3:GetObject action, allow s3:GetObject on a; without s3:ListBucket a missing object is denied too, or leave out insecure, where a policy wants TLS',
     ],
     [
       'a policy that denies',
@@ -111,7 +111,7 @@ describe('an error of S3 on reading a', () => {
         message:
           'User: x is not authorized to perform: s3:GetObject on resource: "y" with an explicit deny in a resource-based policy',
       },
-      'AccessDenied (403, request R1): User: x is not authorized to perform: s3:GetObject on resource: "y" with an explicit deny in a resource-based policy, the resource-based policy denies s3:GetObject: change that policy',
+      'AccessDenied (403, request R1): User: x is not authorized to perform: s3:GetObject on resource: "y" with an explicit deny in a resource-based policy, the resource-based policy denies s3:GetObject: change that policy, or leave out insecure, if TLS is what it wants',
     ],
     [
       'a key of KMS',
@@ -203,7 +203,9 @@ describe('an error of S3 on reading a', () => {
     const denied = { status: 403, code: 'AccessDenied', message: 'Access Denied' }
     const bucket = await open({ endpoint: await answering(denied) })
     const right = async (work: Promise<unknown>): Promise<string> =>
-      (await said(work)).replace(/^.*Access Denied, /, '')
+      (await said(work))
+        .replace(/^.*Access Denied, /, '')
+        .replace(', or leave out insecure, where a policy wants TLS', '')
     const missing = '; without s3:ListBucket a missing object is denied too'
     expect([
       await right(bucket.get('a')),

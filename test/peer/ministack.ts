@@ -39,7 +39,11 @@ export async function findMiniStack(): Promise<MiniStack | Missing> {
   return typeof directory === 'string' ? { python: join(directory, 'bin/python3') } : directory
 }
 
-export async function startMiniStack({ python }: MiniStack): Promise<MiniStackServer> {
+/** `more`: of its environment. */
+export async function startMiniStack(
+  { python }: MiniStack,
+  more: Readonly<Record<string, string>> = {},
+): Promise<MiniStackServer> {
   const directory = await mkdtemp(join(tmpdir(), 'thaw-ministack-'))
   const [port, certificate, key] = [
     await freePort(),
@@ -70,6 +74,7 @@ export async function startMiniStack({ python }: MiniStack): Promise<MiniStackSe
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
       LAMBDA_EXECUTOR: 'local',
+      ...more,
       TMPDIR: join(directory, 'tmp'),
       STATE_DIR: join(directory, 'state'),
       // Functions run on the Node that runs the test.

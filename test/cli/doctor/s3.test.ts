@@ -79,7 +79,7 @@ write region: eu-west-1 into its configuration, everywhere: each process finds o
       'no right to list',
       { errors: { GET: [403, 'AccessDenied'] } },
       [
-        `wrong reached: the bucket can't be listed: ${STORE}: AccessDenied (403, request R1): Words, allow s3:ListBucket on ${STORE}
+        `wrong reached: the bucket can't be listed: ${STORE}: AccessDenied (403, request R1): Words, allow s3:ListBucket on ${STORE}, or leave out insecure, where a policy wants TLS
 `,
       ],
     ],
@@ -88,7 +88,7 @@ write region: eu-west-1 into its configuration, everywhere: each process finds o
       { errors: { PUT: [403, 'AccessDenied'] } },
       [
         `wrong rights: these credentials may not s3:PutObject
-s3:PutObject on thaw/probe/ID: ${STORE}/thaw/probe/ID: AccessDenied (403, request R1): Words, allow s3:PutObject on thaw/probe/ID
+s3:PutObject on thaw/probe/ID: ${STORE}/thaw/probe/ID: AccessDenied (403, request R1): Words, allow s3:PutObject on thaw/probe/ID, or leave out insecure, where a policy wants TLS
 allow it in the policy of these credentials (packaging/aws has that of the agent), or look on with --read-only; those of an agent need nothing under thaw/probe/`,
         'unchecked conditional writes: needs the right to write\n',
       ],
@@ -98,7 +98,7 @@ allow it in the policy of these credentials (packaging/aws has that of the agent
       { errors: { DELETE: [403, 'AccessDenied'] } },
       [
         `wrong rights: these credentials may not s3:DeleteObject
-s3:DeleteObject on thaw/probe/ID: ${STORE}/thaw/probe/ID: AccessDenied (403, request R1): Words, allow s3:DeleteObject on thaw/probe/ID
+s3:DeleteObject on thaw/probe/ID: ${STORE}/thaw/probe/ID: AccessDenied (403, request R1): Words, allow s3:DeleteObject on thaw/probe/ID, or leave out insecure, where a policy wants TLS
 allow it in the policy of these credentials (packaging/aws has that of the agent), or look on with --read-only; those of an agent need nothing under thaw/probe/`,
         'unchecked conditional writes: needs the right to write\n',
       ],
