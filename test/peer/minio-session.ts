@@ -11,7 +11,7 @@ export interface SessionCredentials {
 
 const ASSUME_ROLES = `
 import boto3, json, os
-sts = boto3.client('sts', endpoint_url=os.environ['STS_URL'], region_name='us-east-1')
+sts = boto3.client('sts', endpoint_url=os.environ['STS_URL'], region_name=os.environ['STS_REGION'])
 answers = [sts.assume_role(RoleArn='arn:aws:iam::000000000000:role/agent', RoleSessionName='agent', Policy=policy)
            for policy in json.loads(os.environ['STS_POLICIES'])]
 print(json.dumps([answer['Credentials'] for answer in answers], default=str))
@@ -37,6 +37,7 @@ export async function sessionsBoundedBy(
       AWS_ACCESS_KEY_ID: server.accessKey,
       AWS_SECRET_ACCESS_KEY: server.secretKey,
       STS_URL: `http://${server.endpoint}`,
+      STS_REGION: server.region ?? 'us-east-1',
       STS_POLICIES: JSON.stringify(policies),
     },
   })

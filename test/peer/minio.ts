@@ -25,8 +25,18 @@ export async function findMinio(): Promise<Minio | Missing> {
   return typeof directory === 'string' ? { binary: join(directory, 'minio') } : directory
 }
 
+export interface MinioSettings {
+  /** The only one that it takes requests for. */
+  readonly region?: string | undefined
+  /** Requests at one time; the others are told to slow down. */
+  readonly maxRequests?: number | undefined
+}
+
 /** With objects in a directory that goes away at the end. */
-export async function startMinio({ binary }: Minio): Promise<S3Server> {
+export async function startMinio(
+  { binary }: Minio,
+  { region, maxRequests }: MinioSettings = {},
+): Promise<S3Server> {
   const directory = await mkdtemp(join(tmpdir(), 'thaw-minio-'))
   const [port, consolePort] = [await freePort(), await freePort()]
   const [accessKey, secretKey] = ['thaw', 'thaw-secret']
@@ -41,12 +51,22 @@ export async function startMinio({ binary }: Minio): Promise<S3Server> {
       `127.0.0.1:${consolePort}`,
       directory,
     ],
-    env: { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey, MINIO_BROWSER: 'off' },
+    env: {
+      MINIO_ROOT_USER: accessKey,
+      MINIO_ROOT_PASSWORD: secretKey,
+      MINIO_BROWSER: 'off',
+      ...(region !== undefined && { MINIO_SITE_REGION: region, MINIO_REGION: region }),
+      ...(maxRequests !== undefined && {
+        MINIO_API_REQUESTS_MAX: String(maxRequests),
+        MINIO_API_REQUESTS_DEADLINE: '1ms',
+      }),
+    },
     ready: () => answers(`http://127.0.0.1:${port}/minio/health/ready`),
   })
   return {
     ...server,
     endpoint: `127.0.0.1:${port}`,
+    region,
     accessKey,
     secretKey,
     async stop() {
