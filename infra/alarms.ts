@@ -1,6 +1,6 @@
 /**
  * What somebody is woken for. Each alarm is something that does not mend itself and costs users data, answers or alerts, or the operator
- * money. Its name is a heading of docs/operations.md.
+ * money. Its name is a heading of docs/operations.md. CloudWatch charges each metric of each alarm, so what is mended in the same way has one.
  *
  * What missing data means is chosen for each: an installation that nobody uses has none and is quiet; a schedule that died has none either,
  * and is not.
@@ -19,7 +19,7 @@ import { Construct } from 'constructs'
 import { AlarmTopic } from './alarm-topic.ts'
 import { type LogMetrics, OLD_JOB_SECONDS } from './log-metrics.ts'
 import { monthlyRate } from './spending.ts'
-import { accountMetric, apiMetric, functionMetric, queueMetric, type Watched } from './watched.ts'
+import { accountMetric, apiMetric, functionMetric, type Watched } from './watched.ts'
 
 interface AlarmSpec {
   readonly name: string
@@ -30,17 +30,19 @@ interface AlarmSpec {
   readonly threshold: number
   readonly periods: number
   readonly missing: TreatMissingData
+  /** Answers or alerts are missing until somebody has mended it. */
+  readonly isUrgent?: boolean
 }
 
-const { BREACHING, NOT_BREACHING, IGNORE } = TreatMissingData
+const { BREACHING, NOT_BREACHING } = TreatMissingData
 const MINUTE = Duration.minutes(1)
 const FIVE_MINUTES = Duration.minutes(5)
 /** Two runs of `plan`, so that there is one in each. */
 const TEN_MINUTES = Duration.minutes(10)
 const SIX_HOURS = Duration.hours(6)
 
-/** Of requests in five minutes: a share of fewer says nothing. */
-const MIN_REQUESTS = 10
+/** In five minutes: fewer say nothing, whatever share they are. */
+const MIN_ERRORS = 3
 const MAX_ERROR_PERCENT = 5
 
 export interface AlarmsProps {
@@ -61,9 +63,8 @@ export class Alarms extends Construct {
       ...ruleAlarms(logMetrics),
       ...dataAlarms(watched, logMetrics),
       ...apiAlarms(watched),
-      ...spendingAlarms(watched),
-    ]
-    this.names = specs.map((spec) => {
+    ].filter(({ isUrgent }) => isUrgent || config.alarms === 'all')
+    this.names = [...specs, ...spendingAlarms(watched)].map((spec) => {
       const { name, means, metric, threshold, periods, missing } = spec
       const alarmName = `${config.stackName}-${name}`
       const alarm = new Alarm(this, name, {
@@ -94,6 +95,7 @@ function scheduleAlarms({ plan, rule }: Watched): AlarmSpec[] {
       threshold: 1,
       periods: 4,
       missing: BREACHING,
+      isUrgent: true,
     },
     {
       name: 'rule-failing',
@@ -103,6 +105,7 @@ function scheduleAlarms({ plan, rule }: Watched): AlarmSpec[] {
       threshold: 1,
       periods: 8,
       missing: BREACHING,
+      isUrgent: true,
     },
   ]
 }
@@ -124,12 +127,13 @@ function ruleAlarms({ missedSlots, waitingAlerts }: LogMetrics): AlarmSpec[] {
       threshold: 1,
       periods: 2,
       missing: NOT_BREACHING,
+      isUrgent: true,
     },
   ]
 }
 
 function dataAlarms(watched: Watched, logMetrics: LogMetrics): AlarmSpec[] {
-  const { silentWriters, setAside } = logMetrics
+  const { silentWriters, oldestJobSeconds, setAside } = logMetrics
   return [
     {
       name: 'agent-silent',
@@ -139,7 +143,19 @@ function dataAlarms(watched: Watched, logMetrics: LogMetrics): AlarmSpec[] {
       periods: 1,
       missing: NOT_BREACHING,
     },
-    ...(watched.config.compaction ? jobAlarms(watched, logMetrics) : []),
+    // It is how jobs that fail are seen, too: each is planned until it is done.
+    ...(watched.config.compaction
+      ? [
+          {
+            name: 'backlog-old',
+            means: `A job of compaction is not done ${OLD_JOB_SECONDS / 3600} hours after it was planned.`,
+            metric: oldestJobSeconds.with({ period: TEN_MINUTES }),
+            threshold: OLD_JOB_SECONDS,
+            periods: 1,
+            missing: NOT_BREACHING,
+          },
+        ]
+      : []),
     {
       name: 'block-set-aside',
       means: 'A block, or a fresh one, can not be read, and nothing is done with it any more.',
@@ -151,32 +167,9 @@ function dataAlarms(watched: Watched, logMetrics: LogMetrics): AlarmSpec[] {
   ]
 }
 
-function jobAlarms({ jobs }: Watched, { oldestJobSeconds }: LogMetrics): AlarmSpec[] {
-  return [
-    {
-      name: 'dead-jobs',
-      means: 'A job of compaction failed three times and is put aside.',
-      metric: queueMetric(jobs.deadLetters, 'ApproximateNumberOfMessagesVisible', FIVE_MINUTES),
-      threshold: 1,
-      periods: 1,
-      // SQS has no numbers of a queue that nobody touched for hours, whatever is in it.
-      missing: IGNORE,
-    },
-    {
-      name: 'backlog-old',
-      means: 'A job of compaction is not done six hours after it was planned.',
-      metric: oldestJobSeconds.with({ period: TEN_MINUTES }),
-      threshold: OLD_JOB_SECONDS,
-      periods: 1,
-      missing: NOT_BREACHING,
-    },
-  ]
-}
-
 function apiAlarms(watched: Watched): AlarmSpec[] {
-  const { authorize } = watched
   const share = new MathExpression({
-    expression: `IF(requests >= ${MIN_REQUESTS}, 100 * FILL(errors, 0) / requests, 0)`,
+    expression: `IF(FILL(errors, 0) >= ${MIN_ERRORS}, 100 * FILL(errors, 0) / requests, 0)`,
     usingMetrics: {
       requests: apiMetric(watched, 'Count', 'Sum', FIVE_MINUTES),
       errors: apiMetric(watched, '5xx', 'Sum', FIVE_MINUTES),
@@ -186,24 +179,13 @@ function apiAlarms(watched: Watched): AlarmSpec[] {
   return [
     {
       name: 'api-errors',
-      means: `For 15 minutes ${MAX_ERROR_PERCENT}% of the requests or more have been answered with 5xx.`,
+      means: `For 10 minutes ${MAX_ERROR_PERCENT}% of the requests or more have been answered with 5xx.`,
       metric: share,
       threshold: MAX_ERROR_PERCENT,
-      periods: 3,
+      periods: 2,
       missing: NOT_BREACHING,
+      isUrgent: true,
     },
-    ...(authorize
-      ? [
-          {
-            name: 'authorizer-failing',
-            means: 'Who asks can not be found out: requests are answered with 500.',
-            metric: functionMetric(authorize, 'Errors', 'Sum', FIVE_MINUTES),
-            threshold: 3,
-            periods: 1,
-            missing: NOT_BREACHING,
-          },
-        ]
-      : []),
     {
       name: 'throttled',
       means:

@@ -113,6 +113,11 @@ export const STACK_OPTIONS = {
     pattern: /^[^@\s]+@[^@\s]+$/,
     want: 'give an email address',
   }),
+  alarms: choice(
+    'all',
+    '`all` of [operations.md](operations.md#alarms), or the `urgent` ones alone, without which answers or alerts are missing and nobody knows: half as many',
+    ['all', 'urgent'],
+  ),
   monthlyBudgetUsd: amount(
     'US dollars that functions may cost in a month: a rate that takes more is an alarm; 0: none is',
     'give an amount of US dollars such as 50, without a sign',

@@ -59,7 +59,7 @@ export function compareHour({ options, asked, counted }: CountedHour): Compariso
   const hours = Number(options['minutes']) / 60
   const blockHours = Number(options['block-minutes']) / 60
   const workload: Workload = {
-    agents: 1,
+    agents: options['series'] === '0' ? 0 : 1,
     series: Number(options['series']),
     scrapeSeconds: Number.parseFloat(options['scrape'] ?? ''),
     bytesPerSample: 1.4,

@@ -62,7 +62,7 @@ export async function startHourWorld(options: HourOptions): Promise<HourWorld> {
     const s3 = await createBucket(minio, 'hour')
     const bucket = await openBucket({ type: 'S3', s3, prefix: '', ignored: [] })
     await putHistory(bucket, options)
-    await putRuleFile(bucket, 'load.yaml', loadRules(options.rules))
+    if (options.rules > 0) await putRuleFile(bucket, 'load.yaml', loadRules(options.rules))
     const token = await createToken(
       { bucket, now: Date.now, newUlid: ulid, random: randomBytes },
       { name: 'grafana', scopes: ['read'] },
@@ -102,7 +102,9 @@ export async function startHourWorld(options: HourOptions): Promise<HourWorld> {
     })
     ends.push(() => cloud?.stop())
 
-    ends.push(...(await startAgent(options, objstoreOf(s3, proxies.agent))))
+    if (options.series > 0) {
+      ends.push(...(await startAgent(options, objstoreOf(s3, proxies.agent))))
+    }
     const authorization = `Basic ${Buffer.from(`grafana:${token.text}`).toString('base64')}`
     return { cloud, authorization, proxies, log, bucket, stop }
   } catch (error) {

@@ -3,8 +3,9 @@
  * refreshed, long queries, rules, all in real time: each request is counted where S3 would count it, each call and its processor time where Lambda would.
  * The same hour is described to the model. Options, with their defaults:
  *   --minutes=60 --series=10000 --scrape=15s --block-minutes=10 --rules=50
+ *                                      --series=0: no Prometheus, and no agent
  *   --panels=8 --refresh=30            panels of a dashboard over the last hour, and seconds between its refreshes
- *   --long=30                          seconds between long queries: a day of three, each of another time
+ *   --long=30                          seconds between long queries: a day of three, each of another time; 0: none
  *   --history-days=6 --history-series=600 --slice-bytes=2000000
  *   --delay=20                         ms that the store takes for a request of a function
  *   --prometheus=<binary>              default: `prometheus` of the PATH
@@ -129,6 +130,7 @@ async function repeat(
   round: (n: number) => Promise<void>,
 ): Promise<void> {
   const rounds: Promise<void>[] = []
+  if (seconds === 0) return
   for (let n = 0; Date.now() < endMs && !ended.signal.aborted; n++) {
     rounds.push(round(n))
     await sleep(seconds * 1000, undefined, { signal: ended.signal }).catch(() => undefined)

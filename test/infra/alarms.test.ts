@@ -47,11 +47,9 @@ describe('the alarms', () => {
         "rule-slots-missed: Sum of 300 s: thaw MissedSlots >= 1, 1 times, missing notBreaching",
         "alerts-waiting: Maximum of 300 s: thaw WaitingAlerts >= 1, 2 times, missing notBreaching",
         "agent-silent: Maximum of 600 s: thaw SilentWriters >= 1, 1 times, missing notBreaching",
-        "dead-jobs: Maximum of 300 s: AWS/SQS ApproximateNumberOfMessagesVisible JobsDeadLetters.QueueName >= 1, 1 times, missing ignore",
-        "backlog-old: Maximum of 600 s: thaw OldestJobSeconds >= 21600, 1 times, missing notBreaching",
+        "backlog-old: Maximum of 600 s: thaw OldestJobSeconds >= 10800, 1 times, missing notBreaching",
         "block-set-aside: Maximum of 600 s: thaw SetAside >= 1, 1 times, missing notBreaching",
-        "api-errors: AWS/ApiGateway Count HttpApi $default, AWS/ApiGateway 5xx HttpApi $default >= 5, 3 times, missing notBreaching",
-        "authorizer-failing: Sum of 300 s: AWS/Lambda Errors AuthorizeFunction >= 3, 1 times, missing notBreaching",
+        "api-errors: AWS/ApiGateway Count HttpApi $default, AWS/ApiGateway 5xx HttpApi $default >= 5, 2 times, missing notBreaching",
         "throttled: Sum of 300 s: AWS/Lambda Throttles >= 10, 3 times, missing notBreaching",
       ]
     `)
@@ -61,7 +59,7 @@ describe('the alarms', () => {
     const problems = [...alarms.values()]
       .flatMap(metricsOfAlarm)
       .map((metric) => problemOf(template, metric))
-    expect(problems.length).toBeGreaterThanOrEqual(12)
+    expect(problems.length).toBeGreaterThanOrEqual(10)
     expect(problems.filter((problem) => problem !== undefined)).toEqual([])
   })
 
@@ -93,18 +91,22 @@ describe('the alarms', () => {
     expect(loud.map(([name]) => name)).toEqual(['plan-failing', 'rule-failing'])
   })
 
-  it('have no authorizer to watch where IAM lets in', () => {
-    expect([...alarmsOf(synthesize({ authorizer: 'iam' })).keys()]).not.toContain(
-      'authorizer-failing',
-    )
+  it('are half as many where only urgent ones are wanted', () => {
+    const urgent = alarmsOf(synthesize({ alarms: 'urgent', monthlyBudgetUsd: 40 }))
+    const { spending, ...few } = Object.fromEntries(urgent)
+    expect(Object.keys(few)).toEqual([
+      'plan-failing',
+      'rule-failing',
+      'alerts-waiting',
+      'api-errors',
+    ])
+    expect(spending).toBeDefined()
+    expect(Object.values(few).flatMap(metricsOfAlarm)).toHaveLength(5)
   })
 
   it('wait for no jobs where another compactor does them', () => {
     const names = new Set(alarmsOf(synthesize({ compaction: false })).keys())
-    expect([...alarms.keys()].filter((name) => !names.has(name))).toEqual([
-      'dead-jobs',
-      'backlog-old',
-    ])
+    expect([...alarms.keys()].filter((name) => !names.has(name))).toEqual(['backlog-old'])
   })
 
   it('hold a budget where there is one', () => {
@@ -212,7 +214,9 @@ describe('the runbook', () => {
   it('says what the alarms cost', () => {
     const metrics = [...alarmsOf(synthesize()).values()].flatMap(metricsOfAlarm).length
     const budget = metricsOfAlarm(alarms.get('spending')!).length
+    const urgent = [...alarmsOf(synthesize({ alarms: 'urgent' })).values()].flatMap(metricsOfAlarm)
     expect(inside).toContain(`${metrics} metrics at $0.10`)
+    expect(inside).toContain(`$${(urgent.length / 10).toFixed(2)} with`)
     expect(inside).toContain(`$${(metrics / 10).toFixed(2)} a month`)
     expect(inside).toContain(`$${(budget / 10).toFixed(2)} more`)
   })

@@ -10,7 +10,7 @@ import { ThawStack } from '#infra/thaw-stack.ts'
 /** As their context has them. */
 export const OPTION_SETS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'no option': {},
-  'a bucket of its own': { bucket: 'metrics-of-old', dashboard: false },
+  'a bucket of its own': { bucket: 'metrics-of-old', dashboard: false, alarms: 'urgent' },
   'callers that sign': { authorizer: 'iam', corsOrigins: '', streamingDoor: true },
   'all options': {
     stackName: 'metrics',
