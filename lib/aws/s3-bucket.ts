@@ -214,7 +214,8 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
     },
 
     async *list(prefix, options) {
-      const startAfter = options?.startAfter
+      // What all keys are behind of anyhow takes SeaweedFS past the prefix.
+      const startAfter = behindPrefix(prefix, options?.startAfter)
       let token: string | undefined
       do {
         const continuation = token
@@ -302,4 +303,9 @@ function parseContentRange(
     end: Number(match[2]) + 1,
     size: match[3] === '*' ? undefined : Number(match[3]),
   }
+}
+
+function behindPrefix(prefix: string, startAfter: string | undefined): string | undefined {
+  if (startAfter === undefined || compareUtf8(startAfter, prefix) < 0) return undefined
+  return startAfter
 }

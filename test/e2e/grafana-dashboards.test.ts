@@ -1,63 +1,32 @@
 /** Every panel of the example dashboards shows something of the sample data, and every variable has values. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hono } from 'hono'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
-import type { Bucket } from '#lib/bucket/bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
-import { formatBlockMeta, parseBlockMeta } from '#lib/tsdb/block/meta.ts'
-import { generateSampleData } from '#localstack/sample-data/generate.ts'
 import { readDashboards } from '#localstack/compose/smoke/dashboards.ts'
+import { fillSampleBucket, SAMPLE_NOW_MS } from './support/sample-bucket.ts'
 import { thawApp } from './support/thaw-app.ts'
+import { withVariables } from './support/variables.ts'
 
 const GRAFANA = join(import.meta.dirname, '../../localstack/grafana')
 const HOUR_MS = 3_600_000
-const NOW_MS = Date.UTC(2026, 10, 21, 7, 30)
 
 const dashboards = await readDashboards(join(GRAFANA, 'dashboards'))
 
 /** What Grafana puts in for its variables, with everything chosen. */
 function interpolate(text: string): string {
-  return text
-    .replaceAll('$__rate_interval', '4m')
-    .replaceAll('$cluster', '.*')
-    .replaceAll('$namespace', '.*')
-    .replaceAll('$handler', '.*')
+  return withVariables(text).replaceAll('$__rate_interval', '4m')
 }
 
-let dir: string
 let app: Hono
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'thaw-dashboards-'))
   const bucket = memoryBucket()
-  const { prometheuses } = await generateSampleData({
-    dir,
-    nowMs: NOW_MS,
-    days: 8,
-    scrapeIntervalMs: 60_000,
-  })
-  for (const { dataDir, externalLabels } of prometheuses) {
-    if (externalLabels.replica !== 'prometheus-0') continue
-    for (const block of await readdir(dataDir)) {
-      if (block.length === 26) await ship(bucket, join(dataDir, block), block, externalLabels)
-    }
-  }
-  app = thawApp(bucket, { replicaLabels: ['replica'], now: () => NOW_MS, sliceBytes: 1e9 })
+  await fillSampleBucket(bucket)
+  app = thawApp(bucket, { replicaLabels: ['replica'], now: () => SAMPLE_NOW_MS, sliceBytes: 1e9 })
 })
-
-afterAll(() => rm(dir, { recursive: true, force: true }))
-
-async function ship(bucket: Bucket, path: string, id: string, labels: Record<string, string>) {
-  for (const file of ['index', 'chunks/000001']) {
-    await bucket.put(`${id}/${file}`, await readFile(join(path, file)))
-  }
-  const meta = parseBlockMeta(await readFile(join(path, 'meta.json')))
-  const thanos = { labels, downsample: { resolution: 0 }, source: 'sidecar' }
-  await bucket.put(`${id}/meta.json`, Buffer.from(formatBlockMeta({ ...meta, thanos })))
-}
 
 async function ask(path: string, params: Record<string, string>): Promise<unknown> {
   const response = await app.request(`/api/v1/${path}?${new URLSearchParams(params).toString()}`)
@@ -67,7 +36,10 @@ async function ask(path: string, params: Record<string, string>): Promise<unknow
 }
 
 describe.each(dashboards)('the dashboard $title', ({ panels, templating }) => {
-  const times = { start: String((NOW_MS - 6 * HOUR_MS) / 1000), end: String(NOW_MS / 1000) }
+  const times = {
+    start: String((SAMPLE_NOW_MS - 6 * HOUR_MS) / 1000),
+    end: String(SAMPLE_NOW_MS / 1000),
+  }
 
   it.each(panels.filter(({ type }) => type !== 'row').map((panel) => [panel.title, panel]))(
     'has data for %s',

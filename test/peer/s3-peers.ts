@@ -5,6 +5,7 @@ import { findMinio, startMinio } from './minio.ts'
 import { findMoto, startMoto } from './moto.ts'
 import { findRadosgw, startRadosgw } from './radosgw.ts'
 import type { S3Server } from './s3-server.ts'
+import { findSeaweedFs, startSeaweedFs } from './seaweedfs.ts'
 
 export interface S3Peer {
   readonly name: string
@@ -13,11 +14,18 @@ export interface S3Peer {
   readonly skips: readonly ContractSkip[]
   /** False when it takes any credentials. */
   readonly checksSignatures: boolean
+  /** A bucket that is not there is made by who writes to it. */
+  readonly makesBuckets?: boolean
 }
 
 /** Fetches and builds what is not in the cache yet. */
 export async function findS3Peers(): Promise<readonly S3Peer[]> {
-  const [minio, moto, radosgw] = await Promise.all([findMinio(), findMoto(), findRadosgw()])
+  const [minio, moto, radosgw, seaweedfs] = await Promise.all([
+    findMinio(),
+    findMoto(),
+    findRadosgw(),
+    findSeaweedFs(),
+  ])
   return [
     {
       name: 'MinIO',
@@ -49,6 +57,19 @@ export async function findS3Peers(): Promise<readonly S3Peer[]> {
         },
       ],
       checksSignatures: true,
+    },
+    {
+      name: 'SeaweedFS',
+      start: isMissing(seaweedfs) ? seaweedfs : () => startSeaweedFs(seaweedfs),
+      skips: [
+        {
+          reason:
+            'SeaweedFS lists what is in a folder before the names that begin with that of the folder',
+          tests: ['lists by UTF-8 bytes'],
+        },
+      ],
+      checksSignatures: true,
+      makesBuckets: true,
     },
   ]
 }
