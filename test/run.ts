@@ -10,7 +10,7 @@ import type { Tally } from './tally-reporter.ts'
 interface Step {
   readonly name: string
   readonly command: readonly string[]
-  /** A vitest project: its output is shown as it comes, and its tests are counted. */
+  /** Its output is shown as it comes, and what it passed, failed and skipped is counted: it leaves a tally. */
   readonly counts: boolean
 }
 
@@ -22,6 +22,7 @@ const STEPS: readonly Step[] = [
   { name: 'types', command: ['tsc'], counts: false },
   { name: 'unit', command: vitest('unit'), counts: true },
   { name: 'e2e', command: vitest('e2e'), counts: true },
+  { name: 'policies', command: ['node', 'test/rights-in-use.ts'], counts: true },
   { name: 'logs', command: ['node', 'test/secrets-in-logs.ts'], counts: false },
 ]
 
@@ -43,6 +44,7 @@ function execute({ command, counts }: Step, tallyFile: string): Promise<Outcome>
       ...process.env,
       THAW_TALLY: tallyFile,
       THAW_CLOUD_LOGS: join(directory, 'logs'),
+      THAW_RIGHTS_RECORD: join(directory, 'rights'),
       ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
     },
     stdio: counts ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],

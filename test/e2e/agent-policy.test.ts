@@ -15,19 +15,21 @@ import { isMissing, type Missing } from '#test/peer/cache.ts'
 import { needPeer } from '#test/peer/skip-report.ts'
 import { compare } from '#test/policies/allowance.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
-import { AGENT, type Roles, startRoles } from './support/roles.ts'
+import { AGENT, type RoleBucket, type Roles, startRoleBucket } from './support/roles.ts'
 
 const HOUR_MS = 3_600_000
 const LABELS = { cluster: 'eu' }
 
+let store: RoleBucket | Missing
 let roles: Roles | Missing
 
 beforeAll(async () => {
-  roles = await startRoles()
+  store = await startRoleBucket()
+  roles = isMissing(store) ? store : await store.roles()
 })
 
 afterAll(async () => {
-  if (roles && !isMissing(roles)) await roles.stop()
+  for (const it of [roles, store]) if (it && !isMissing(it)) await it.stop()
 })
 
 /** With the agent's credentials, through the gate. */

@@ -2,14 +2,13 @@
  * The metric filters of the template over what the bundled functions log in Lambda's JSON format: each makes data when its trouble is there, and
  * none while all is well.
  */
-import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import { SECRET_BYTES, tokenText } from '#lib/auth/token.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { claimDue } from '#lib/compact/plan/backlog.ts'
 import { planJobs } from '#lib/compact/plan/plan-jobs.ts'
 import { DEFAULT_COMPACT_SETTINGS } from '#lib/compact/plan/settings.ts'
@@ -21,6 +20,13 @@ import { readRulerState, writeRulerState } from '#lib/rules/tick/state-object.ts
 import { compactAll, plan } from '#localstack/compaction.ts'
 import { tick } from '#localstack/rules.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
+import {
+  type CloudBucket,
+  type CloudStore,
+  directoryObjstore,
+  startCloudBucket,
+  storeWithoutRoles,
+} from './support/cloud-bucket.ts'
 import { type Assembly, synthesiseStack } from './support/local-cloud.ts'
 import { startWatchedCloud, type WatchedCloud } from './support/watched-cloud.ts'
 
@@ -50,7 +56,7 @@ const ALERT = `groups:
 
 describe('what functions log', () => {
   let assembly: Assembly
-  let directory: string
+  let cloudBucket: CloudBucket
   let bucket: Bucket
   let watched: WatchedCloud
   let packs: number
@@ -62,17 +68,20 @@ describe('what functions log', () => {
 
   beforeEach(async () => {
     packs = 0
-    directory = await mkdtemp(join(tmpdir(), 'thaw-alarms-'))
-    bucket = fileBucket(directory)
+    cloudBucket = await startCloudBucket()
+    bucket = cloudBucket.bucket
     watched = await start(COMPACT_FLAGS)
   })
   afterEach(async () => {
     await watched?.stop()
-    if (directory) await rm(directory, { recursive: true, force: true })
+    await cloudBucket?.stop()
   })
 
-  const start = (compactFlags: string | undefined): Promise<WatchedCloud> =>
-    startWatchedCloud({ assembly, directory, compactFlags, ruleFlags: RULE_FLAGS })
+  const start = (
+    compactFlags: string | undefined,
+    store: CloudStore = cloudBucket,
+  ): Promise<WatchedCloud> =>
+    startWatchedCloud({ assembly, bucket: store, compactFlags, ruleFlags: RULE_FLAGS })
 
   /** What an agent puts each half minute; returns its key. */
   async function putPack(cluster: string, agoMs = 0): Promise<string> {
@@ -81,18 +90,13 @@ describe('what functions log', () => {
     const place = { externalLabels: labelsFrom({ cluster }), epoch: '01DATA', number: packs++ }
     const { key, bytes } = resultPack(samples, place)!
     await bucket.put(key, bytes)
-    await age(key, agoMs)
+    await cloudBucket.age(key, agoMs)
     return key
   }
 
   async function putRules(text: string, agoMs: number): Promise<void> {
     await putRuleFile(bucket, 'rules.yaml', text)
-    await age('thaw/rule/files/rules.yaml', agoMs)
-  }
-
-  async function age(key: string, agoMs: number): Promise<void> {
-    const seconds = (Date.now() - agoMs) / 1000
-    await utimes(join(directory, key), seconds, seconds)
+    await cloudBucket.age('thaw/rule/files/rules.yaml', agoMs)
   }
 
   /** Four blocks of two hours, which are to become one. */
@@ -141,7 +145,7 @@ describe('what functions log', () => {
     await tick(watched.cloud)
     const results = (await keysOf('thaw/fresh/')).filter((key) => key.includes('ruler='))
     expect(results).not.toEqual([])
-    for (const key of results) await age(key, 20 * MINUTE_MS)
+    for (const key of results) await cloudBucket.age(key, 20 * MINUTE_MS)
     await plan(watched.cloud)
     expect(reportOf(PLAN)['lastWrites']).toMatch(/^\{cluster="us"\} 11m\d*s? ago; \{cluster="eu"\}/)
     expect(watched.metrics()).toEqual({ SilentWriters: [1] })
@@ -171,7 +175,7 @@ describe('what functions log', () => {
     const { SetAside, ...others } = watched.metrics()
     expect(SetAside?.at(-1)).toBe(1)
     expect(others).toEqual({})
-    await rm(join(directory, testId(3)), { recursive: true })
+    for (const key of await keysOf(`${testId(3)}/`)) await bucket.delete(key)
     await plan(watched.cloud)
     expect(watched.metrics()).toEqual({})
   })
@@ -214,7 +218,12 @@ describe('what functions log', () => {
   it.each([PLAN, RULE])(
     'is a sentence where %s can not use the bucket, an error that Lambda counts, and goes on when it can',
     async (name) => {
+      await watched.stop()
+      const directory = await mkdtemp(join(tmpdir(), 'thaw-alarms-'))
       await rm(directory, { recursive: true })
+      const objstore = directoryObjstore(directory)
+      const gone = storeWithoutRoles('alarms.test.ts, a bucket that is gone', objstore)
+      watched = await start(COMPACT_FLAGS, gone)
       const { failure } = await watched.cloud.invoke(name, {})
       expect(failure?.type).toBe('not-found')
       const [line, ...more] = watched.lines(name)
@@ -227,6 +236,7 @@ describe('what functions log', () => {
       await mkdir(directory)
       expect((await watched.cloud.invoke(name, {})).failure).toBeUndefined()
       expect(watched.cloud.stats()[name]!.coldStarts).toBe(1)
+      await rm(directory, { recursive: true })
     },
   )
 

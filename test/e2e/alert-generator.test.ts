@@ -2,7 +2,7 @@
  * prometheus/compliance's tests of alert generators, in real time (40 minutes): their samples go to a Prometheus, an agent brings them into
  * the bucket, the deployed ruler evaluates their rules and tells their receiver, and the deployed API tells them what it did.
  */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,19 +11,20 @@ import { agentOptions, prometheusOptions } from '#agent/agent-options.ts'
 import { SILENT } from '#agent/logger.ts'
 import { runAgent } from '#agent/run-agent.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { parseRuleFile } from '#lib/rules/file/rule-file.ts'
 import { putRuleFile } from '#lib/rules/file/rule-files.ts'
 import { loadHash } from '#lib/promql/execute/label-hash.ts'
 import { gridOf, slotFrom } from '#lib/rules/tick/slots.ts'
-import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
+import type { Cloud } from '#localstack/cloud/embedded-cloud.ts'
 import { OPEN_DOOR } from '#localstack/open-door.ts'
 import { tick } from '#localstack/rules.ts'
 import { isMissing } from '#test/peer/cache.ts'
 import { findPrometheus, startPrometheus } from '#test/peer/prometheus.ts'
 import { freePort, startServer } from '#test/peer/server.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
-import { directoryObjstore, synthesiseStack } from './support/local-cloud.ts'
+import { startCloudBucket } from './support/cloud-bucket.ts'
+import { synthesiseStack } from './support/local-cloud.ts'
+import { startRoleCloud } from './support/role-cloud.ts'
 
 /** With the built `tester` and its `rules.yaml`. */
 const SUITE = process.env['THAW_ALERT_GENERATOR']
@@ -100,9 +101,9 @@ async function startWorld({ dir, suite, binary }: WorldOptions): Promise<World> 
       flags: FLAGS,
     })
     ends.push(() => server.stop())
-    const bucketDir = join(dir, 'bucket')
-    await mkdir(bucketDir)
-    const bucket = fileBucket(bucketDir)
+    const cloudBucket = await startCloudBucket()
+    ends.push(() => cloudBucket.stop())
+    const { bucket } = cloudBucket
     ends.push(startAgent(bucket, server.url, dataDir))
     const rules = await readFile(join(suite, 'rules.yaml'), 'utf8')
     await putRuleFile(bucket, FILE, rules)
@@ -111,20 +112,21 @@ async function startWorld({ dir, suite, binary }: WorldOptions): Promise<World> 
       intervalMs,
     }))
     const alertsPort = await freePort()
-    const cloud = await startCloud({
-      assemblyDir: assembly.dir,
+    const started = await startRoleCloud({
+      assembly,
+      bucket: cloudBucket,
       concurrency: 12,
       clock: true,
       openWith: OPEN_DOOR,
       environment: {
-        THAW_OBJSTORE_CONFIG: directoryObjstore(bucketDir),
         THAW_QUEUE_URL: '',
         THAW_QUERY_FLAGS: REPLICAS,
         THAW_RULE_FLAGS: `${REPLICAS} --alertmanagers.url=http://127.0.0.1:${alertsPort} --alert.label-drop=ruler --rule-query-offset=${OFFSET_MS / 1000}s`,
       },
       log: (source, line) => console.log(`[${source}] ${line}`),
     })
-    ends.push(() => cloud.stop())
+    const { cloud } = started
+    ends.push(() => started.stop())
     ends.push(keepTicking(cloud))
     await untilEvaluated(cloud.httpUrl, groups.length)
     return { prometheusUrl: server.url, url: cloud.httpUrl, alertsPort, groups, stop }

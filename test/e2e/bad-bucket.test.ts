@@ -17,6 +17,7 @@ import { createBucket, type S3Server } from '#test/peer/s3-server.ts'
 import { needPeer } from '#test/peer/skip-report.ts'
 import { testId } from '#test/store/sample-block.ts'
 import type { ApiAnswer, Ask } from './support/ask.ts'
+import { storeWithoutRoles } from './support/cloud-bucket.ts'
 import { type Assembly, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
 import { DAY_START_MS, putReplica } from './support/replica-world.ts'
 import { thawOver } from './support/thaw-app.ts'
@@ -300,7 +301,8 @@ describe('over S3, through the deployed functions', () => {
     async ([, change, message], context) => {
       needPeer(context, minio)
       const objstore = JSON.stringify({ type: 'S3', config: { ...good, ...change } })
-      const local = await startLocalCloud({ assembly, objstore, sliceBytes: 500 })
+      const bucket = storeWithoutRoles('bad-bucket.test.ts', objstore)
+      const local = await startLocalCloud({ assembly, bucket, sliceBytes: 500 })
       try {
         for (const [path, params] of [
           ['query', { query: 'up', time: START + HOUR }],
@@ -334,7 +336,8 @@ describe('over S3, through the deployed functions', () => {
   it('answers with the right settings, so the errors above are theirs', async (context) => {
     needPeer(context, minio)
     const objstore = JSON.stringify({ type: 'S3', config: good })
-    const local = await startLocalCloud({ assembly, objstore, sliceBytes: 500 })
+    const bucket = storeWithoutRoles('bad-bucket.test.ts', objstore)
+    const local = await startLocalCloud({ assembly, bucket, sliceBytes: 500 })
     const ask: Ask = local.ask
     try {
       expect(await ask('query_range', RANGE)).toEqual(healthy)

@@ -1,10 +1,7 @@
 /** The golden answers of a real Prometheus once more, through the gateway and the deployed function: nothing on the way changes a byte. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { memoryBucket } from '#lib/bucket/memory-bucket.ts'
 import { describeRequest, judge } from '#test/api/fuzz/fuzz.ts'
 import { randomRequest } from '#test/api/fuzz/requests.ts'
@@ -14,24 +11,21 @@ import { goldenBucket } from '#test/api/golden/world.ts'
 import { CHUNKS, encodeReadRequest, SAMPLES } from '#lib/remote/read-request.ts'
 import { decodeChunks, decodeSamples } from '#test/remote/read-message.ts'
 import { RandomSource } from '#test/promql/random/random-source.ts'
-import { directoryObjstore, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
+import { type CloudBucket, startCloudBucket } from './support/cloud-bucket.ts'
+import { startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
 import { thawApp } from './support/thaw-app.ts'
 
-let dir: string
+let cloudBucket: CloudBucket
 let url: string
 const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'thaw-deployed-'))
-  ends.push(() => rm(dir, { recursive: true, force: true }))
-  await goldenBucket(fileBucket(dir))
+  cloudBucket = await startCloudBucket()
+  ends.push(() => cloudBucket.stop())
+  await goldenBucket(cloudBucket.bucket)
   const assembly = await synthesiseStack()
   ends.push(() => assembly.remove())
-  const local = await startLocalCloud({
-    assembly,
-    objstore: directoryObjstore(dir),
-    sliceBytes: 1e6,
-  })
+  const local = await startLocalCloud({ assembly, bucket: cloudBucket, sliceBytes: 1e6 })
   ends.push(() => local.stop())
   await local.plan()
   url = local.cloud.httpUrl
@@ -72,7 +66,7 @@ describe('the deployed API', () => {
   })
 
   it('tells exemplars and metadata as Prometheus does', async () => {
-    await toldBucket(fileBucket(dir), SHIFT_MS)
+    await toldBucket(cloudBucket.bucket, SHIFT_MS)
     // A function may believe its listing of before for a second.
     while (!(await (await get('/api/v1/metadata')).text()).includes('queue_bytes')) await sleep(50)
     const file = new URL('../api/golden/prometheus-3.14.0-told.json', import.meta.url)

@@ -1,17 +1,10 @@
 /** The bundled functions of the synthesised stack plan and do all there is to do with a bucket, and answers stay what they were. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
 import { compactAll } from '#localstack/compaction.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
-import {
-  type Assembly,
-  directoryObjstore,
-  startLocalCloud,
-  synthesiseStack,
-} from './support/local-cloud.ts'
+import { type CloudBucket, startCloudBucket } from './support/cloud-bucket.ts'
+import { type Assembly, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
 
 const HOUR_MS = 3_600_000
 const START = 1_699_920_000_000 - (1_699_920_000_000 % (48 * HOUR_MS))
@@ -23,8 +16,7 @@ const QUERIES = [
   'absent(up{instance="3"})',
 ]
 
-async function fill(directory: string): Promise<void> {
-  const bucket = fileBucket(directory)
+async function fill(bucket: Bucket): Promise<void> {
   let n = 0
   for (const replica of ['a', 'b']) {
     for (let startMs = START; startMs < END; startMs += 2 * HOUR_MS) {
@@ -52,26 +44,27 @@ async function fill(directory: string): Promise<void> {
 
 describe('the deployed functions', () => {
   let assembly: Assembly
-  let directory: string
+  let cloudBucket: CloudBucket
 
   beforeAll(async () => {
     assembly = await synthesiseStack()
-    directory = await mkdtemp(join(tmpdir(), 'thaw-deployed-compaction-'))
-    await fill(directory)
+    cloudBucket = await startCloudBucket()
+    await fill(cloudBucket.bucket)
   })
 
   afterAll(async () => {
     await assembly.remove()
-    await rm(directory, { recursive: true, force: true })
+    await cloudBucket.stop()
   })
 
   async function blocksIn(): Promise<string[]> {
-    return (await readdir(directory)).filter((name) => name.length === 26).toSorted()
+    const names = (await keysIn('')).map((key) => key.split('/')[0]!)
+    return [...new Set(names)].filter((name) => name.length === 26).toSorted()
   }
 
   async function keysIn(prefix: string): Promise<string[]> {
     const keys: string[] = []
-    for await (const { objects } of fileBucket(directory).list(prefix)) {
+    for await (const { objects } of cloudBucket.bucket.list(prefix)) {
       keys.push(...objects.map(({ key }) => key))
     }
     return keys
@@ -80,7 +73,7 @@ describe('the deployed functions', () => {
   it('merge two days of two replicas, downsample them and delete the rest', async () => {
     const local = await startLocalCloud({
       assembly,
-      objstore: directoryObjstore(directory),
+      bucket: cloudBucket,
       sliceBytes: 1 << 20,
       compactFlags: '--consistency-delay=0s --delete-delay=0s',
     })

@@ -1,18 +1,10 @@
 /** What the deployed API tells of the deployed ruler: rules, alerts, who gets them, and files that are broken. */
-import { mkdtemp, rm, utimes } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { RULE_FILES_PREFIX } from '#lib/rules/file/rule-files.ts'
 import { tick } from '#localstack/rules.ts'
 import { startWebhook, type Webhook } from '#test/peer/alertmanager.ts'
-import {
-  directoryObjstore,
-  type LocalCloud,
-  startLocalCloud,
-  synthesiseStack,
-} from './support/local-cloud.ts'
+import { type CloudBucket, startCloudBucket } from './support/cloud-bucket.ts'
+import { type LocalCloud, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
 
 const RULES = `
 groups:
@@ -22,21 +14,21 @@ groups:
       - {alert: Firing, expr: two == 2, labels: {severity: page}, annotations: {summary: 'it is {{ $value }}'}}
 `
 
-let dir: string
+let cloudBucket: CloudBucket
 let local: LocalCloud
 let alertmanager: Webhook
 const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'thaw-deployed-rules-'))
-  ends.push(() => rm(dir, { recursive: true, force: true }))
+  cloudBucket = await startCloudBucket()
+  ends.push(() => cloudBucket.stop())
   alertmanager = await startWebhook()
   ends.push(async () => alertmanager.close())
   const assembly = await synthesiseStack()
   ends.push(() => assembly.remove())
   local = await startLocalCloud({
     assembly,
-    objstore: directoryObjstore(dir),
+    bucket: cloudBucket,
     sliceBytes: 1e6,
     ruleFlags: `--alertmanagers.url=${alertmanager.url} --label=replica="r" --query.replica-label=replica`,
   })
@@ -56,9 +48,8 @@ async function get(path: string): Promise<{ data: any; warnings?: string[] }> {
 
 /** As if it was put there three minutes ago. */
 async function push(name: string, text: string): Promise<void> {
-  const then = new Date(Date.now() - 180_000)
-  await fileBucket(dir).put(RULE_FILES_PREFIX + name, Buffer.from(text))
-  await utimes(join(dir, RULE_FILES_PREFIX, name), then, then)
+  await cloudBucket.bucket.put(RULE_FILES_PREFIX + name, Buffer.from(text))
+  await cloudBucket.age(RULE_FILES_PREFIX + name, 180_000)
 }
 
 it('evaluates what was pushed, and tells of it', async () => {

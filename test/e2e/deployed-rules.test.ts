@@ -1,16 +1,12 @@
 /** The bundled `rule` function of the synthesised stack evaluates rules, twice at once too, and the `query` function tells of them. */
-import { mkdtemp, rm, utimes } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { labelsFrom } from '#lib/model/labels.ts'
 import { putRuleFile } from '#lib/rules/file/rule-files.ts'
 import { resultPack } from '#lib/rules/results/result-pack.ts'
 import { tick } from '#localstack/rules.ts'
+import { type CloudBucket, startCloudBucket } from './support/cloud-bucket.ts'
 import {
   type Assembly,
-  directoryObjstore,
   type LocalCloud,
   startLocalCloud,
   synthesiseStack,
@@ -30,13 +26,13 @@ const RULES = `groups:
 
 describe('the deployed ruler', () => {
   let assembly: Assembly
-  let directory: string
+  let cloudBucket: CloudBucket
   let local: LocalCloud
 
   beforeAll(async () => {
     assembly = await synthesiseStack()
-    directory = await mkdtemp(join(tmpdir(), 'thaw-deployed-rules-'))
-    const bucket = fileBucket(directory)
+    cloudBucket = await startCloudBucket()
+    const { bucket } = cloudBucket
     const nowMs = Date.now()
     const samples = ['a', 'b'].flatMap((pod) =>
       Array.from({ length: 60 }, (_, i) => ({
@@ -49,16 +45,14 @@ describe('the deployed ruler', () => {
     const pack = resultPack(samples, place)!
     await bucket.put(pack.key, pack.bytes)
     await putRuleFile(bucket, 'loads.yaml', RULES)
-    const seconds = nowMs / 1000 - 120
-    await utimes(join(directory, 'thaw/rule/files/loads.yaml'), seconds, seconds)
-    const objstore = directoryObjstore(directory)
-    local = await startLocalCloud({ assembly, objstore, sliceBytes: 1 << 20 })
+    await cloudBucket.age('thaw/rule/files/loads.yaml', 120_000)
+    local = await startLocalCloud({ assembly, bucket: cloudBucket, sliceBytes: 1 << 20 })
   })
 
   afterAll(async () => {
     await local?.stop()
     await assembly?.remove()
-    if (directory) await rm(directory, { recursive: true, force: true })
+    await cloudBucket?.stop()
   })
 
   const get = async (path: string): Promise<unknown> =>
@@ -116,7 +110,7 @@ describe('the deployed ruler', () => {
     }
     const again = await clock()
     const name = 'more.yaml'
-    await putRuleFile(fileBucket(directory), name, RULES.replace('name: loads', 'name: more'))
+    await putRuleFile(cloudBucket.bucket, name, RULES.replace('name: loads', 'name: more'))
     expect(await clock()).toBeLessThanOrEqual(again)
     expect(await groups()).toEqual(['loads'])
     expect(local.cloud.objectCreated(`thaw/rule/files/${name}`, 1)).toEqual(['thaw-rule-file'])

@@ -15,11 +15,11 @@ import {
   startAlertmanager,
 } from '#test/peer/alertmanager.ts'
 import { isMissing } from '#test/peer/cache.ts'
-import { findMinio, startMinio } from '#test/peer/minio.ts'
+import { findMinio } from '#test/peer/minio.ts'
 import { findPrometheus, type PrometheusServer, startPrometheus } from '#test/peer/prometheus.ts'
-import { createBucket } from '#test/peer/s3-server.ts'
 import { freePort } from '#test/peer/server.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
+import { startCloudBucket } from './support/cloud-bucket.ts'
 import { type LocalCloud, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
 
 const [minio, prometheusPeer, alertmanagerPeer] = await Promise.all([
@@ -38,7 +38,6 @@ const RULES = `groups:
 `
 
 function suite(peers: {
-  readonly minio: Exclude<typeof minio, { missing: string }>
   readonly prometheus: Exclude<typeof prometheusPeer, { missing: string }>
   readonly alertmanager: Exclude<typeof alertmanagerPeer, { missing: string }>
 }): void {
@@ -52,11 +51,9 @@ function suite(peers: {
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'thaw-doctor-e2e-'))
     ends.push(() => rm(dir, { recursive: true, force: true }))
-    const server = await startMinio(peers.minio)
-    ends.push(() => server.stop())
-    const { bucket, endpoint, accessKey, secretKey, region } = await createBucket(server, 'metrics')
-    const keys = { access_key: accessKey, secret_key: secretKey, insecure: true }
-    const objstore = JSON.stringify({ type: 'S3', config: { bucket, endpoint, region, ...keys } })
+    const bucket = await startCloudBucket()
+    ends.push(() => bucket.stop())
+    const { objstore } = bucket
     await startPrometheusAndAgent(objstore)
     alertmanager = await startAlertmanager({
       binary: peers.alertmanager.binary,
@@ -68,7 +65,7 @@ function suite(peers: {
     ends.push(() => assembly.remove())
     local = await startLocalCloud({
       assembly,
-      objstore,
+      bucket,
       sliceBytes: 1e6,
       tokens: true,
       compactFlags: '--consistency-delay=30m',
@@ -200,7 +197,7 @@ const missing = [minio, prometheusPeer, alertmanagerPeer].find(isMissing)
 if (isMissing(minio) || isMissing(prometheusPeer) || isMissing(alertmanagerPeer)) {
   describeSkipped('a whole installation', missing!)
 } else {
-  const peers = { minio, prometheus: prometheusPeer, alertmanager: alertmanagerPeer }
+  const peers = { prometheus: prometheusPeer, alertmanager: alertmanagerPeer }
   describe('thaw doctor on a whole installation', () => {
     suite(peers)
   })

@@ -2,26 +2,24 @@
  * The main promise: what a real Prometheus answers from its own disk, thaw answers from a bucket that an agent filled,
  * through the deployed functions. Values are compared as the strings that are sent: bit for bit.
  */
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { command, isMissing } from '#test/peer/cache.ts'
-import { findMinio, startMinio } from '#test/peer/minio.ts'
 import {
   findPrometheus,
   type Prometheus,
   startNodeExporter,
   startPrometheus,
 } from '#test/peer/prometheus.ts'
-import { createBucket } from '#test/peer/s3-server.ts'
 import { needPeer } from '#test/peer/skip-report.ts'
 import { askUrl, type Ask, type Params } from './support/ask.ts'
 import { compareAll, sameAnnotations } from './support/compare-all.ts'
+import { type CloudBucket, startCloudBucket } from './support/cloud-bucket.ts'
 import {
   type Assembly,
-  directoryObjstore,
   type LocalCloud,
   startLocalCloud,
   synthesiseStack,
@@ -29,6 +27,7 @@ import {
 import { makeData } from './support/made-data.ts'
 import { SILENT } from './support/queries.ts'
 import { NAMES, remembering, REQUESTS } from './support/requests.ts'
+import { AGENT as AGENT_ROLE } from './support/roles.ts'
 
 const AGENT = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
 /** A slice of a day of a metric is about this much here. */
@@ -37,7 +36,6 @@ const SLICE_BYTES = 20_000
 const PROMETHEUS_3 = process.env['THAW_PROMETHEUS_3']
 
 const found = await findPrometheus()
-const minio = await findMinio()
 
 interface World {
   readonly url: string
@@ -103,65 +101,48 @@ async function startWorld(prometheus: Prometheus): Promise<World> {
   }
 }
 
-const buckets = [
-  {
-    name: 'a directory',
-    missing: undefined,
-    objstore: async (): Promise<string> => {
-      const bucket = join(dir, 'bucket')
-      await mkdir(bucket)
-      return directoryObjstore(bucket)
-    },
-  },
-  {
-    name: 'MinIO',
-    missing: isMissing(minio) ? minio.missing : undefined,
-    objstore: async (): Promise<string> => {
-      if (isMissing(minio)) throw new Error(minio.missing)
-      const server = await startMinio(minio)
-      ends.push(() => server.stop())
-      const { bucket, endpoint, accessKey, secretKey, region } = await createBucket(
-        server,
-        'metrics',
-      )
-      const config = {
-        bucket,
-        endpoint,
-        access_key: accessKey,
-        secret_key: secretKey,
-        region,
-        insecure: true,
-      }
-      return JSON.stringify({ type: 'S3', config })
-    },
-  },
-]
-
-describe.each(buckets)('thaw over $name', ({ name, missing, objstore }) => {
+describe.each([
+  { name: 'a directory', choice: 'equality.test.ts, over a directory' },
+  { name: 'MinIO', choice: undefined },
+] as const)('thaw over $name', ({ name, choice }) => {
+  let bucket: CloudBucket
   let local: LocalCloud
   let thaw: Ask
   let shipped: string
   let planned: number
 
   beforeAll(async () => {
-    if (isMissing(found) || missing !== undefined) return
-    const yaml = await objstore()
-    shipped = await runAgentOnce(yaml, name)
-    local = await startLocalCloud({
-      assembly: world.assembly,
-      objstore: yaml,
-      sliceBytes: SLICE_BYTES,
-    })
-    ends.push(() => local.stop())
+    bucket = await startCloudBucket(choice)
+    ends.push(() => bucket.stop())
+    if (isMissing(found) || missing() !== undefined) return
+    const { assembly } = world
+    shipped = await ship()
+    local = await startLocalCloud({ assembly, bucket, sliceBytes: SLICE_BYTES })
     planned = await local.plan()
     thaw = remembering(local.ask)
   })
 
   afterAll(async () => local?.stop())
 
+  /** Why this is not MinIO, where it is not and should be. */
+  function missing(): string | undefined {
+    return choice === undefined && isMissing(bucket.roles) ? bucket.roles.missing : undefined
+  }
+
   function need(context: TestContext): void {
     needPeer(context, found)
-    if (missing !== undefined) context.skip(missing)
+    const why = missing()
+    if (why !== undefined) context.skip(why)
+  }
+
+  /** In the role of the agent, where there are roles. */
+  async function ship(): Promise<string> {
+    if (isMissing(bucket.roles)) return runAgentOnce(bucket.objstore, name, {})
+    const roles = await bucket.roles()
+    const output = await runAgentOnce(roles.objstore, name, roles.environmentOf(AGENT_ROLE))
+    expect(roles.troubles()).toEqual([])
+    await roles.stop()
+    return output
   }
 
   it('has every block of the data directory', (context) => {
@@ -275,16 +256,20 @@ function shifted(params: Params, seconds: number): Params {
 }
 
 /** A process of its own, with the flags of Thanos's sidecar. */
-async function runAgentOnce(objstore: string, name: string): Promise<string> {
+async function runAgentOnce(
+  objstore: string,
+  name: string,
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
   const file = join(dir, `${name.replace(/\W/g, '-')}.yml`)
   await writeFile(file, objstore)
-  return command(process.execPath, [
-    AGENT,
+  const flags = [
     '--once',
     `--prometheus.url=${world.url}`,
     `--tsdb.path=${world.dataDir}`,
     `--objstore.config-file=${file}`,
     // One state file for each bucket.
     `--shipper.meta-file-name=shipped-to-${name.replace(/\W/g, '-')}.json`,
-  ])
+  ]
+  return command(process.execPath, [AGENT, ...flags], { env })
 }

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import type { BufferedResult } from '#localstack/cloud/invoker.ts'
 import { compactAll } from '#localstack/compaction.ts'
 import type { ApiAnswer } from './support/ask.ts'
@@ -41,7 +40,7 @@ beforeEach(() => world.trouble.clear())
 /** Everything in the bucket but kept answers, lookups, and what planning and leases leave. */
 async function keys(): Promise<string[]> {
   const found: string[] = []
-  for await (const { objects } of fileBucket(world.dir).list('')) {
+  for await (const { objects } of world.cloudBucket.bucket.list('')) {
     found.push(...objects.map(({ key }) => key))
   }
   return found.filter((key) => !/^thaw\/(results|lookup|backlog|bucket-index|probe)/.test(key))
@@ -49,7 +48,7 @@ async function keys(): Promise<string[]> {
 
 /** A quarter of an hour later: whoever did not delete its message has it back, and leases of functions that were killed are over. */
 async function later(): Promise<void> {
-  const bucket = fileBucket(world.dir)
+  const bucket = world.cloudBucket.bucket
   for await (const { objects } of bucket.list('thaw/lease/')) {
     for (const { key } of objects) await bucket.delete(key)
   }
@@ -210,6 +209,6 @@ describe('events', () => {
 
 /** Ids of the blocks that queries see. */
 async function indexedBlocks(): Promise<string[]> {
-  const index = new BucketIndexReader(fileBucket(world.dir), { now: Date.now, maxAgeMs: 0 })
+  const index = new BucketIndexReader(world.cloudBucket.bucket, { now: Date.now, maxAgeMs: 0 })
   return (await index.blocks(0, Date.now())).map(({ id }) => id).toSorted()
 }

@@ -1,15 +1,12 @@
 /** What happens to queries at the limits of Lambda and of the gateway, with the deployed functions: docs/limits.md is the table of it. */
 import { request } from 'node:http'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { MAX_LAMBDA_BODY_BYTES } from '#lib/lambda/http.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
-import { directoryObjstore, type LocalCloud } from './support/local-cloud.ts'
+import { startCloudBucket, storeWithoutRoles } from './support/cloud-bucket.ts'
+import type { LocalCloud } from './support/local-cloud.ts'
 import { judgeAnswer } from './support/judge-answer.ts'
 import {
   limitsWorld,
@@ -105,10 +102,11 @@ describe('a function of a slice', () => {
   })
 
   it('whose answer is too large for a function puts it into the bucket', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'thaw-limits-big-'))
+    const cloudBucket = await startCloudBucket()
+    const { bucket } = cloudBucket
     try {
       const start = Math.floor(Date.now() / HOUR - 6) * HOUR
-      await putBlock(fileBucket(dir), {
+      await putBlock(bucket, {
         id: testId(1),
         minTimeMs: start,
         maxTimeMs: start + 4 * HOUR,
@@ -118,9 +116,9 @@ describe('a function of a slice', () => {
           samples: every(15_000, start, start + 4 * HOUR, (t) => t % 7),
         })),
       })
-      await updateBucketIndex(fileBucket(dir), { now: Date.now })
+      await updateBucketIndex(bucket, { now: Date.now })
       const local = await world.cloud({
-        objstore: directoryObjstore(dir),
+        bucket: cloudBucket,
         sliceBytes: 1000,
         environment: { THAW_MAX_SLICES: '2' },
       })
@@ -131,13 +129,14 @@ describe('a function of a slice', () => {
       expect(samplesOf(answer).length).toBe(150 * 11_000)
       expect(new Set(samplesOf(answer).map((line) => line.split(' ')[2]))).toEqual(new Set(['1']))
       const spilled: string[] = []
-      for await (const { objects } of fileBucket(dir).list('thaw/spill/')) {
+      for await (const { objects } of bucket.list('thaw/spill/')) {
         spilled.push(...objects.map(({ key }) => key))
       }
       expect(spilled).toHaveLength(2)
       expect(local.storeInvokes()).toBe(2)
+      await local.stop()
     } finally {
-      await rm(dir, { recursive: true, force: true })
+      await cloudBucket.stop()
     }
   })
 })
@@ -178,8 +177,9 @@ describe('the deadline', () => {
     const silent = createServer(() => {})
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as AddressInfo
+    const objstore = `{type: S3, config: {bucket: b, endpoint: "127.0.0.1:${port}", insecure: true, access_key: a, secret_key: b}}`
     const local = await world.cloud({
-      objstore: `{type: S3, config: {bucket: b, endpoint: "127.0.0.1:${port}", insecure: true, access_key: a, secret_key: b}}`,
+      bucket: storeWithoutRoles('limits.test.ts, the deadline', objstore),
       environment: { THAW_QUERY_DEADLINE_MS: '1500' },
     })
     expect(await local.ask('query_range', newQuestion())).toEqual(TIMED_OUT)

@@ -3,10 +3,12 @@
  * arrive go on: resource after resource, as CloudFormation does, and each state in between is held for a while.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
+import type { Cloud } from '#localstack/cloud/embedded-cloud.ts'
 import { isMissing, type Missing } from '#test/peer/cache.ts'
-import { type Assembly, directoryObjstore, synthesiseStack } from './support/local-cloud.ts'
+import { directoryObjstore, storeWithoutRoles } from './support/cloud-bucket.ts'
+import { type Assembly, synthesiseStack } from './support/local-cloud.ts'
 import { type PreviousStack, synthesisePrevious } from './support/previous-stack.ts'
+import { type RoleCloud, startRoleCloud } from './support/role-cloud.ts'
 import {
   ask,
   BROKEN_QUERY,
@@ -39,6 +41,7 @@ const QUIET_REQUESTS = 40
 let world: RollingWorld
 let current: Assembly
 let previous: PreviousStack | Missing
+let started: RoleCloud
 let cloud: Cloud
 let tokens: readonly string[]
 const log: string[] = []
@@ -51,24 +54,25 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await cloud?.stop()
+  await started?.stop()
   await current?.remove()
   if (previous && !isMissing(previous)) await previous.remove()
   await world?.remove()
 })
 
-function start(assemblyDir: string): Promise<Cloud> {
-  return startCloud({
-    assemblyDir,
+async function start(assembly: Assembly): Promise<void> {
+  started = await startRoleCloud({
+    assembly,
+    bucket: storeWithoutRoles('rolling-update.test.ts', directoryObjstore(world.dir)),
     concurrency: 40,
     environment: {
-      THAW_OBJSTORE_CONFIG: directoryObjstore(world.dir),
       THAW_SLICE_BYTES: String(16 * 1024),
       THAW_MAX_SLICES: '2',
       THAW_COMPACT_FLAGS: '--consistency-delay=0s --delete-delay=48h',
     },
     log: (source, line) => void log.push(`[${source}] ${line}`),
   })
+  cloud = started.cloud
 }
 
 /** How far the samples of the recording rule are apart, and what they are. */
@@ -96,11 +100,11 @@ describe('an update and a rollback under load', () => {
     const right = [...QUESTIONS, WIDE].map((question): Right => ({ question, answers: [] }))
 
     // What the stack of now answers where nothing changes; then what the one before does.
-    cloud = await start(current.dir)
+    await start(current)
     await cloud.runSchedule('thaw-plan')
     await answers(right)
-    await cloud.stop()
-    cloud = await start(before.dir)
+    await started.stop()
+    await start(before)
     await answers(right)
     for (const { question, answers: known } of right) {
       // Otherwise errors would be compared with errors below.

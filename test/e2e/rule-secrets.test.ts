@@ -4,20 +4,17 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
-import { mkdtemp, rm, utimes } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { parseSecretReferences, SecretEnvironment } from '#lib/aws/secret-environment.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { RULE_FILES_PREFIX } from '#lib/rules/file/rule-files.ts'
 import { tick } from '#localstack/rules.ts'
 import { isMissing } from '#test/peer/cache.ts'
 import { findMoto, startMoto } from '#test/peer/moto.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
-import { directoryObjstore, startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
+import { startCloudBucket } from './support/cloud-bucket.ts'
+import { startLocalCloud, synthesiseStack } from './support/local-cloud.ts'
 
 const SECRET = 'hunter2: #"\n'
 const RULES = 'groups: [{name: g, rules: [{alert: Firing, expr: vector(1)}]}]'
@@ -56,26 +53,26 @@ if (isMissing(moto)) {
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
     ends.push(async () => receiver.close())
     const { port } = receiver.address() as AddressInfo
-    const dir = await mkdtemp(join(tmpdir(), 'thaw-rule-secrets-'))
-    ends.push(() => rm(dir, { recursive: true, force: true }))
-    const assembly = await synthesiseStack()
+    const bucket = await startCloudBucket()
+    ends.push(() => bucket.stop())
+    const ruleSecrets = `AM_USER=team/am:user,AM_PASSWORD=${ARN}:password`
+    const assembly = await synthesiseStack({ ruleSecrets })
     ends.push(() => assembly.remove())
     const config = `alertmanagers: [{static_configs: ["127.0.0.1:${port}"], http_config: {basic_auth: {username: $(AM_USER), password: $(AM_PASSWORD)}}}]`
     const local = await startLocalCloud({
       assembly,
-      objstore: directoryObjstore(dir),
+      bucket,
       sliceBytes: 1e6,
       ruleFlags: `--alertmanagers.config='${config}'`,
-      environment: {
-        THAW_RULE_SECRETS: `AM_USER=team/am:user,AM_PASSWORD=${ARN}:password`,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
-      },
+      // Where there are roles, it is their gate that functions ask.
+      environment: isMissing(bucket.roles) ? { AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint } : {},
     })
+    local.roles?.gate.secrets(endpoint)
     ends.push(() => local.stop())
     await local.plan()
-    await fileBucket(dir).put(`${RULE_FILES_PREFIX}r.yaml`, Buffer.from(RULES))
-    const then = new Date(Date.now() - 180_000)
-    await utimes(join(dir, RULE_FILES_PREFIX, 'r.yaml'), then, then)
+    const key = `${RULE_FILES_PREFIX}r.yaml`
+    await bucket.bucket.put(key, Buffer.from(RULES))
+    await bucket.age(key, 180_000)
 
     expect(await tick(local.cloud)).toMatchObject({ outcome: 'done', problems: [] })
     const basic = `Basic ${Buffer.from(`thaw:${SECRET}`).toString('base64')}`

@@ -8,7 +8,6 @@ import { ulid } from 'ulid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROUTE_SCOPES } from '#lib/api/route-scopes.ts'
 import { createToken, revokeToken } from '#lib/auth/edit-tokens.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { MAX_LAMBDA_BODY_BYTES } from '#lib/lambda/http.ts'
 import { type AccessScope, SCOPES } from '#lib/model/caller.ts'
 import { CHUNKS, encodeReadRequest, SAMPLES } from '#lib/remote/read-request.ts'
@@ -19,9 +18,9 @@ import { thaw } from '#test/cli/cli-fixture.ts'
 import { RandomSource } from '#test/promql/random/random-source.ts'
 import { decodeChunks, decodeSamples } from '#test/remote/read-message.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
+import { type CloudBucket, startCloudBucket } from './support/cloud-bucket.ts'
 import {
   type Assembly,
-  directoryObjstore,
   type LocalCloud,
   startLocalCloud,
   synthesiseStack,
@@ -33,7 +32,8 @@ const SERIES = 150
 const STEPS = 11_000
 
 let dir: string
-let goldenDir: string
+let ours: CloudBucket
+let golden: CloudBucket
 let assembly: Assembly
 let open: LocalCloud
 let closed: LocalCloud
@@ -41,15 +41,16 @@ const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'thaw-stream-'))
-  goldenDir = await mkdtemp(join(tmpdir(), 'thaw-stream-golden-'))
-  for (const one of [dir, goldenDir]) ends.push(() => rm(one, { recursive: true, force: true }))
-  await goldenBucket(fileBucket(goldenDir))
+  ends.push(() => rm(dir, { recursive: true, force: true }))
+  ;[ours, golden] = await Promise.all([startCloudBucket(), startCloudBucket()])
+  for (const one of [ours, golden]) ends.push(() => one.stop())
+  await goldenBucket(golden.bucket)
   const random = new RandomSource(8)
   const of = (tenant: string, i: number) => ({
     labels: labels({ __name__: 'big', tenant_id: tenant, i: String(i).padStart(4, '0') }),
     samples: every(1000, START, START + STEPS * 1000, () => random.next() * 1e6),
   })
-  await putBlock(fileBucket(dir), {
+  await putBlock(ours.bucket, {
     id: testId(1),
     minTimeMs: START,
     maxTimeMs: START + 4 * HOUR,
@@ -59,9 +60,9 @@ beforeAll(async () => {
   assembly = await synthesiseStack({ streamingDoor: 'true' })
   ends.push(() => assembly.remove())
   const shared = { assembly, sliceBytes: 1e6 }
-  open = await startLocalCloud({ ...shared, objstore: directoryObjstore(goldenDir) })
+  open = await startLocalCloud({ ...shared, bucket: golden })
   ends.push(() => open.stop())
-  closed = await startLocalCloud({ ...shared, objstore: directoryObjstore(dir), tokens: true })
+  closed = await startLocalCloud({ ...shared, bucket: ours, tokens: true })
   ends.push(() => closed.stop())
   await Promise.all([open.plan(), closed.plan()])
 })
@@ -81,7 +82,7 @@ async function make(
   more: object = {},
 ): Promise<Made> {
   const random = (length: number) => randomBytes(length)
-  const parts = { bucket: fileBucket(dir), now: Date.now, newUlid: () => ulid(), random }
+  const parts = { bucket: ours.bucket, now: Date.now, newUlid: () => ulid(), random }
   const { text } = await createToken(parts, { name, scopes, ...more })
   // What is not in a list of a second ago is looked for again.
   await sleep(1100)
@@ -123,9 +124,9 @@ const RANGE = `start=${START / 1000}&end=${START / 1000 + STEPS - 1}&step=1`
 describe('the streaming door', () => {
   it('answers as the front door does, whatever fits both', async () => {
     const file = new URL('../api/golden/prometheus-3.14.0-data.json', import.meta.url)
-    const golden = (JSON.parse(await readFile(file, 'utf8')) as Golden).answers
+    const { answers } = JSON.parse(await readFile(file, 'utf8')) as Golden
     const requests: GoldenRequest[] = [
-      ...golden.map(({ request }) => request).filter(({ method }) => method !== 'OPTIONS'),
+      ...answers.map(({ request }) => request).filter(({ method }) => method !== 'OPTIONS'),
       ...[...ROUTE_SCOPES.keys()]
         .filter((path) => !OWN.test(path))
         .map((path) => ({
@@ -165,7 +166,7 @@ describe('the streaming door', () => {
     ])
     const revoked = await make('revoked', SCOPES)
     const random = (length: number) => randomBytes(length)
-    const parts = { bucket: fileBucket(dir), now: Date.now, newUlid: () => ulid(), random }
+    const parts = { bucket: ours.bucket, now: Date.now, newUlid: () => ulid(), random }
     await revokeToken(parts, 'revoked')
     const nobody = [
       undefined,
@@ -299,7 +300,7 @@ describe('the streaming door', () => {
     ends.push(() => signedAssembly.remove())
     const signed = await startLocalCloud({
       assembly: signedAssembly,
-      objstore: directoryObjstore(goldenDir),
+      bucket: golden,
       sliceBytes: 1e6,
       tokens: true,
     })

@@ -1,13 +1,19 @@
 /** The door of the deployed stack: every route × every kind of credentials × scope × tenant, through gateway, authorizer and query. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ulid } from 'ulid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROUTE_SCOPES } from '#lib/api/route-scopes.ts'
-import { readTokens } from '#lib/auth/token-list.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
+import { createToken, revokeToken, rotateToken } from '#lib/auth/edit-tokens.ts'
+import { readTokens, TOKENS_KEY } from '#lib/auth/token-list.ts'
+import { openBucket } from '#lib/aws/open-bucket.ts'
+import type { Bucket } from '#lib/bucket/bucket.ts'
+import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { SCOPES } from '#lib/model/caller.ts'
+import type { DomainError } from '#lib/model/errors.ts'
+import { needPeer } from '#test/peer/skip-report.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
 import {
   bearer,
@@ -17,19 +23,20 @@ import {
   tryScopes,
   tryUnknown,
 } from './support/door-matrix.ts'
+import { type CloudBucket, startCloudBucket } from './support/cloud-bucket.ts'
 import {
   type Assembly,
-  directoryObjstore,
   type LocalCloud,
   startLocalCloud,
   synthesiseStack,
 } from './support/local-cloud.ts'
+import type { Roles } from './support/roles.ts'
 
 const HOUR = 3_600_000
 const START = Math.floor(Date.now() / HOUR - 5) * HOUR
 const SECONDS = START / 1000 + 60
 
-let dir: string
+let cloudBucket: CloudBucket
 let assembly: Assembly
 let local: LocalCloud
 const ends: (() => Promise<void>)[] = []
@@ -37,14 +44,14 @@ const ends: (() => Promise<void>)[] = []
 let maker: TokenMaker
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'thaw-tokens-'))
-  maker = new TokenMaker(fileBucket(dir))
-  ends.push(() => rm(dir, { recursive: true, force: true }))
+  cloudBucket = await startCloudBucket()
+  ends.push(() => cloudBucket.stop())
+  maker = new TokenMaker(cloudBucket.bucket)
   const of = (tenant: string) => ({
     labels: labels({ __name__: 'up', tenant_id: tenant, job: `job of ${tenant}` }),
     samples: every(15_000, START, START + 2 * HOUR, () => 1),
   })
-  await putBlock(fileBucket(dir), {
+  await putBlock(cloudBucket.bucket, {
     id: testId(1),
     minTimeMs: START,
     maxTimeMs: START + 2 * HOUR,
@@ -53,12 +60,7 @@ beforeAll(async () => {
   })
   assembly = await synthesiseStack()
   ends.push(() => assembly.remove())
-  local = await startLocalCloud({
-    assembly,
-    objstore: directoryObjstore(dir),
-    sliceBytes: 1e6,
-    tokens: true,
-  })
+  local = await startLocalCloud({ assembly, bucket: cloudBucket, sliceBytes: 1e6, tokens: true })
   ends.push(() => local.stop())
   await local.plan()
 })
@@ -85,6 +87,12 @@ async function get(
 }
 
 describe('the deployed door', () => {
+  it('lets nobody in before there is a token', async () => {
+    expect((await get('/api/v1/query', 'Bearer x')).status).toBe(403)
+    const told = local.log.filter((line) => line.includes('nobody is let in: '))
+    expect(told).toHaveLength(1)
+  })
+
   it('opens no route to who is not known', async () => {
     const { cases, kinds, flaws } = await tryUnknown({ door: get, maker, seconds: SECONDS })
     expect(kinds).toBe(24)
@@ -153,21 +161,89 @@ describe('the deployed door', () => {
     for (const reason of ['malformed', 'unknown', 'user', 'revoked', 'expired']) {
       expect(refusals.some((line) => line.includes(`"reason":"${reason}"`))).toBe(true)
     }
-    const { tokens } = await readTokens(fileBucket(dir))
+    const { tokens } = await readTokens(cloudBucket.bucket)
     const hashes = tokens.flatMap((token) => token.secrets.map(({ hash }) => hash))
     const hidden = [...secrets.map((text) => text.slice(-43)), ...hashes]
     const log = local.log.join('\n')
     expect(hidden.filter((text) => log.includes(text))).toEqual([])
     expect(log).not.toMatch(/Basic [\w+/]{8}|Bearer \w/)
-    for (const root of [assembly.dir, dir]) {
-      const files = await readdir(root, { recursive: true, withFileTypes: true })
-      for (const file of files.filter((one) => one.isFile())) {
-        const bytes = await readFile(join(file.parentPath, file.name))
-        expect(secrets.filter((text) => bytes.includes(text.slice(-43)))).toEqual([])
+    const secretsOf = (bytes: Uint8Array): string[] =>
+      secrets.filter((text) => Buffer.from(bytes).includes(text.slice(-43)))
+    const files = await readdir(assembly.dir, { recursive: true, withFileTypes: true })
+    for (const file of files.filter((one) => one.isFile())) {
+      expect(secretsOf(await readFile(join(file.parentPath, file.name)))).toEqual([])
+    }
+    for await (const { objects } of cloudBucket.bucket.list('')) {
+      for (const { key } of objects) {
+        expect(secretsOf((await cloudBucket.bucket.get(key)).body)).toEqual([])
       }
     }
     const template = await readFile(join(assembly.dir, 'thaw.template.json'), 'utf8')
     // Names of secrets may be there, for the role and for `rule`; a reference would put what they hold into the environment.
     expect(template).not.toMatch(/thaw_[0-9A-Z]{26}|password|resolve:secretsmanager/i)
+  })
+})
+
+describe('the tokens', () => {
+  /** With the credentials of a function, past the gate: it is not the function that asks. */
+  async function as({ environmentOf }: Roles, name: string): Promise<Bucket> {
+    const config = parseObjstoreConfig(cloudBucket.objstore, {})
+    if (config.type !== 'S3') throw new Error('not in S3')
+    const keys = environmentOf(name)
+    const own = {
+      accessKey: keys['AWS_ACCESS_KEY_ID'],
+      secretKey: keys['AWS_SECRET_ACCESS_KEY'],
+      sessionToken: keys['AWS_SESSION_TOKEN'],
+    }
+    return await openBucket({ ...config, s3: { ...config.s3, ...own } })
+  }
+
+  it('are read by authorize alone, and written by no function', async (context) => {
+    needPeer(context, cloudBucket.roles)
+    const roles = local.roles!
+    const names = local.cloud.assembly.functions.map(({ name }) => name)
+    const outcomes: Record<string, string[]> = {}
+    for (const name of names) {
+      const own = await as(roles, name)
+      const tried = [
+        own.get(TOKENS_KEY),
+        own.put(TOKENS_KEY, new Uint8Array(1)),
+        own.delete(TOKENS_KEY),
+      ].map((one: Promise<unknown>) =>
+        one.then(
+          () => 'yes',
+          (error: DomainError) => error.kind,
+        ),
+      )
+      outcomes[name] = await Promise.all(tried)
+    }
+    const no = 'unauthorized'
+    expect(outcomes).toEqual(
+      Object.fromEntries(
+        names.map((name) => [name, [name === 'thaw-authorize' ? 'yes' : no, no, no]]),
+      ),
+    )
+    expect(names).toHaveLength(6)
+  })
+
+  it('lose no edit of several operators at one time', async () => {
+    const { bucket } = cloudBucket
+    const parts = { bucket, now: Date.now, newUlid: () => ulid(), random: randomBytes }
+    const names = Array.from({ length: 6 }, (_, i) => `t${i}`)
+    await Promise.all(names.map((name) => createToken(parts, { name, scopes: ['read'] })))
+    await Promise.all([
+      ...names.slice(0, 3).map((name) => revokeToken(parts, name)),
+      ...names.slice(3).map((name) => rotateToken(parts, name, { overlapMs: 1000 })),
+    ])
+    const { tokens } = await readTokens(bucket)
+    const seen = tokens
+      .filter(({ name }) => names.includes(name))
+      .map(({ name, revokedMs, secrets }) => [
+        name,
+        revokedMs === undefined ? `${secrets.length} secrets` : 'revoked',
+      ])
+    expect(Object.fromEntries(seen)).toEqual(
+      Object.fromEntries(names.map((name, i) => [name, i < 3 ? 'revoked' : '2 secrets'])),
+    )
   })
 })

@@ -29,7 +29,9 @@ export interface ActionGate {
   admit(principal: Principal): void
   /** Where the rest of AWS is. */
   aws(url: string): void
-  /** By name of the principal; each deed once. */
+  /** Where Secrets Manager is; before that, every secret has the same value. */
+  secrets(url: string): void
+  /** By name of the principal, each deed once: what was done, and what was asked for that is never allowed. */
   done(): Map<string, Deed[]>
   /** What was asked for and not allowed, since the last call. */
   takeRefused(): Refused[]
@@ -51,6 +53,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
   const disputes: string[] = []
   let refused: Refused[] = []
   let awsUrl = ''
+  let secretsUrl: string | undefined
   let withheld: { readonly who: string; readonly allowance: Allowance } | undefined
   let fate: UploadFate = 'work'
   const lost = new Set<string>()
@@ -86,6 +89,9 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       return
     }
     const wrong = mayNot(who, asked.deeds)
+    if (wrong !== undefined && !who.allowances.some((allowance) => covers(allowance, wrong))) {
+      note(who.name, wrong)
+    }
     // What S3 judges by itself is left to it, but for what is withheld, and for what it would not ask for.
     const refusedHere =
       wrong !== undefined &&
@@ -96,14 +102,15 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       refusal(answer, asked.service, who.name, wrong)
       return
     }
-    // There is no Secrets Manager behind this: every secret has the same value.
-    if (asked.deeds[0]?.action === 'secretsmanager:GetSecretValue') {
-      note(who.name, asked.deeds[0])
+    const wantsSecret = asked.deeds[0]?.action === 'secretsmanager:GetSecretValue'
+    if (wantsSecret && secretsUrl === undefined) {
+      note(who.name, asked.deeds[0]!)
       answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
       answer.end(JSON.stringify({ SecretString: 'secret' }))
       return
     }
-    const base = asked.service === 's3' ? `http://${s3.endpoint}` : awsUrl
+    const others = wantsSecret ? secretsUrl : awsUrl
+    const base = asked.service === 's3' ? `http://${s3.endpoint}` : others
     const hidesAbsence =
       asked.whenAbsent !== undefined && mayNot(who, [asked.whenAbsent]) !== undefined
     const losesAnswer =
@@ -158,6 +165,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
     host,
     admit: (principal) => void principals.set(principal.accessKey, principal),
     aws: (url) => void (awsUrl = url),
+    secrets: (url) => void (secretsUrl = url),
     done: () => new Map([...done].map(([who, deeds]) => [who, [...deeds.values()]])),
     takeRefused() {
       const taken = refused

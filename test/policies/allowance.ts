@@ -52,25 +52,29 @@ export function isLike(text: string, pattern: string): boolean {
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(text)
 }
 
-/** Both ways: what was done and is not allowed, and what is allowed and was not done. Sorted, one line each. */
-export function compare(
-  granted: ReadonlyMap<string, readonly Allowance[]>,
-  done: ReadonlyMap<string, readonly Deed[]>,
-): string[] {
-  const lines = new Set<string>()
-  for (const who of new Set([...granted.keys(), ...done.keys()])) {
+type ByName<T> = ReadonlyMap<string, readonly T[]>
+
+/** Both ways, one line each. */
+export function compare(granted: ByName<Allowance>, done: ByName<Deed>): string[] {
+  return [...notAllowed(granted, done), ...neverDone(granted, done)].toSorted()
+}
+
+/** What was done and is not allowed. */
+export function notAllowed(granted: ByName<Allowance>, done: ByName<Deed>): string[] {
+  return [...done].flatMap(([who, deeds]) => {
     const allowances = granted.get(who) ?? []
+    return deeds
+      .filter((deed) => !allowances.some((allowance) => covers(allowance, deed)))
+      .map(({ action, on }) => `${who} does ${action} on ${on}, and is not allowed to`)
+  })
+}
+
+/** What is allowed and was not done. */
+export function neverDone(granted: ByName<Allowance>, done: ByName<Deed>): string[] {
+  return [...granted].flatMap(([who, allowances]) => {
     const deeds = done.get(who) ?? []
-    for (const deed of deeds) {
-      if (!allowances.some((allowance) => covers(allowance, deed))) {
-        lines.add(`${who} does ${deed.action} on ${deed.on}, and is not allowed to`)
-      }
-    }
-    for (const allowance of allowances) {
-      if (!deeds.some((deed) => covers(allowance, deed))) {
-        lines.add(`${who} may ${allowance.action} on ${allowance.on}, and never does`)
-      }
-    }
-  }
-  return [...lines].toSorted()
+    return allowances
+      .filter((allowance) => !deeds.some((deed) => covers(allowance, deed)))
+      .map(({ action, on }) => `${who} may ${action} on ${on}, and never does`)
+  })
 }

@@ -7,17 +7,15 @@ import { functionNameOf } from '#localstack/cloud/function-name.ts'
 import type { Deed } from './allowance.ts'
 import { logGroupArn } from './template-roles.ts'
 
-/** Of functions that ran, or wrote something, or got messages, in this cloud. `log` has lines that begin with `[name]`. */
-export function serviceDeeds(cloud: Cloud, log: readonly string[]): Map<string, Deed[]> {
+/** Of functions that ran, or wrote something (`logged` has their names), or got messages, in this cloud. */
+export function serviceDeeds(cloud: Cloud, logged: ReadonlySet<string>): Map<string, Deed[]> {
   const deeds = new Map<string, Deed[]>()
   const counts = cloud.stats()
   for (const { name } of cloud.assembly.functions) {
     const own: Deed[] = []
     const stream = `${logGroupArn(name)}:log-stream:one`
     if (counts[name]!.coldStarts > 0) own.push({ action: 'logs:CreateLogStream', on: stream })
-    if (log.some((line) => line.startsWith(`[${name}] `))) {
-      own.push({ action: 'logs:PutLogEvents', on: stream })
-    }
+    if (logged.has(name)) own.push({ action: 'logs:PutLogEvents', on: stream })
     deeds.set(name, own)
   }
   for (const { queueName, functionName } of cloud.assembly.eventSources) {

@@ -7,12 +7,8 @@ import type { Grafana, GrafanaServer } from '#test/peer/grafana.ts'
 import { startGrafana } from '#test/peer/grafana.ts'
 import { startPrometheus } from '#test/peer/prometheus.ts'
 import { TokenMaker } from './door-matrix.ts'
-import {
-  directoryObjstore,
-  type LocalCloud,
-  startLocalCloud,
-  synthesiseStack,
-} from './local-cloud.ts'
+import { startCloudBucket } from './cloud-bucket.ts'
+import { type LocalCloud, startLocalCloud, synthesiseStack } from './local-cloud.ts'
 import { fillSampleBucket, prometheusOfBucket } from './sample-bucket.ts'
 
 export const LOCAL_GRAFANA = join(import.meta.dirname, '../../../localstack/grafana')
@@ -45,8 +41,14 @@ export async function startGrafanaWorld(
     ends.push(() => rm(dir, { recursive: true, force: true }))
     const [bucketDir, dataDir] = [join(dir, 'bucket'), join(dir, 'prometheus')]
     for (const one of [bucketDir, dataDir]) await mkdir(one)
-    const bucket = fileBucket(bucketDir)
-    await fillSampleBucket(bucket)
+    const made = fileBucket(bucketDir)
+    await fillSampleBucket(made)
+    const cloudBucket = await startCloudBucket()
+    ends.push(() => cloudBucket.stop())
+    const { bucket } = cloudBucket
+    for await (const { objects } of made.list('')) {
+      for (const { key } of objects) await bucket.put(key, (await made.get(key)).body)
+    }
     await prometheusOfBucket(bucketDir, dataDir)
     const prometheus = await startPrometheus({
       binary: prometheusBinary,
@@ -62,7 +64,7 @@ export async function startGrafanaWorld(
     ends.push(() => assembly.remove())
     const cloud = await startLocalCloud({
       assembly,
-      objstore: directoryObjstore(bucketDir),
+      bucket: cloudBucket,
       sliceBytes: 1e6,
       tokens: true,
     })

@@ -1,13 +1,12 @@
 /** A day of blocks, the right answers to questions about it, and clouds over it whose functions can get into trouble. */
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import type { ApiAnswer } from './ask.ts'
+import { type CloudBucket, startCloudBucket } from './cloud-bucket.ts'
 import {
   type Assembly,
-  directoryObjstore,
   type LocalCloud,
   type LocalCloudOptions,
   startLocalCloud,
@@ -30,33 +29,32 @@ const MEMORY = { storeMemoryMb: '512', queryMemoryMb: '512', compactMemoryMb: '5
 export interface LimitsWorld {
   readonly assembly: Assembly
   readonly trouble: Trouble
-  /** Of the bucket. */
-  readonly dir: string
+  readonly cloudBucket: CloudBucket
   cloud(options?: Partial<LocalCloudOptions>): Promise<LocalCloud>
   /** Rejects where functions left files: two environments share no disk, and one may keep its own, so nothing may count on it. */
   remove(): Promise<void>
 }
 
 export async function limitsWorld(): Promise<LimitsWorld> {
-  const root = await mkdtemp(join(tmpdir(), 'thaw-limits-'))
-  const [dir, temporary] = [join(root, 'bucket'), join(root, 'tmp')]
-  await Promise.all([dir, temporary].map((one) => mkdir(one)))
-  await putReplica(fileBucket(dir), 1, {
+  const temporary = await mkdtemp(join(tmpdir(), 'thaw-limits-'))
+  const cloudBucket = await startCloudBucket()
+  const { bucket } = cloudBucket
+  await putReplica(bucket, 1, {
     externalLabels: { cluster: 'a' },
     phaseMs: 500,
     missing: [],
   })
-  await updateBucketIndex(fileBucket(dir), { now: Date.now })
+  await updateBucketIndex(bucket, { now: Date.now })
   const [assembly, trouble] = await Promise.all([synthesiseStack(MEMORY), makeTrouble()])
   const clouds: LocalCloud[] = []
   return {
     assembly,
     trouble,
-    dir,
+    cloudBucket,
     async cloud(options = {}) {
       const cloud = await startLocalCloud({
         assembly,
-        objstore: directoryObjstore(dir),
+        bucket: cloudBucket,
         sliceBytes: 300,
         ...options,
         environment: { ...trouble.environment, TMPDIR: temporary, ...options.environment },
@@ -67,8 +65,8 @@ export async function limitsWorld(): Promise<LimitsWorld> {
     async remove() {
       for (const cloud of clouds) await cloud.stop()
       const left = await readdir(temporary)
-      await Promise.all([assembly.remove(), trouble.remove()])
-      await rm(root, { recursive: true, force: true })
+      await Promise.all([assembly.remove(), trouble.remove(), cloudBucket.stop()])
+      await rm(temporary, { recursive: true, force: true })
       if (left.length > 0) throw new Error(`functions left files: ${left.join(', ')}`)
     },
   }
@@ -85,8 +83,8 @@ export function newQuestion(): Params {
   return { query, start, end: start + 23 * 3600, step: 300 }
 }
 
-export async function rightAnswer({ dir }: LimitsWorld, question: Params): Promise<ApiAnswer> {
-  return await thawOver(fileBucket(dir))('query_range', question)
+export async function rightAnswer(world: LimitsWorld, question: Params): Promise<ApiAnswer> {
+  return await thawOver(world.cloudBucket.bucket)('query_range', question)
 }
 
 /** Of the question, at the front door. */

@@ -1,13 +1,12 @@
-/** The embedded cloud over one bucket, its bucket index made, and the plain API that answers. */
+/** The embedded cloud over one bucket, each function in its role, and the plain API that answers. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Cloud, type CloudOptions, startCloud } from '#localstack/cloud/embedded-cloud.ts'
 import { OPEN_DOOR } from '#localstack/open-door.ts'
 import { plan } from '#localstack/compaction.ts'
 import { synthesise } from '#localstack/synthesise.ts'
 import { askUrl, type Ask } from './ask.ts'
-import { frontedBy, type Roles } from './roles.ts'
+import { type RoleCloud, type RoleCloudOptions, startRoleCloud } from './role-cloud.ts'
 
 export interface Assembly {
   readonly dir: string
@@ -23,9 +22,8 @@ export async function synthesiseStack(
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
 }
 
-export interface LocalCloud {
+export interface LocalCloud extends RoleCloud {
   readonly ask: Ask
-  readonly cloud: Cloud
   /** Of the streaming door, where the stack has one; without a slash at its end. */
   readonly streamUrl: string
   /** What the functions logged. */
@@ -34,13 +32,11 @@ export interface LocalCloud {
   plan(): Promise<number>
   /** How often the store function ran. */
   storeInvokes(): number
-  stop(): Promise<void>
 }
 
-export interface LocalCloudOptions {
-  readonly assembly: Assembly
-  /** Thanos's YAML. */
-  readonly objstore: string
+type Shared = 'assembly' | 'bucket' | 'objstore' | 'concurrency' | 'now' | 'environment'
+
+export interface LocalCloudOptions extends Pick<RoleCloudOptions, Shared> {
   readonly sliceBytes: number
   /** Flags of the compactor; without them no job is planned, and the bucket stays as the test made it. */
   readonly compactFlags?: string | undefined
@@ -48,28 +44,19 @@ export interface LocalCloudOptions {
   readonly tokens?: boolean | undefined
   readonly queryFlags?: string | undefined
   readonly ruleFlags?: string | undefined
-  /** Requests of all functions at one time. */
-  readonly concurrency?: number | undefined
-  /** Of queues and the gateway. */
-  readonly now?: (() => number) | undefined
-  /** Of single functions, besides. */
-  readonly environmentOf?: CloudOptions['environmentOf']
-  /** Of all functions, besides. */
-  readonly environment?: Readonly<Record<string, string>> | undefined
-  /** With what it brings each function does what its role may, and no more. */
-  readonly roles?: Pick<Roles, 'environmentOf' | 'gate'> | undefined
 }
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const log: string[] = []
-  const cloud = await startCloud({
-    assemblyDir: options.assembly.dir,
-    concurrency: options.concurrency ?? 12,
-    now: options.now,
-    environmentOf: options.roles?.environmentOf ?? options.environmentOf,
+  const { assembly, bucket, objstore, concurrency = 12, now } = options
+  const started = await startRoleCloud({
+    assembly,
+    bucket,
+    objstore,
+    concurrency,
+    now,
     openWith: options.tokens === true ? undefined : OPEN_DOOR,
     environment: {
-      THAW_OBJSTORE_CONFIG: options.objstore,
       THAW_QUERY_FLAGS: `--query.replica-label=replica ${options.queryFlags ?? ''}`,
       THAW_RULE_FLAGS: options.ruleFlags ?? '',
       THAW_SLICE_BYTES: String(options.sliceBytes),
@@ -80,21 +67,16 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ...(options.tokens !== true && { THAW_VERIFY_TOKENS: '' }),
       ...options.environment,
     },
-    front: options.roles && frontedBy(options.roles.gate),
     log: (source, line) => void log.push(`[${source}] ${line}`),
   })
+  const { cloud } = started
   const store = cloud.assembly.functions.find(({ name }) => name.endsWith('-store'))!
   return {
+    ...started,
     ask: askUrl(cloud.httpUrl),
-    cloud,
     streamUrl: Object.values(cloud.functionUrls)[0]?.slice(0, -1) ?? '',
     log,
     plan: async () => (await plan(cloud)).blocks,
     storeInvokes: () => cloud.stats()[store.name]?.invokes ?? 0,
-    stop: () => cloud.stop(),
   }
-}
-
-export function directoryObjstore(directory: string): string {
-  return `type: FILESYSTEM\nconfig:\n  directory: ${JSON.stringify(directory)}\n`
 }

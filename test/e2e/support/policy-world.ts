@@ -9,8 +9,9 @@ import type { BufferedResult } from '#localstack/cloud/invoker.ts'
 import { functionName } from '#localstack/compaction.ts'
 import { basic } from '#test/auth/made-tokens.ts'
 import { isMissing, type Missing } from '#test/peer/cache.ts'
+import { startCloudBucket } from './cloud-bucket.ts'
 import { type Assembly, type LocalCloud, startLocalCloud } from './local-cloud.ts'
-import { type Roles, startRoles } from './roles.ts'
+import type { Roles } from './roles.ts'
 
 export interface PolicyWorld {
   readonly roles: Roles
@@ -38,20 +39,22 @@ export interface WorldOptions {
 }
 
 export async function startPolicyWorld(options: WorldOptions): Promise<PolicyWorld | Missing> {
-  const { assembly } = options
-  const roles = await startRoles(assembly)
-  if (isMissing(roles)) return roles
-  const { type, config } = JSON.parse(roles.objstore) as { type: string; config: object }
+  const { assembly, objstore } = options
+  const cloudBucket = await startCloudBucket()
+  const { bucket } = cloudBucket
+  if (isMissing(cloudBucket.roles)) {
+    await cloudBucket.stop()
+    return cloudBucket.roles
+  }
   const local = await startLocalCloud({
     assembly,
-    roles,
-    objstore: JSON.stringify({ type, config: { ...config, ...options.objstore } }),
+    bucket: cloudBucket,
+    objstore,
     sliceBytes: 200,
     compactFlags: '--consistency-delay=0s --delete-delay=0s',
     tokens: true,
-    environment: { AWS_ENDPOINT_URL_SECRETS_MANAGER: roles.gate.url, ...options.environment },
+    environment: options.environment,
   })
-  const { bucket } = roles
   let token: Promise<string> | undefined
   const door =
     (url: string): Asking =>
@@ -66,7 +69,7 @@ export async function startPolicyWorld(options: WorldOptions): Promise<PolicyWor
   const { httpUrl, functionUrls } = local.cloud
   const [streamUrl = ''] = Object.values(functionUrls)
   return {
-    roles,
+    roles: local.roles!,
     local,
     bucket,
     doors: { query: door(httpUrl), stream: door(streamUrl.replace(/\/$/, '')) },
@@ -76,7 +79,7 @@ export async function startPolicyWorld(options: WorldOptions): Promise<PolicyWor
       }),
     async stop() {
       await local.stop()
-      await roles.stop()
+      await cloudBucket.stop()
     },
   }
 }

@@ -13,18 +13,22 @@ import {
 import { templateRoles } from '#test/policies/template-roles.ts'
 import { isMissing, type Missing } from '#test/peer/cache.ts'
 import { findMinio, startMinio } from '#test/peer/minio.ts'
-import { sessionsBoundedBy } from '#test/peer/minio-session.ts'
+import { type SessionCredentials, sessionsBoundedBy } from '#test/peer/minio-session.ts'
 import { findMoto } from '#test/peer/moto.ts'
-import { createBucket } from '#test/peer/s3-server.ts'
+import { createBucket, type S3Server } from '#test/peer/s3-server.ts'
 import type { Assembly } from './local-cloud.ts'
 
 const BUCKET = 'metrics'
 export const AGENT = 'agent'
 
+type Granted = ReadonlyMap<string, readonly Allowance[]>
+type Sessions = ReadonlyMap<string, SessionCredentials>
+
+/** Of one stack, or of the agent alone. */
 export interface Roles {
   readonly gate: ActionGate
   /** By name of a function, and `agent`. */
-  readonly granted: ReadonlyMap<string, readonly Allowance[]>
+  readonly granted: Granted
   /** With every right, and past the gate. */
   readonly bucket: Bucket
   /** The bucket behind the gate; whose it is says `environmentOf`. */
@@ -38,6 +42,17 @@ export interface Roles {
   stop(): Promise<void>
 }
 
+export interface RoleBucket {
+  /** With every right, and past all gates. */
+  readonly bucket: Bucket
+  /** Likewise, for other programs. */
+  readonly s3: S3Config
+  readonly server: S3Server
+  /** With a gate of their own. Without an assembly there is the agent alone. */
+  roles(assembly?: Assembly): Promise<Roles>
+  stop(): Promise<void>
+}
+
 /** What is in packaging/aws, for this bucket. */
 export function agentAllowances(bucket: string): Allowance[] {
   const url = new URL('../../../packaging/aws/agent-policy.json', import.meta.url)
@@ -45,56 +60,73 @@ export function agentAllowances(bucket: string): Allowance[] {
   return allowancesOf((JSON.parse(text) as { readonly Statement: readonly Statement[] }).Statement)
 }
 
-/** MinIO as S3. Moto has the client for its sessions. Without an assembly there is the agent alone. */
-export async function startRoles(assembly?: Assembly): Promise<Roles | Missing> {
+/** MinIO as S3. Moto has the client for its sessions. */
+export async function startRoleBucket(): Promise<RoleBucket | Missing> {
   const [minio, moto] = [await findMinio(), await findMoto()]
   if (isMissing(minio)) return minio
   if (isMissing(moto)) return moto
-  const granted = assembly ? templateRoles(assembly.dir, BUCKET) : new Map<string, Allowance[]>()
-  granted.set(AGENT, agentAllowances(BUCKET))
   const server = await startMinio(minio)
+  const stop = (): Promise<void> => server.stop()
   try {
     const s3 = await createBucket(server, BUCKET)
-    const names = [...granted.keys()]
-    const policies = names.map((name) => policyDocument(s3Of(granted.get(name)!)))
-    const sessions = await sessionsBoundedBy(policies, server, moto)
-    const gate = await startActionGate(server)
-    for (const [i, name] of names.entries()) {
-      const accessKey = sessions[i]!.AWS_ACCESS_KEY_ID
-      gate.admit({ name, accessKey, allowances: granted.get(name)! })
+    const bucket = await openBucket({ type: 'S3', s3, prefix: '', ignored: [] })
+    const sessions = async (granted: Granted): Promise<Sessions> => {
+      const policies = [...granted.values()].map((all) => policyDocument(s3Of(all)))
+      const made = await sessionsBoundedBy(policies, server, moto)
+      return new Map([...granted.keys()].map((name, i) => [name, made[i]!]))
     }
-    const config = { bucket: BUCKET, endpoint: gate.host, region: 'us-east-1', insecure: true }
+    // Of a stack, as long as it is the same.
+    const kept = new Map<string, Promise<Sessions>>()
     return {
-      gate,
-      granted,
-      bucket: await openBucket({ type: 'S3', s3, prefix: '', ignored: [] }),
-      s3: config,
-      objstore: JSON.stringify({ type: 'S3', config }),
-      environmentOf: (name) => ({ ...sessions[names.indexOf(name)]! }),
-      troubles: () => [
-        ...gate.takeRefused().map(({ who, action, on }) => `${who}: ${action} on ${on}`),
-        ...gate.disputes,
-      ],
-      async stop() {
-        await gate.stop()
-        await server.stop()
+      bucket,
+      s3,
+      server,
+      async roles(assembly) {
+        const granted = new Map([
+          ...(assembly ? templateRoles(assembly.dir, BUCKET) : []),
+          [AGENT, agentAllowances(BUCKET)],
+        ])
+        const key = assembly?.dir ?? ''
+        if (!kept.has(key)) kept.set(key, sessions(granted))
+        return await rolesBehindGate({ server, bucket, granted, sessions: await kept.get(key)! })
       },
+      stop,
     }
   } catch (error) {
-    await server.stop()
+    await stop()
     throw error
+  }
+}
+
+interface RoleParts {
+  readonly server: S3Server
+  readonly bucket: Bucket
+  readonly granted: Granted
+  readonly sessions: Sessions
+}
+
+async function rolesBehindGate({ server, bucket, granted, sessions }: RoleParts): Promise<Roles> {
+  const gate = await startActionGate(server)
+  for (const [name, allowances] of granted) {
+    gate.admit({ name, accessKey: sessions.get(name)!.AWS_ACCESS_KEY_ID, allowances })
+  }
+  const config = { bucket: BUCKET, endpoint: gate.host, region: 'us-east-1', insecure: true }
+  return {
+    gate,
+    granted,
+    bucket,
+    s3: config,
+    objstore: JSON.stringify({ type: 'S3', config }),
+    environmentOf: (name) => ({ ...sessions.get(name)! }),
+    troubles: () => [
+      ...gate.takeRefused().map(({ who, action, on }) => `${who}: ${action} on ${on}`),
+      ...gate.disputes,
+    ],
+    stop: () => gate.stop(),
   }
 }
 
 /** MinIO takes no statement about another service. */
 function s3Of(allowances: readonly Allowance[]): Allowance[] {
   return allowances.filter(({ action }) => action.startsWith('s3:'))
-}
-
-/** For `front` of the embedded cloud. */
-export function frontedBy(gate: ActionGate): (awsUrl: string) => string {
-  return (awsUrl) => {
-    gate.aws(awsUrl)
-    return gate.url
-  }
 }

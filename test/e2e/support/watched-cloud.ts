@@ -1,10 +1,12 @@
-/** The embedded cloud over a directory, and the metrics that the filters of its template make of what its functions log. */
+/** The embedded cloud, each function in its role, and the metrics that the filters of its template make of what its functions log. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Cloud, startCloud } from '#localstack/cloud/embedded-cloud.ts'
+import type { Cloud } from '#localstack/cloud/embedded-cloud.ts'
 import { OPEN_DOOR } from '#localstack/open-door.ts'
 import { filterPattern, valueAt } from '#test/infra/filter-pattern.ts'
-import { type Assembly, directoryObjstore } from './local-cloud.ts'
+import type { CloudStore } from './cloud-bucket.ts'
+import type { Assembly } from './local-cloud.ts'
+import { startRoleCloud } from './role-cloud.ts'
 
 interface Resource {
   readonly Type: string
@@ -32,22 +34,22 @@ export interface WatchedCloud {
 
 export interface WatchedOptions {
   readonly assembly: Assembly
-  readonly directory: string
+  readonly bucket: CloudStore
   /** Undefined: there is no queue, as another compactor works on the bucket. */
   readonly compactFlags: string | undefined
   readonly ruleFlags: string
 }
 
 export async function startWatchedCloud(options: WatchedOptions): Promise<WatchedCloud> {
-  const { assembly, directory, compactFlags, ruleFlags } = options
+  const { assembly, bucket, compactFlags, ruleFlags } = options
   const filters = await readFilters(assembly.dir)
   let log: { readonly source: string; readonly line: string }[] = []
-  const cloud = await startCloud({
-    assemblyDir: assembly.dir,
+  const started = await startRoleCloud({
+    assembly,
+    bucket,
     concurrency: 12,
     openWith: OPEN_DOOR,
     environment: {
-      THAW_OBJSTORE_CONFIG: directoryObjstore(directory),
       ...(compactFlags === undefined
         ? { THAW_QUEUE_URL: '' }
         : { THAW_COMPACT_FLAGS: compactFlags }),
@@ -55,6 +57,7 @@ export async function startWatchedCloud(options: WatchedOptions): Promise<Watche
     },
     log: (source, line) => void log.push({ source, line }),
   })
+  const { cloud } = started
   const linesOf = (name: string): string[] =>
     log.filter(({ source }) => source === name).map(({ line }) => line)
   return {
@@ -69,7 +72,7 @@ export async function startWatchedCloud(options: WatchedOptions): Promise<Watche
       log = []
       return Object.fromEntries(seen.filter(([, values]) => values.length > 0))
     },
-    stop: () => cloud.stop(),
+    stop: () => started.stop(),
   }
 }
 
