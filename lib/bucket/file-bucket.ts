@@ -157,8 +157,8 @@ export function fileBucket(directory: string): Bucket {
     ifAbsent: boolean,
   ): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      await mkdir(dirname(path), { recursive: true })
       try {
+        await mkdir(dirname(path), { recursive: true })
         if (ifAbsent) await linkAbsent(key, temp, path)
         else await rename(temp, path)
         await syncDirectory(dirname(path))

@@ -119,6 +119,17 @@ describe('fileBucket', () => {
     expect(readdirSync(directory)).toEqual(['.thaw-tmp'])
   })
 
+  it('makes a directory again that another delete removes at the same moment', async () => {
+    const comeAndGo = async (key: string): Promise<void> => {
+      for (let round = 0; round < 100; round++) {
+        await bucket.put(key, new Uint8Array(1))
+        await bucket.delete(key)
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, (_, i) => comeAndGo(`thaw/probe/${i}`)))
+    expect(readdirSync(directory)).toEqual(['.thaw-tmp'])
+  })
+
   it('does not list a directory without objects as a prefix', async () => {
     mkdirSync(join(directory, 'empty/inside'), { recursive: true })
     await bucket.put('full/a', bytes(1))
