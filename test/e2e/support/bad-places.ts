@@ -127,7 +127,10 @@ export const PLACES: Readonly<Record<string, Place>> = {
   'thaw bucket verify': command('bucket', 'verify'),
   'thaw bucket compact': command('bucket', 'compact'),
   'thaw bucket upload-blocks': command(
-    ...['bucket', 'upload-blocks', '--path=DIR', '--label=cluster="eu"'],
+    'bucket',
+    'upload-blocks',
+    '--path=DIR',
+    '--label=cluster="eu"',
   ),
   'thaw token create': command('token', 'create', 'grafana'),
   'thaw rules push': command('rules', 'push', 'DIR/rules.yaml'),
