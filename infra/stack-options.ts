@@ -31,7 +31,7 @@ export const STACK_OPTIONS = {
     "an existing bucket of blocks, such as Thanos's; nothing in its settings is changed. Empty: the stack makes one, which stays when the stack is deleted",
     {
       pattern: /^[a-z0-9](?:[a-z0-9]|[.-](?=[a-z0-9])){1,61}[a-z0-9]$/,
-      want: 'give the name alone, without s3:// and without arn:',
+      want: 'give the name alone, 3 to 63 small letters, digits, dots and hyphens, without s3:// and without arn:',
     },
   ),
   writeOnceBlocks: toggle(

@@ -1,4 +1,5 @@
 /** What is wrong with a bucket, with the way to it or with credentials is told at every place in the same plain words, and nothing is lost by it. */
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { collectKeys } from '#test/bucket/listing.ts'
@@ -10,6 +11,11 @@ import { createBucket } from '#test/peer/s3-server.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
 import { PLACES } from './support/bad-places.ts'
 import { type BadWorld, findBadPeers, startBadWorld } from './support/bad-world.ts'
+
+const PAGE = await readFile('docs/operations.md', 'utf8')
+const SECTION = (PAGE.split('## What a bucket says\n')[1] ?? '').split('\n## ')[0]!
+/** What its rows begin with. */
+const ROWS = [...SECTION.matchAll(/^\| `(.+?)`/gm)].map(([, said]) => said!)
 
 const peers = await findBadPeers()
 let world: BadWorld
@@ -164,6 +170,7 @@ else {
       const { text, code } = await PLACES[place]!(yamlOf(ailment.config()))
       const said = text.replaceAll(/127\.0\.0\.1:\d\d+/g, 'HOST')
       expect(said).toMatch(ailment.said)
+      expect(ROWS.filter((row) => said.includes(row))).toHaveLength(1)
       expect(place === 'HTTP API' ? code >= 500 : code === 1).toBe(true)
       // No secret, no stack, nothing raw.
       expect(said).not.toMatch(
@@ -196,6 +203,12 @@ else {
     })
   })
 
+  it('makes every row of the page happen', () => {
+    const all = AILMENTS.map(({ said }) => said.source)
+    const rest = ROWS.slice(0, -1).filter((row) => !all.some((one) => one.includes(row)))
+    expect(rest).toEqual([])
+  })
+
   it('a store that has too much to do says so, is asked again, and loses nothing', async () => {
     const server = await startMinio(peers.minio, { maxRequests: 1 })
     try {
@@ -211,6 +224,7 @@ else {
       const refused = await putAll(1)
       expect(refused.length).toBeGreaterThan(0)
       for (const said of refused) {
+        expect(said).toContain(ROWS.at(-1))
         expect(said).toMatch(
           /s3:\/\/metrics at .*(TooManyRequests|SlowDown\w*|ServiceUnavailable) .*it was asked too fast: thaw tries again by itself, and where it stays, let less run at once/,
         )

@@ -11,7 +11,6 @@ import type { S3Server } from '#test/peer/s3-server.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
 import { type Console, openConsole, withoutAccount } from './support/console.ts'
 
-const PAGE = await readFile('docs/deploy.md', 'utf8')
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Of moto. */
 const ACCOUNT = '123456789012'
@@ -68,18 +67,6 @@ else {
   })
 
   describe('the stack in moto', () => {
-    // Each is told in docs/deploy.md.
-    it.each([
-      ['env -u AWS_ACCESS_KEY_ID cdk deploy', 'Unable to resolve AWS account to use'],
-      ['cdk deploy', `Has the environment been bootstrapped? Please run 'cdk bootstrap'`],
-      ['cdk deploy --context alarmMail=a@b.c', 'there is no option'],
-    ])('is refused: %s', async (line, said) => {
-      const { code, output } = await shell.run(`${line} --output ${dir}/refused`)
-      expect(code).toBe(1)
-      expect(output).toContain(said)
-      expect(PAGE).toContain(`\`${said}\``)
-    })
-
     it('bootstraps the account as the page says', async () => {
       expect(await run(`cdk bootstrap --output ${dir}/bootstrap`)).toContain('bootstrapped')
     })

@@ -153,11 +153,11 @@ describe('what can not be', () => {
     ],
     [
       { bucket: 's3://metrics' },
-      'option bucket is "s3://metrics": give the name alone, without s3:// and without arn:',
+      'option bucket is "s3://metrics": give the name alone, 3 to 63 small letters, digits, dots and hyphens, without s3:// and without arn:',
     ],
     [
       { bucket: 'arn:aws:s3:::metrics' },
-      'option bucket is "arn:aws:s3:::metrics": give the name alone, without s3:// and without arn:',
+      'option bucket is "arn:aws:s3:::metrics": give the name alone, 3 to 63 small letters, digits, dots and hyphens, without s3:// and without arn:',
     ],
     [{ bucket: 5 }, 'option bucket is 5: give a text'],
     [
