@@ -1,5 +1,5 @@
 /** The stack in moto: deployed as docs/deploy.md says; then deployed, changed and destroyed, with a look at what was really made. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
