@@ -5,7 +5,6 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TOKENS_KEY } from '#lib/auth/token-list.ts'
-import { fileBucket } from '#lib/bucket/file-bucket.ts'
 import { synthesise } from '#localstack/synthesise.ts'
 import { basic } from '#test/auth/made-tokens.ts'
 import { thaw } from '#test/cli/cli-fixture.ts'
@@ -13,8 +12,9 @@ import { findAwsCli } from '#test/peer/aws-cli.ts'
 import { isMissing } from '#test/peer/cache.ts'
 import { findMoto, startMoto } from '#test/peer/moto.ts'
 import { needPeer } from '#test/peer/skip-report.ts'
+import { type CloudBucket, startCloudBucket } from './support/cloud-bucket.ts'
 import { type Console, openConsole, withoutAccount } from './support/console.ts'
-import { directoryObjstore, type LocalCloud, startLocalCloud } from './support/local-cloud.ts'
+import { type LocalCloud, startLocalCloud } from './support/local-cloud.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PAGE = await readFile('docs/deploy.md', 'utf8')
@@ -66,54 +66,51 @@ async function refused(line: string): Promise<string> {
 
 interface Deployed {
   readonly local: LocalCloud
-  readonly objstore: string
-  readonly bucketDir: string
+  readonly cloudBucket: CloudBucket
   /** What a client gets, with this for a header. */
-  get(path: string, authorization?: string): Promise<string>
-  token(...scopes: readonly string[]): Promise<string>
+  readonly get: (path: string, authorization?: string) => Promise<string>
+  /** Basic authentication with a new token. */
+  readonly tokenWith: (scope: string) => Promise<string>
 }
 
 async function deployed<T>(
   look: (cloud: Deployed) => Promise<T>,
   more: { readonly concurrency?: number; readonly tokens?: boolean } = {},
 ): Promise<T> {
-  const bucketDir = await mkdtemp(join(dir, 'bucket-'))
-  const objstore = directoryObjstore(bucketDir)
   const assembly = { dir: join(dir, 'app'), remove: async () => {} }
-  const local = await startLocalCloud({
-    assembly,
-    objstore,
-    sliceBytes: 1e6,
-    tokens: true,
-    ...more,
-  })
+  const bucket = await startCloudBucket()
   try {
-    return await look({
-      local,
-      objstore,
-      bucketDir,
-      async get(path, authorization) {
-        const headers = authorization === undefined ? {} : { authorization }
-        const answer = await fetch(`${local.cloud.httpUrl}${path}`, { headers })
-        return `${answer.status} ${await answer.text()}`
-      },
-      async token(...scopes) {
-        const words = scopes.map((scope) => `--scope=${scope}`)
-        const config = `--objstore.config=${objstore}`
-        const { out, err } = await thaw(
-          ['token', 'create', 'grafana', ...words, '--output=json', config],
-          {},
-          Date.now(),
-        )
-        if (err !== '') throw new Error(err)
-        return basic('grafana', (JSON.parse(out) as { token: string }).token)
-      },
+    const local = await startLocalCloud({
+      assembly,
+      bucket,
+      sliceBytes: 1e6,
+      tokens: true,
+      ...more,
     })
+    try {
+      return await look({ local, cloudBucket: bucket, get, tokenWith })
+    } finally {
+      await local.stop()
+    }
+
+    async function get(path: string, authorization?: string): Promise<string> {
+      const headers = authorization === undefined ? {} : { authorization }
+      const answer = await fetch(`${local.cloud.httpUrl}${path}`, { headers })
+      return `${answer.status} ${await answer.text()}`
+    }
   } finally {
-    await local.stop()
+    await bucket.stop()
+  }
+
+  async function tokenWith(scope: string): Promise<string> {
+    const words = [`--scope=${scope}`, '--output=json', `--objstore.config=${bucket.objstore}`]
+    const { out, err } = await thaw(['token', 'create', 'grafana', ...words], {}, Date.now())
+    if (err !== '') throw new Error(err)
+    return basic('grafana', (JSON.parse(out) as { token: string }).token)
   }
 }
 
+const NO_BUCKET = '{type: FILESYSTEM, config: {directory: /nowhere/metrics}}'
 const APP = '--app "$APP"'
 const QUERY = '/api/v1/query?query=up'
 
@@ -150,10 +147,10 @@ const MADE: Readonly<Record<string, () => Promise<string>>> = {
       return answer
     }),
   'this needs a token with the scope admin': () =>
-    deployed(async ({ get, token }) => get('/api/v1/status/flags', await token('read'))),
+    deployed(async ({ get, tokenWith }) => get('/api/v1/status/flags', await tokenWith('read'))),
   '{"message":"Internal Server Error"}': () =>
-    deployed(async ({ get, bucketDir, local }) => {
-      await fileBucket(bucketDir).put(TOKENS_KEY, new Uint8Array([1, 2, 3]))
+    deployed(async ({ get, cloudBucket: { bucket }, local }) => {
+      await bucket.put(TOKENS_KEY, new Uint8Array([1, 2, 3]))
       const answer = await get(QUERY, basic('grafana', 'thaw_nobody'))
       expect(local.log.join('\n')).toMatch(/\[thaw-authorize\].*thaw\/tokens\.json\.gz/)
       return answer
@@ -165,24 +162,18 @@ const MADE: Readonly<Record<string, () => Promise<string>>> = {
     }),
   '{"message":"Service Unavailable"}': () =>
     deployed(({ get }) => get(QUERY), { concurrency: 0, tokens: false }),
+  'no bucket': async () => {
+    const { code, err } = await thaw(['bucket', 'ls', `--objstore.config=${NO_BUCKET}`])
+    expect(code).toBe(1)
+    return err
+  },
   '"result":[]': () =>
-    deployed(async ({ get, token, objstore }) => {
-      const answer = await get(QUERY, await token('read'))
+    deployed(async ({ get, tokenWith, cloudBucket: { objstore } }) => {
+      const answer = await get(QUERY, await tokenWith('read'))
       const { code, out } = await thaw(['bucket', 'ls', `--objstore.config=${objstore}`])
       expect({ code, out }).toEqual({ code: 0, out: '' })
       return answer
     }),
-  'no bucket': () =>
-    deployed(
-      async ({ get, bucketDir, local }) => {
-        await rm(bucketDir, { recursive: true })
-        const answer = await get(QUERY)
-        expect(answer).toMatch(/^503 .*"errorType":"unavailable"/)
-        await expect(local.plan()).rejects.toThrow('no bucket')
-        return answer
-      },
-      { tokens: false },
-    ),
 }
 
 /** What stands in for AWS does not say so: moto's answer is none that the CDK can read, and MiniStack takes what is there. */
