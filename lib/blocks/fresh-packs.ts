@@ -65,9 +65,8 @@ export class FreshPacks {
 /** Several may wait for it, so nobody's signal ends it. */
 async function listPacks(bucket: Bucket, hour: string): Promise<readonly BlockRecord[]> {
   const objects: ObjectInfo[] = []
-  // A key of the hour itself is longer, and sorts behind.
-  for await (const page of bucket.list(FRESH_PREFIX, { startAfter: FRESH_PREFIX + hour })) {
-    objects.push(...page.objects)
-  }
+  // Keys of the hour itself are longer, and sort behind. Without the slash SeaweedFS leaves them out.
+  const startAfter = `${FRESH_PREFIX}${hour}/`
+  for await (const page of bucket.list(FRESH_PREFIX, { startAfter })) objects.push(...page.objects)
   return visiblePacks(objects, -Infinity, Infinity).map(packRecord)
 }

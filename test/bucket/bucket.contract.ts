@@ -309,6 +309,16 @@ export function bucketContract(
       expect(await cutAfter('after/e')).toEqual([])
     })
 
+    claim('lists what is in a folder behind the name of the folder', async () => {
+      for (const key of ['hours/1/a', 'hours/2/b', 'hours/3/c']) await bucket.put(key, bytes(1))
+      for (const startAfter of ['hours/2', 'hours/2/']) {
+        expect(await collectKeys(bucket, 'hours/', { startAfter })).toEqual([
+          'hours/2/b',
+          'hours/3/c',
+        ])
+      }
+    })
+
     claim('lists more than a thousand keys, in order and each once', async () => {
       const keys = Array.from({ length: 1105 }, (_, i) => `many/${String(i).padStart(5, '0')}`)
       for (let i = 0; i < keys.length; i += 50) {

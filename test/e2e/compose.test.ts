@@ -44,10 +44,15 @@ describe('the files of compose', () => {
   })
 })
 
-const programs = await findPrograms()
-if (isMissing(programs)) describeSkipped('the services of compose', programs)
-else {
-  describe('the services of compose, as processes', () => {
+for (const store of ['MinIO', 'SeaweedFS'] as const) {
+  const programs = await findPrograms(store)
+  if (isMissing(programs)) {
+    describeSkipped(`the services of compose with ${store}`, programs)
+    continue
+  }
+  describe(`the services of compose with ${store}, as processes`, () => {
+    const hasGrafana = programs.grafana !== undefined
+    const steps = hasGrafana ? 13 : 12
     let compose: ComposeProcesses
     let home: string
     beforeAll(async () => {
@@ -65,14 +70,14 @@ else {
     }
 
     async function smoke(...argv: readonly string[]): Promise<Smoke> {
-      const { s3, prometheus, agent, thaw, alertmanager } = compose.hosts
+      const { s3, prometheus, agent, thaw, alertmanager, grafana } = compose.hosts
       const places = [
         `--s3=${s3}`,
         `--prometheus=http://${prometheus}`,
         `--agent=http://${agent}`,
         `--thaw=http://${thaw}`,
         `--alertmanager=http://${alertmanager}`,
-        '--grafana=',
+        hasGrafana ? `--grafana=http://${grafana}` : '--grafana=',
       ]
       const script = join(COMPOSE, 'smoke.ts')
       return new Promise((resolve) => {
@@ -86,7 +91,7 @@ else {
     it('are all right, from the bucket to the dashboards', async () => {
       const { code, lines } = await smoke('--patience=120')
       const troubles = lines.filter((line) => !line.startsWith('right '))
-      expect(troubles).toEqual(['all 12 steps are right'])
+      expect(troubles).toEqual([`all ${steps} steps are right`])
       expect(code).toBe(0)
       expect(compose.log('thaw')).not.toMatch(/level=error/)
       expect(compose.log('agent')).not.toMatch(/level=error/)
@@ -108,7 +113,7 @@ else {
       const { code, lines } = await smoke('--patience=1', '--s3=127.0.0.1:9')
       expect(code).toBe(1)
       expect(lines[0]).toMatch(/^WRONG {2}the bucket: /)
-      expect(lines.at(-2)).toBe('       11 steps are not tried, they need this one')
+      expect(lines.at(-2)).toBe(`       ${steps - 1} steps are not tried, they need this one`)
     }, 120_000)
   })
 }

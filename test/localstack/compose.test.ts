@@ -86,13 +86,22 @@ describe('the services', () => {
   })
 
   it('are all scraped', async () => {
-    const { scrape_configs } = (await yaml('prometheus/prometheus.yml')) as {
-      scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[]
+    interface Targets {
+      readonly targets: readonly string[]
     }
+    const { scrape_configs } = (await yaml('prometheus/prometheus.yml')) as {
+      scrape_configs: { job_name: string; static_configs?: Targets[] }[]
+    }
+    const stores = await Promise.all(
+      ['prometheus', 'seaweedfs'].map((in_) => yaml(`${in_}/s3.yml`)),
+    )
     const jobs = scrape_configs.map(({ job_name }) => job_name).toSorted()
     expect(jobs).toEqual(names.filter((name) => name !== 'localstack').toSorted())
     for (const { job_name, static_configs } of scrape_configs) {
-      expect(static_configs[0]!.targets[0]).toMatch(new RegExp(`^${job_name}:\\d+$`))
+      const lists = static_configs ? [static_configs] : (stores as Targets[][])
+      for (const [list] of lists) {
+        expect(list!.targets[0]).toMatch(new RegExp(`^${job_name}:\\d+$`))
+      }
     }
   })
 })
