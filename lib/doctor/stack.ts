@@ -88,8 +88,10 @@ function judgeConcurrency({ account, functions }: StackFacts): Finding {
   const wanted = slices + OTHERS
   if (unreserved >= wanted) return ok(`the account runs ${concurrency} functions at one time`)
   const isNew = concurrency <= 10 ? ' (a new account)' : ''
+  const kept = concurrency - unreserved
+  const reserved = kept > 0 ? `, of which ${kept} are reserved for single functions` : ''
   return warning(
-    `the account runs ${unreserved} functions at one time${isNew}, and one large query wants up to ${slices} beside the others: they wait for each other`,
+    `the account runs ${concurrency} functions at one time${isNew}${reserved}, and one large query wants up to ${slices} beside the others: they wait for each other`,
     {
       next: 'ask for more, it costs nothing: aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000',
     },

@@ -28,7 +28,7 @@ describe('a stack', () => {
   it('wants as many functions as its largest query, and those beside it', () => {
     expect(judged(stackOn('metrics', { THAW_MAX_SLICES: '30' }))).toEqual([])
     expect(judged(stackOn('metrics', { THAW_MAX_SLICES: '31' }))).toEqual([
-      'concurrency: the account runs 40 functions at one time, and one large query wants up to 31 beside the others: they wait for each other',
+      'concurrency: the account runs 50 functions at one time, of which 10 are reserved for single functions, and one large query wants up to 31 beside the others: they wait for each other',
     ])
   })
 })

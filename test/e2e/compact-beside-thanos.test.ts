@@ -12,9 +12,8 @@ import { runHere } from '#lib/compact/run-here.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import { readIndex, unreferencedKeys } from '#test/compact/histories/bucket-state.ts'
 import { type Planned, planTick, work } from '#test/compact/histories/driver.ts'
-import { answers, freePort, startServer } from '#test/peer/server.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
-import { objstore } from '#test/peer/thanos.ts'
+import { startCompactor } from '#test/peer/thanos.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
 import { thawOver } from './support/thaw-app.ts'
 import { Chance } from './support/thanos-random.ts'
@@ -129,33 +128,6 @@ class World {
     const name = `${what} ${outcome}`
     this.outcomes[name] = (this.outcomes[name] ?? 0) + 1
   }
-}
-
-/** With intervals of seconds, so that it meets us often. */
-async function startCompactor(
-  binary: string,
-  bucketDir: string,
-  workDir: string,
-): Promise<{ readonly log: () => string; readonly stop: () => Promise<void> }> {
-  const address = `127.0.0.1:${await freePort()}`
-  return startServer({
-    file: binary,
-    args: [
-      'compact',
-      '--wait',
-      '--wait-interval=1s',
-      '--compact.cleanup-interval=1s',
-      `--data-dir=${join(workDir, 'compactor')}`,
-      `--objstore.config=${objstore(bucketDir)}`,
-      '--consistency-delay=0s',
-      '--delete-delay=3s',
-      '--compact.enable-vertical-compaction',
-      '--deduplication.replica-label=none',
-      '--downsampling.disable',
-      `--http-address=${address}`,
-    ],
-    ready: () => answers(`http://${address}/-/ready`),
-  })
 }
 
 /** What of Thanos's compactor came to something; the bucket has all samples, once, and nothing else. */

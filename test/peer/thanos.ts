@@ -19,6 +19,34 @@ export interface ThanosServers {
   readonly stop: () => Promise<void>
 }
 
+/** A compactor that keeps running, with intervals of seconds. */
+export async function startCompactor(
+  binary: string,
+  bucketDir: string,
+  workDir: string,
+  deleteDelay = '3s',
+): Promise<PeerServer> {
+  const address = `127.0.0.1:${await freePort()}`
+  return startServer({
+    file: binary,
+    args: [
+      'compact',
+      '--wait',
+      '--wait-interval=1s',
+      '--compact.cleanup-interval=1s',
+      `--data-dir=${join(workDir, 'compactor')}`,
+      `--objstore.config=${objstore(bucketDir)}`,
+      '--consistency-delay=0s',
+      `--delete-delay=${deleteDelay}`,
+      '--compact.enable-vertical-compaction',
+      '--deduplication.replica-label=none',
+      '--downsampling.disable',
+      `--http-address=${address}`,
+    ],
+    ready: () => answers(`http://${address}/-/ready`),
+  })
+}
+
 /** One store of all blocks; `replica` is the replica label. */
 export async function startThanos({
   binary,
