@@ -3,14 +3,14 @@ import type { FunctionSpec } from './assembly.ts'
 import { functionArn, LATEST } from './function-name.ts'
 import {
   FunctionPool,
-  type FunctionUse,
-  newFunctionUse,
+  type FunctionStats,
+  newFunctionStats,
   type PoolOptions,
 } from './function-pool.ts'
 
 export class DeployedFunction {
-  readonly use: FunctionUse = newFunctionUse()
-  readonly #options: Omit<PoolOptions, 'spec' | 'use'>
+  readonly stats: FunctionStats = newFunctionStats()
+  readonly #options: Omit<PoolOptions, 'spec' | 'stats'>
   #latest: FunctionPool
   /** Whose code was replaced; they may still have work. */
   readonly #replaced: FunctionPool[] = []
@@ -20,7 +20,7 @@ export class DeployedFunction {
   readonly #numbers = new Map<string, string>()
   #lastNumber = 0
 
-  constructor(spec: FunctionSpec, options: Omit<PoolOptions, 'spec' | 'use'>) {
+  constructor(spec: FunctionSpec, options: Omit<PoolOptions, 'spec' | 'stats'>) {
     this.#options = options
     this.#latest = this.#pool(spec, LATEST)
   }
@@ -100,7 +100,7 @@ export class DeployedFunction {
 
   #pool(spec: FunctionSpec, version: string): FunctionPool {
     const own = { ...spec, version, arn: functionArn(spec.name, version) }
-    return new FunctionPool({ ...this.#options, spec: own, use: this.use })
+    return new FunctionPool({ ...this.#options, spec: own, stats: this.stats })
   }
 }
 

@@ -33,7 +33,7 @@ export interface DeployedStackOptions {
   readonly urls: FunctionUrls
   readonly invoker: Invoker
   readonly now: () => number
-  readonly pool: (functionName: string) => Omit<PoolOptions, 'spec' | 'use'>
+  readonly pool: (functionName: string) => Omit<PoolOptions, 'spec' | 'stats'>
   readonly openWith: Readonly<Record<string, string>> | undefined
 }
 

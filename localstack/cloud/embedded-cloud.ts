@@ -127,7 +127,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const { clock = false, openWith, idleMs = IDLE_MS } = options
   const isWanted = typeof clock === 'boolean' ? () => clock : clock
   const bus = new EventBus(invoker, now, isWanted)
-  const pool = (name: string): Omit<PoolOptions, 'spec' | 'use'> => ({
+  const pool = (name: string): Omit<PoolOptions, 'spec' | 'stats'> => ({
     environment: { ...environment, ...options.environmentOf?.(name) },
     account,
     keeper,

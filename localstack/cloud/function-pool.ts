@@ -7,7 +7,11 @@ import type { InvokeEnd, InvokeRequest } from './environment.ts'
 import type { Keeper } from './keeper.ts'
 import type { LogSink } from './log-lines.ts'
 
+/** Of all versions of a function. */
 export interface FunctionStats {
+  /** Requests that run now. */
+  running: number
+  /** That have ended. */
   invokes: number
   coldStarts: number
   failures: number
@@ -44,15 +48,9 @@ export class AccountConcurrency {
   }
 }
 
-/** What all versions of a function share. */
-export interface FunctionUse {
-  readonly stats: FunctionStats
-  /** Requests that run now. */
-  running: number
-}
-
-export function newFunctionUse(): FunctionUse {
-  const stats = {
+export function newFunctionStats(): FunctionStats {
+  return {
+    running: 0,
     invokes: 0,
     coldStarts: 0,
     failures: 0,
@@ -63,7 +61,6 @@ export function newFunctionUse(): FunctionUse {
     gbSeconds: 0,
     maxMemoryBytes: 0,
   }
-  return { stats, running: 0 }
 }
 
 export class ThrottledError extends Error {
@@ -72,7 +69,7 @@ export class ThrottledError extends Error {
 
 export interface PoolOptions {
   readonly spec: FunctionSpec
-  readonly use: FunctionUse
+  readonly stats: FunctionStats
   readonly environment: Readonly<Record<string, string>>
   readonly account: AccountConcurrency
   readonly keeper: Keeper
@@ -98,7 +95,7 @@ export class FunctionPool {
   }
 
   get stats(): FunctionStats {
-    return this.#options.use.stats
+    return this.#options.stats
   }
 
   pids(): number[] {
@@ -107,14 +104,14 @@ export class FunctionPool {
 
   /** Rejects with ThrottledError when too many run already. A function that fails is an end, not a rejection. */
   async invoke({ payload, streaming = false, write, accepted }: PoolRequest): Promise<PoolEnd> {
-    const { account, spec, use } = this.#options
+    const { account, spec, stats } = this.#options
     if (this.#stopped) throw new Error('the cloud has stopped')
-    if (account.used >= account.limit || use.running >= (spec.reservedConcurrency ?? Infinity)) {
-      this.stats.throttles++
+    if (account.used >= account.limit || stats.running >= (spec.reservedConcurrency ?? Infinity)) {
+      stats.throttles++
       throw new ThrottledError('Rate Exceeded.')
     }
     account.used++
-    use.running++
+    stats.running++
     try {
       const requestId = randomUUID()
       accepted?.(requestId)
@@ -123,7 +120,7 @@ export class FunctionPool {
       return end
     } finally {
       account.used--
-      use.running--
+      stats.running--
     }
   }
 

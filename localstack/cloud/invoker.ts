@@ -39,9 +39,7 @@ export class Invoker {
   }
 
   stats(): Record<string, FunctionStats> {
-    return Object.fromEntries(
-      [...this.#functions].map(([name, { use }]) => [name, { ...use.stats }]),
-    )
+    return Object.fromEntries([...this.#functions].map(([name, { stats }]) => [name, { ...stats }]))
   }
 
   pids(): number[] {

@@ -59,9 +59,9 @@ async function later(): Promise<void> {
 
 /** Lets time pass whenever all that run have ended. */
 async function untilDone(handled: () => boolean): Promise<void> {
-  const count = (): number => local.cloud.stats()[COMPACT]!.invokes
-  for (let before = -1; !handled(); before = count()) {
-    if (before === count()) await later()
+  const stats = () => local.cloud.stats()[COMPACT]!
+  for (let before = -1; !handled(); before = stats().invokes) {
+    if (before === stats().invokes && stats().running === 0) await later()
     await sleep(1500)
   }
 }

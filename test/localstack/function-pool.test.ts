@@ -29,6 +29,7 @@ describe('an execution environment', () => {
     expect(json(second.payload)).toMatchObject({ count: 2, pid, event: { n: 2 } })
     expect([first.coldStart, second.coldStart]).toEqual([true, false])
     expect(cloud.stats()['counter']).toMatchObject({
+      running: 0,
       invokes: 2,
       coldStarts: 1,
       failures: 0,

@@ -57,7 +57,8 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
   let withheld: { readonly who: string; readonly allowance: Allowance } | undefined
   let fate: UploadFate = 'work'
   const lost = new Set<string>()
-  const agent = new Agent({ keepAlive: true })
+  // A connection that is kept may be closed by the server just as it is used again.
+  const agent = new Agent({ keepAlive: false })
 
   const note = (who: string, deed: Deed): void => {
     let deeds = done.get(who)

@@ -185,7 +185,8 @@ class JobFields {
       value.length > 0 &&
       value.every((item) => typeof item === 'string' && isGood(item))
     if (!isList) throw this.#wrong(name, `a list of ${what}`)
-    return value as string[]
+    // What is named twice is asked for once.
+    return [...new Set(value as string[])]
   }
 
   #integer(name: string, least: number): number {

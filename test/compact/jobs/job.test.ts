@@ -22,6 +22,11 @@ describe('a job', () => {
     expect(parseJob(formatJob(job))).toEqual(job)
   })
 
+  it('has nothing twice', () => {
+    const ids = Array.from({ length: 30_000 }, (_, i) => [A, B][i % 2]!)
+    expect(parseJob(formatJob({ type: 'delete', ids }))).toEqual({ type: 'delete', ids: [A, B] })
+  })
+
   it('is named by its work', () => {
     const keys = JOBS.map(jobKey)
     expect(new Set(keys).size).toBe(JOBS.length)
