@@ -1,8 +1,10 @@
 /** What `thaw cost` says of an hour that was counted, beside what was counted. */
 import { type AssumptionName, assuming, ASSUMPTIONS } from '#lib/cost/assumptions.ts'
-import { type CostLine, estimate } from '#lib/cost/estimate.ts'
+import type { CompactionWork } from '#lib/cost/compaction.ts'
+import type { CostLine } from '#lib/cost/cost-lines.ts'
+import { estimate } from '#lib/cost/estimate.ts'
 import { usdOf } from '#lib/cost/prices.ts'
-import { MINUTES_PER_MONTH, shippedPerDay, type Workload } from '#lib/cost/workload.ts'
+import { MINUTES_PER_MONTH, type Workload } from '#lib/cost/workload.ts'
 import type { S3Counts } from './counting-proxy.ts'
 import type { Party } from './hour-world.ts'
 
@@ -72,11 +74,8 @@ export function compareHour({ options, asked, counted }: CountedHour): Compariso
     slices: asked.long > 0 ? counted.store.invokes / asked.long : 0,
     refreshesPerDay: (asked.panels / hours) * 24,
   }
-  const assumed = assuming({
-    ...ofCompaction(counted.compact, workload, hours),
-    ...ofSlices(options),
-  })
-  const lines = estimate(workload, { assumed })
+  const assumed = assuming({ ...ofSlices(options), ...ofInstances(counted, hours) })
+  const lines = estimate(workload, { assumed, compaction: ofCompaction(counted.compact, hours) })
   const share = (hours * 60) / MINUTES_PER_MONTH
   return Object.entries(PARTS).map(([part, parties]) => ({
     part,
@@ -92,16 +91,17 @@ export function compareHour({ options, asked, counted }: CountedHour): Compariso
 }
 
 /** An hour is too short for a compaction that goes on for weeks: how many jobs there were, and how much they read, is told. */
-function ofCompaction(
-  { invokes, bytesDown }: Counted,
-  workload: Workload,
+function ofCompaction({ invokes, bytesDown }: Counted, hours: number): CompactionWork {
+  const jobs = (invokes / hours) * 24
+  return { jobs, blocks: jobs / 2, readGb: (bytesDown / 1e9 / hours) * 24 }
+}
+
+/** How long instances live is Lambda's to say. */
+function ofInstances(
+  { plan, rule }: CountedHour['counted'],
   hours: number,
 ): Partial<Record<AssumptionName, number>> {
-  const shipped = (shippedPerDay(workload) / 24) * hours * 1e9
-  return {
-    'compact.jobs': (invokes / hours) * 24,
-    'block.merges': shipped > 0 ? bytesDown / shipped : 0,
-  }
+  return { 'instance.hours': (2 * hours) / (plan.coldStarts + rule.coldStarts) }
 }
 
 /** Slices are cut smaller than they are by default, so that small data has some. */

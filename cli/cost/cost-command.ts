@@ -10,9 +10,11 @@ import {
 } from '#agent/objstore.ts'
 import { lookUpBlocks } from '#lib/blocks/look-up-blocks.ts'
 import { assuming } from '#lib/cost/assumptions.ts'
-import { type CostLine, estimate } from '#lib/cost/estimate.ts'
+import { freeUsd } from '#lib/cost/cost-lines.ts'
+import { estimate } from '#lib/cost/estimate.ts'
 import { type MeasuredBucket, measureBucket } from '#lib/cost/measured-bucket.ts'
 import { measureQueries } from '#lib/cost/measured-queries.ts'
+import { idleUsd, savings } from '#lib/cost/savings.ts'
 import type { Workload } from '#lib/cost/workload.ts'
 import { DomainError } from '#lib/model/errors.ts'
 import type { CliContext } from '../context.ts'
@@ -63,12 +65,8 @@ export function costCommand(context: CliContext): Command {
         command.getOptionValueSource(new Option(`--${flag}`).attributeName()) === 'cli'
       const workload = withMeasured(described, measured, given)
       const queries = flags['query-log'] === '' ? undefined : await queriesOf(flags['query-log'])
-      const lines: CostLine[] = estimate(workload, {
-        assumed,
-        prices,
-        held: measured?.held,
-        queries,
-      })
+      const parts = { assumed, prices, held: measured?.held, queries }
+      const lines = estimate(workload, parts)
       context.write(
         estimateText({
           lines,
@@ -76,6 +74,9 @@ export function costCommand(context: CliContext): Command {
           output: flags.output,
           explain: flags.explain,
           measured: measured !== undefined,
+          freeUsd: freeUsd(lines, prices),
+          idleUsd: idleUsd(workload, parts),
+          savings: savings(workload, parts),
         }),
       )
     })
@@ -113,7 +114,7 @@ async function queriesOf(file: string) {
   )
 }
 
-const HELP = `List prices of us-east-1, without free tiers. Each line is a number of things times the price of one; --explain says how
+const HELP = `List prices of us-east-1; what AWS gives for nothing is told apart. Each line is a number of things times the price of one; --explain says how
 the number comes about, --assumptions what the model takes for granted and where that was measured. docs/cost.md has the whole.
 
 Examples:

@@ -1,7 +1,8 @@
 /** An estimate as people read it. */
 import { ASSUMPTIONS, type Assumed, type AssumptionName } from '#lib/cost/assumptions.ts'
-import { type CostLine, PARTS, totalUsd } from '#lib/cost/estimate.ts'
+import { type CostLine, PARTS, totalUsd } from '#lib/cost/cost-lines.ts'
 import { PRICE_UNITS, type PriceName, type Prices, PRICES_AS_OF } from '#lib/cost/prices.ts'
+import type { Saving } from '#lib/cost/savings.ts'
 import { shippedPerDay, type Workload } from '#lib/cost/workload.ts'
 import { counted } from '../bucket/block-text.ts'
 import { jsonText } from '../bucket/report-flags.ts'
@@ -16,13 +17,29 @@ export interface EstimateText {
   readonly explain: boolean
   /** What is stored is what a bucket has. */
   readonly measured: boolean
+  /** Of an account that has nothing else. */
+  readonly freeUsd: number
+  /** Of an installation that nobody uses. */
+  readonly idleUsd: number
+  /** The largest first. */
+  readonly savings: readonly Saving[]
 }
 
-export function estimateText({ lines, workload, output, explain, measured }: EstimateText): string {
+export function estimateText(estimate: EstimateText): string {
+  const { lines, workload, output, explain, measured, freeUsd, idleUsd, savings } = estimate
   const usd = totalUsd(lines)
   if (output === 'json') {
     const parts = Object.fromEntries(PARTS.map((part) => [part, totalUsd(lines, part)]))
-    return jsonText({ usd, pricesAsOf: PRICES_AS_OF, parts, workload: finite(workload), lines })
+    return jsonText({
+      usd,
+      freeUsd,
+      idleUsd,
+      pricesAsOf: PRICES_AS_OF,
+      parts,
+      savings,
+      workload: finite(workload),
+      lines,
+    })
   }
   const header = ['PART', 'WHAT', 'A MONTH', 'OF', 'USD', ...(explain ? ['HOW'] : [])]
   const rows = lines.map((line) => [
@@ -35,6 +52,11 @@ export function estimateText({ lines, workload, output, explain, measured }: Est
   ])
   if (output === 'csv') return formatDelimited({ header, rows }, ',')
   const sums = PARTS.map((part) => [part, usdText(totalUsd(lines, part))])
+  const cheaper = {
+    header: ['CHEAPER BY', 'USD', 'GIVES UP'],
+    rows: savings.map(({ knob, usd: saved, gives }) => [knob, usdText(saved), gives]),
+    right: ['USD'],
+  }
   return [
     formatTable({ header, rows, right: ['A MONTH', 'USD'] }),
     formatTable({
@@ -42,7 +64,12 @@ export function estimateText({ lines, workload, output, explain, measured }: Est
       rows: [...sums, ['all', usdText(usd)]],
       right: ['USD'],
     }),
-    `${workloadText(workload, measured)}\nList prices of us-east-1 of ${PRICES_AS_OF}, without free tiers.\n`,
+    ...(savings.length > 0 ? [formatTable(cheaper)] : []),
+    [
+      workloadText(workload, measured),
+      `List prices of us-east-1 of ${PRICES_AS_OF}. An account that has nothing else gets ${usdText(freeUsd)} of it for nothing, each month.`,
+      `An installation that nobody writes to and nobody asks is ${usdText(idleUsd)} a month.\n`,
+    ].join('\n'),
   ].join('\n')
 }
 

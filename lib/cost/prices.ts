@@ -49,6 +49,17 @@ export const PRICE_UNITS: Readonly<
   trafficGb: { unit: 'GB to the internet', page: EC2 },
 }
 
+/** What AWS gives each account in each month for nothing, for good. S3 and the gateway have none that lasts. Estimates do not count on it: others may use it up. */
+export const FREE_A_MONTH: Readonly<Partial<Record<PriceName, number>>> = {
+  lambdaRequest: 1e6,
+  lambdaGbSecond: 400_000,
+  sqsRequest: 1e6,
+  logsGb: 5,
+  alarmMonth: 10,
+  metricMonth: 10,
+  trafficGb: 100,
+}
+
 export interface Billed {
   readonly gets: number
   readonly lists: number

@@ -38,3 +38,8 @@ export const MINUTES_PER_MONTH = DAYS_PER_MONTH * 24 * 60
 export function shippedPerDay({ series, scrapeSeconds, bytesPerSample }: Workload): number {
   return ((series / scrapeSeconds) * 86_400 * bytesPerSample) / 1e9
 }
+
+/** By agents, in a month. */
+export function blocksShipped({ agents, blockHours }: Workload): number {
+  return (agents * DAYS_PER_MONTH * 24) / blockHours
+}

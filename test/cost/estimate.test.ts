@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AssumptionName, ASSUMPTIONS, assuming } from '#lib/cost/assumptions.ts'
-import { estimate, PARTS, totalUsd } from '#lib/cost/estimate.ts'
+import { PARTS, totalUsd } from '#lib/cost/cost-lines.ts'
+import { estimate } from '#lib/cost/estimate.ts'
 import { PRICES } from '#lib/cost/prices.ts'
 import type { Workload } from '#lib/cost/workload.ts'
 

@@ -36,6 +36,8 @@ describe('the alarms', () => {
   it('have as many metrics as `thaw cost` counts', () => {
     const metrics = [...alarms.values()].flatMap((properties) => metricsOfAlarm(properties))
     expect(metrics).toHaveLength(ASSUMPTIONS['month.alarms'].value)
+    const urgent = [...alarmsOf(synthesize({ alarms: 'urgent' })).values()]
+    expect(urgent.flatMap(metricsOfAlarm)).toHaveLength(ASSUMPTIONS['month.urgent-alarms'].value)
   })
 
   it('are these', () => {

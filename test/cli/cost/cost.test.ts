@@ -17,6 +17,9 @@ describe('thaw cost', () => {
     expect([code, err]).toEqual([0, ''])
     return JSON.parse(out) as {
       usd: number
+      freeUsd: number
+      idleUsd: number
+      savings: { knob: string; usd: number }[]
       parts: Record<string, number>
       workload: Record<string, unknown>
       lines: { what: string; usd: number; quantity: number }[]
@@ -34,6 +37,28 @@ describe('thaw cost', () => {
     expect((await thaw(['cost', '--explain'])).out).toContain('GB a day x days kept')
   })
 
+  it('says what would be cheaper, what AWS gives for nothing, and what is to be paid in any case', async () => {
+    const { out } = await thaw(['cost', '--agents=4', '--series=1000000'])
+    expect(out).toMatch(/^CHEAPER BY +USD +GIVES UP$/m)
+    expect(out).toMatch(
+      /^--retention\.resolution-raw=30d .* +[0-9.]+ +single samples of older times/m,
+    )
+    expect(out).toMatch(/^--fresh\.interval=60s of agents +[0-9.]+ +queries/m)
+    expect(out).toMatch(/An account that has nothing else gets [0-9.]+ of it for nothing/)
+    expect(out).toMatch(
+      /^An installation that nobody writes to and nobody asks is 1\.\d\d a month\.$/m,
+    )
+    const { usd, freeUsd, idleUsd, savings } = await json()
+    expect(freeUsd).toBeGreaterThan(1)
+    expect(freeUsd).toBeLessThan(usd)
+    expect(idleUsd).toBeLessThan(usd)
+    expect(savings.map((saving) => saving.usd)).toEqual(
+      savings.map((saving) => saving.usd).toSorted((a, b) => b - a),
+    )
+    const [first] = (await json('--retention.resolution-raw=30d')).savings
+    expect(first!.knob).not.toContain('retention')
+  })
+
   it('has the same in JSON, and in CSV', async () => {
     const { usd, parts, lines } = await json()
     expect(Object.values(parts).reduce((a, b) => a + b)).toBeCloseTo(usd, 9)
@@ -45,7 +70,7 @@ describe('thaw cost', () => {
 
   it('lists what it assumes, and takes other numbers and prices', async () => {
     const { out } = await thaw(['cost', '--assumptions', '--assume=slice.gets=99'])
-    expect(out).toMatch(/^slice\.gets +99 +GET for a slice +bench\/cost\/hour\.ts$/m)
+    expect(out).toMatch(/^slice\.gets +99 +GET for a slice +bench\/cost\/hour\.ts --series=0 /m)
     expect(out).toMatch(/^s3GbMonth +0\.023 +GB in S3 Standard for a month +https:/m)
     const [usual, dear] = [await json(), await json('--price=s3GbMonth=0.046')]
     expect(dear.parts['storage']).toBeCloseTo(2 * usual.parts['storage']!, 9)
