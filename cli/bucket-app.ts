@@ -54,6 +54,8 @@ export interface BucketAppOptions {
 
 export interface BucketApp {
   readonly app: ReturnType<typeof apiApp>
+  /** Ends workers that have nothing to do, for their memory. */
+  readonly endIdle: () => Promise<void>
   /** Ends the workers. */
   readonly stop: () => Promise<void>
 }
@@ -121,5 +123,5 @@ export async function bucketApp(options: BucketAppOptions): Promise<BucketApp> {
       ),
     ...options.server,
   })
-  return { app, stop: () => workers.stop() }
+  return { app, endIdle: () => workers.endIdle(), stop: () => workers.stop() }
 }

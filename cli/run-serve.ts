@@ -63,7 +63,7 @@ export async function runServe(
   const ruler = wanted.has('rule') ? await metricsOfRuler(config!, now) : undefined
   const parts: Part[] = []
   const limited = memory ? settingsUnder(settings, memory.plan) : settings
-  const { app, stop } = await bucketApp({
+  const { app, endIdle, stop } = await bucketApp({
     config,
     endpoints,
     settings: limited,
@@ -87,6 +87,7 @@ export async function runServe(
       log: ({ message, error, ...entry }) => logger.error({ ...entry, err: error }, message),
     },
   })
+  memory?.gate.freesToo(endIdle)
   const inner = (request: Request): Response | Promise<Response> => app.fetch(request)
   const fetch = meteredFetch(memory ? memory.gate.fetch(inner) : inner, registry, now)
   const server = await listen({ fetch }, { host: address.host, port: address.port }).catch(

@@ -30,6 +30,8 @@ export class MemoryGate {
   #refused = 0
   /** Requests for data that were let in and are not answered yet. */
   #running = 0
+  #freeMore: () => Promise<void> = async () => undefined
+  #freeing: Promise<void> | undefined
 
   constructor(options: MemoryGateOptions) {
     this.#options = options
@@ -42,12 +44,17 @@ export class MemoryGate {
     return this.#refused
   }
 
+  /** Called besides where memory is short: it gives back what is needed only to be faster. */
+  freesToo(free: () => Promise<void>): void {
+    this.#freeMore = free
+  }
+
   fetch(inner: Fetch): Fetch {
     return async (request) => {
       const { pathname } = new URL(request.url)
       if (!READS_DATA.test(pathname)) return inner(request)
       // What was freed may stay resident for as long as nothing is asked: whoever comes alone uses it again, and is not refused.
-      if (this.#isShort() && this.#running > 0) return this.#refusal()
+      if ((await this.#isShort()) && this.#running > 0) return this.#refusal()
       this.#running++
       try {
         return await this.#inPlace(inner, request, pathname)
@@ -88,13 +95,15 @@ export class MemoryGate {
     }
   }
 
-  #isShort(): boolean {
+  async #isShort(): Promise<boolean> {
     const { refuseBytes, residentBytes, collect, now } = this.#options
     if (residentBytes() < refuseBytes) return false
     if (now() - this.#collectedMs >= COLLECT_MS) {
       this.#collectedMs = now()
+      this.#freeing = this.#freeMore()
       collect()
     }
+    await this.#freeing
     return residentBytes() >= refuseBytes
   }
 

@@ -57,6 +57,13 @@ export class SliceWorkers {
     return Math.min(...[...this.#threads].map(({ load }) => load))
   }
 
+  /** Ends threads that have nothing to do, with what they keep in memory. The next slice starts another. */
+  async endIdle(): Promise<void> {
+    const idle = [...this.#threads].filter(({ load }) => load === 0)
+    for (const thread of idle) this.#threads.delete(thread)
+    await Promise.all(idle.map((thread) => thread.stop()))
+  }
+
   /** Ends the threads; what is asked of them rejects. They also end with the process, which they don't keep alive. */
   async stop(): Promise<void> {
     this.#stopped = true

@@ -32,6 +32,21 @@ describe('SliceWorkers', () => {
     expect(await waiting).toBe('unavailable')
   })
 
+  it('ends threads that have nothing to do, and starts others when they are wanted', async () => {
+    const waiting = ask('wait').catch((error: DomainError) => error.kind)
+    const idle = await ask('thread')
+    await workers.endIdle()
+    const next = await ask('thread')
+    expect(next).not.toBe(idle)
+    expect(await ask('thread')).toBe(next)
+    const ending = workers.endIdle()
+    // One that is about to end is given no more work.
+    expect(await ask('thread')).not.toBe(next)
+    await ending
+    await workers.stop()
+    expect(await waiting).toBe('unavailable')
+  })
+
   it('rejects with the reason when the signal aborts, and tells the thread', async () => {
     workers = new SliceWorkers({ count: 1, entry, data: undefined })
     const controller = new AbortController()

@@ -111,6 +111,7 @@ describe('the gate', () => {
     )
     // One that comes alone is let in: nobody else will free what it needs.
     const long = fetch(ask('/api/v1/query?query=long'))
+    await Promise.resolve()
     expect(world.collected).toBe(1)
     for (const path of ['/api/v1/query?query=up', '/api/v1/series', '/federate']) {
       const response = await fetch(ask(path))
@@ -143,6 +144,32 @@ describe('the gate', () => {
     const gate = gateOf(world, () => (world.resident = 50))
     const response = await gate.fetch(() => new Response('answer'))(ask('/api/v1/query'))
     expect([response.status, gate.refused]).toEqual([200, 0])
+  })
+
+  it('waits for what gives its memory back, and asks for that as seldom as for a collection', async () => {
+    const world = { resident: 150, collected: 0, ms: 0 }
+    const gate = gateOf(world)
+    let [freed, letIn] = [0, 0]
+    gate.freesToo(async () => {
+      await Promise.resolve()
+      freed++
+      world.resident = 50
+    })
+    const fetch = gate.fetch(() => {
+      letIn++
+      return new Response('answer')
+    })
+    const answers = await Promise.all(
+      ['query', 'labels', 'series'].map(async (name) => fetch(ask(`/api/v1/${name}`))),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    expect([freed, world.collected, letIn]).toEqual([1, 1, 3])
+    world.resident = 150
+    expect((await fetch(ask('/api/v1/labels'))).status).toBe(200)
+    expect(freed).toBe(1)
+    world.ms = 2000
+    await fetch(ask('/api/v1/labels'))
+    expect(freed).toBe(2)
   })
 
   it('lets queries of all tenants, and what else reads data, wait for the same places', async () => {
