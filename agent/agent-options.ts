@@ -4,7 +4,7 @@ import type { TimeOrOffset } from './duration.ts'
 import type { ReloaderOptions } from './reload/keep-reloading.ts'
 import type { FreshSource } from './fresh/fresh-options.ts'
 import { DEFAULT_SHIPPER_FILE } from './ship/shipper-state.ts'
-import type { HashFunc } from './ship/upload.ts'
+import type { HashFunc } from './ship/upload-file.ts'
 import type { GrpcSettings } from './flags/grpc-flags.ts'
 import { NO_STORE_API } from './store-api/serve-store-api.ts'
 

@@ -1,5 +1,6 @@
 /** Lambda `compact`: does one job of the queue. */
 import { ulid } from 'ulid'
+import { tellDenials } from '#lib/aws/denials.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { describeJob, parseJob } from '#lib/compact/jobs/job.ts'
@@ -11,7 +12,8 @@ import { DomainError } from '#lib/model/errors.ts'
 
 const environment = readEnvironment(process.env)
 const settings = readCompactFlags(environment.compactFlags)
-const opened = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env))
+const denied = tellDenials({ now: Date.now, warn: (message) => console.warn({ message }) })
+const opened = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env), { denied })
 const owner = `compact ${process.env['AWS_LAMBDA_LOG_STREAM_NAME'] ?? ulid()}`
 
 /** What SQS hands over; the queue is set up to give one message at a time. */

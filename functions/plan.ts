@@ -1,6 +1,7 @@
 /** Lambda `plan`: keeps the bucket index true, and puts what is to be done into the queue. Woken by the schedule and whenever a meta.json arrives. */
 import { ulid } from 'ulid'
 import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
+import { tellDenials } from '#lib/aws/denials.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { sendMessages, sqsClient } from '#lib/aws/send-messages.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
@@ -25,8 +26,9 @@ import { rulerLabels } from '#lib/rules/ruler-labels.ts'
 const { objstoreConfig, compactFlags, queueUrl } = readEnvironment(process.env)
 const settings = readCompactFlags(compactFlags)
 const queue = queueUrl === undefined ? undefined : { url: queueUrl, client: sqsClient() }
+const denied = tellDenials({ now: Date.now, warn: (message) => console.warn({ message }) })
 const opened = openOnce(async () => {
-  const bucket = await openBucket(parseObjstoreConfig(objstoreConfig, process.env))
+  const bucket = await openBucket(parseObjstoreConfig(objstoreConfig, process.env), { denied })
   // Without conditional writes two of them could undo each other's work.
   await checkConditionalWrites(bucket, { id: ulid() })
   return bucket

@@ -7,6 +7,7 @@ import type { ApiLimits, ApiParts } from '#lib/api/parts.ts'
 import { buildInfo, DEFAULT_LIMITS } from '#lib/api/parts.ts'
 import { QueryQueue } from '#lib/api/query-queue.ts'
 import { apiApp } from '#lib/api/app.ts'
+import { tellDenials } from '#lib/aws/denials.ts'
 import { invokeStore, lambdaClient } from '#lib/aws/invoke-store.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { BucketIndexReader } from '#lib/blocks/bucket-index.ts'
@@ -31,6 +32,7 @@ import { StoreCache } from '#lib/store/store-cache.ts'
 export const environment = readEnvironment(process.env)
 const settings = readQueryFlags(environment.queryFlags)
 export const logger = pino({ base: null, formatters: { level: (level) => ({ level }) } })
+const denied = tellDenials({ now: Date.now, warn: (message) => logger.warn(message) })
 const registry = new Registry()
 collectDefaultMetrics({ register: registry })
 
@@ -45,7 +47,7 @@ const STORE_DEADLINE_MS = 25_000
 
 export async function queryApp({ callerOf, limits }: QueryAppOptions): Promise<FetchApp> {
   const [bucket, endpoints] = await Promise.all([
-    openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env)),
+    openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env), { denied }),
     openEndpoints(),
   ])
   const { storeFunction, sliceBytes, maxSlices } = environment

@@ -1,6 +1,7 @@
 /** Lambda `rule`: one tick of the ruler. Woken by the schedule once a minute, and when a rule file changes; twice at once, or late, does no harm. */
 import { ulid } from 'ulid'
 import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
+import { tellDenials } from '#lib/aws/denials.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import {
   parseSecretReferences,
@@ -31,6 +32,7 @@ const secrets = new SecretEnvironment({
   now: Date.now,
   log: (message) => console.warn({ message }),
 })
+const denied = tellDenials({ now: Date.now, warn: (message) => console.warn({ message }) })
 const opened = openOnce(open)
 let current: { readonly env: Variables; readonly ruler: OpenRuler } | undefined
 
@@ -75,7 +77,7 @@ interface Opened {
 
 async function open(): Promise<Opened> {
   const config = parseObjstoreConfig(environment.objstoreConfig, process.env)
-  const bucket = await openBucket(config)
+  const bucket = await openBucket(config, { denied })
   // Without conditional writes two rulers could both believe to be the only one.
   await checkConditionalWrites(bucket, { id: ulid() })
   const counted = countingBucket(bucket)

@@ -1,5 +1,6 @@
 /** Lambda `store`: answers one slice, in frames. */
 import { ulid } from 'ulid'
+import { tellDenials } from '#lib/aws/denials.ts'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { readEnvironment } from '#lib/lambda/environment.ts'
@@ -12,7 +13,8 @@ import { StoreCache } from '#lib/store/store-cache.ts'
 
 const environment = readEnvironment(process.env)
 const cache = new StoreCache(environment.cacheBytes)
-const opened = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env))
+const denied = tellDenials({ now: Date.now, warn: (message) => console.warn({ message }) })
+const opened = openBucket(parseObjstoreConfig(environment.objstoreConfig, process.env), { denied })
 
 export const handler = streamHandler(async function* (event) {
   const bucket = await opened

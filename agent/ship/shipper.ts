@@ -8,7 +8,8 @@ import { leaveLookup } from './lookup.ts'
 import { overlapCheck } from './overlap.ts'
 import { readShipperState, writeShipperState } from './shipper-state.ts'
 import { stageBlock, unstage } from './staging.ts'
-import { type HashFunc, type UploadProgress, uploadBlock } from './upload.ts'
+import { type UploadProgress, uploadBlock } from './upload.ts'
+import type { HashFunc } from './upload-file.ts'
 
 export interface ShipperOptions {
   readonly bucket: Bucket

@@ -1,20 +1,11 @@
 /** Puts one staged block into the bucket: chunks, then the index, then meta.json. Only with meta.json does the block exist. */
-import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
 import pLimit from 'p-limit'
 import { putBlockMeta } from '#lib/blocks/put-block-meta.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
-import { DomainError } from '#lib/model/errors.ts'
 import type { BlockMeta, ThanosFile } from '#lib/tsdb/block/meta.ts'
-import { localFileError } from './block-dir.ts'
 import type { StagedBlock, StagedFile } from './staging.ts'
 import { withThanosSection } from './thanos-section.ts'
-
-export type HashFunc = '' | 'SHA256'
-
-/** Files up to this size are one put; larger ones are streamed in parts of PART_SIZE. */
-const WHOLE_FILE_LIMIT = 4 * 1024 * 1024
-const PART_SIZE = 1024 * 1024
+import { type HashFunc, uploadFile } from './upload-file.ts'
 
 export interface UploadProgress {
   readonly ulid: string
@@ -35,7 +26,7 @@ export interface UploadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Can be run again at any time: the same bytes land under the same keys. */
+/** Can be run again at any time: what is there with the same bytes stays. Rejects with ConflictError where other bytes are under one of the keys. */
 export async function uploadBlock(options: UploadOptions): Promise<void> {
   const { bucket, staged, meta, externalLabels, source, hashFunc, signal, now, onProgress } =
     options
@@ -96,70 +87,4 @@ async function forEachLimited(
     ),
   )
   if (failure !== undefined) throw failure.error
-}
-
-interface FileUpload {
-  readonly bucket: Bucket
-  readonly key: string
-  readonly file: StagedFile
-  readonly hashFunc: HashFunc
-  readonly progress: (bytes: number) => void
-  readonly signal?: AbortSignal | undefined
-}
-
-/** The file's hash as it was sent, when one is wanted. */
-async function uploadFile(upload: FileUpload): Promise<string | undefined> {
-  const { bucket, key, file, hashFunc, progress, signal } = upload
-  const hash = hashFunc === 'SHA256' ? createHash('sha256') : undefined
-  const parts = readParts(file, (part) => hash?.update(part), progress, signal)
-  if (file.size <= WHOLE_FILE_LIMIT) {
-    const body = Buffer.alloc(file.size)
-    let length = 0
-    for await (const part of parts) {
-      body.set(part, length)
-      length += part.length
-    }
-    await bucket.put(key, body, { signal })
-  } else {
-    await bucket.putStream(key, parts, { signal })
-  }
-  return hash?.digest('hex')
-}
-
-async function* readParts(
-  { path, size }: StagedFile,
-  onPart: (part: Uint8Array) => void,
-  progress: (bytes: number) => void,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  const file = await open(path, 'r').catch((error: unknown) => {
-    // The links are ours; only another agent's clean-up takes them away.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw localFileError(error, path)
-    throw new DomainError('conflict', `${path} was removed, is another agent running here?`, {
-      cause: error,
-    })
-  })
-  try {
-    let offset = 0
-    while (offset < size) {
-      signal?.throwIfAborted()
-      // A new buffer for each part: the bucket may still be sending the one before.
-      const part = Buffer.allocUnsafe(Math.min(PART_SIZE, size - offset))
-      const { bytesRead } = await file
-        .read(part, 0, part.length, offset)
-        .catch((error: unknown) => {
-          throw localFileError(error, path)
-        })
-      if (bytesRead === 0) {
-        throw new DomainError('conflict', `${path} shrank from ${size} to ${offset} bytes`)
-      }
-      const bytes = part.subarray(0, bytesRead)
-      onPart(bytes)
-      yield bytes
-      offset += bytesRead
-      progress(bytesRead)
-    }
-  } finally {
-    await file.close()
-  }
 }

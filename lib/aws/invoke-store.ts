@@ -75,8 +75,18 @@ function invokeError(asked: string, error: unknown, signal?: AbortSignal): unkno
     return new ThrottledError(`${asked}: ${name}: ${message}`, { cause: error })
   }
   const final = name === 'RequestTooLargeException' || name === 'RequestEntityTooLargeException'
-  const denied = name === 'AccessDeniedException' || name === 'ResourceNotFoundException'
-  const kind = final ? 'limit' : denied ? 'unauthorized' : 'unavailable'
+  if (name === 'AccessDeniedException') {
+    return new DomainError(
+      'unauthorized',
+      `${asked}: ${name}: ${message}, allow lambda:InvokeFunction on ${asked}`,
+      { cause: error },
+    )
+  }
+  const kind = final
+    ? 'limit'
+    : name === 'ResourceNotFoundException'
+      ? 'unauthorized'
+      : 'unavailable'
   return new DomainError(kind, `${asked}: ${name}: ${message}`, { cause: error })
 }
 

@@ -8,18 +8,21 @@ import type { ObjstoreConfig } from '#lib/bucket/objstore-config.ts'
 import { prefixedBucket } from '#lib/bucket/prefixed-bucket.ts'
 import { type RetryPolicy } from '#lib/bucket/retry.ts'
 import { retryingBucket } from '#lib/bucket/retrying-bucket.ts'
+import type { Denial } from './denials.ts'
 
 export interface OpenBucketOptions {
   /** Any field of the policy, for tests and for callers in a hurry. */
   readonly retry?: Partial<RetryPolicy> | undefined
   /** Between the store and the retries, so that every request is seen: counting. */
   readonly wrap?: ((store: Bucket) => Bucket) | undefined
+  /** Told of each request that S3 refuses for want of a right, before whoever asked is. */
+  readonly denied?: ((denial: Denial) => void) | undefined
 }
 
 /** The SDK is loaded here and only for S3, because it costs more to load than everything else together. */
 export async function openBucket(
   config: ObjstoreConfig,
-  { retry, wrap = (store) => store }: OpenBucketOptions = {},
+  { retry, wrap = (store) => store, denied }: OpenBucketOptions = {},
 ): Promise<Bucket> {
   switch (config.type) {
     case 'FILESYSTEM':
@@ -31,7 +34,7 @@ export async function openBucket(
         ...retry,
       }
       const { s3Bucket } = await import('./s3-bucket.ts')
-      const store = wrap(s3Bucket(config.s3, { retry: policy }))
+      const store = wrap(s3Bucket(config.s3, { retry: policy, denied }))
       return prefixedBucket(retryingBucket(store, policy), config.prefix)
     }
   }

@@ -26,6 +26,7 @@ import {
 import type { RetryPolicy } from '#lib/bucket/retry.ts'
 import { compareUtf8 } from '#lib/model/labels.ts'
 import { ConflictError, DomainError, NotFoundError } from '#lib/model/errors.ts'
+import type { Denial } from './denials.ts'
 import { discardBody, readBody } from './s3-body.ts'
 import { connectS3 } from './s3-client.ts'
 import { notS3, s3CodeOf, statusOf } from './s3-errors.ts'
@@ -40,9 +41,11 @@ const PART_SIZE = 8 * 1024 * 1024
 export interface S3BucketOptions {
   /** For the parts of a stream, which no wrapper can ask for again. All other requests are tried once. */
   readonly retry: RetryPolicy
+  /** Told of each request that is refused for want of a right. */
+  readonly denied?: ((denial: Denial) => void) | undefined
 }
 
-export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
+export function s3Bucket(config: S3Config, { retry, denied }: S3BucketOptions): Bucket {
   const { client, store, isPlain } = connectS3(config)
   const requests = new S3Requests({
     client,
@@ -51,6 +54,7 @@ export function s3Bucket(config: S3Config, { retry }: S3BucketOptions): Bucket {
     isPlain,
     writeSettings: writeSettings(config),
     customerKey: customerKey(config),
+    denied,
   })
   const place = { Bucket: config.bucket }
   const sse = requests.customerKey

@@ -9,8 +9,8 @@ import {
 import type { PutOptions } from '#lib/bucket/bucket.ts'
 import { throwIfAborted, untilAborted } from '#lib/bucket/cancellation.ts'
 import { type RetryPolicy, withRetries } from '#lib/bucket/retry.ts'
-import { isKind, LimitError } from '#lib/model/errors.ts'
-import { notS3, s3CodeOf, s3Error } from './s3-errors.ts'
+import { DomainError, isKind, LimitError } from '#lib/model/errors.ts'
+import { notS3, s3CodeOf } from './s3-errors.ts'
 import { headObject } from './s3-head.ts'
 import type { S3Requests } from './s3-requests.ts'
 
@@ -209,12 +209,18 @@ async function headOf(
 /** The first error is the one to report; what stays behind here is removed by the bucket's lifecycle rule. */
 async function abandon(requests: S3Requests, key: string, uploadId: string): Promise<void> {
   try {
-    await requests.client.send(
-      new AbortMultipartUploadCommand({ Bucket: requests.bucket, Key: key, UploadId: uploadId }),
-      { abortSignal: AbortSignal.timeout(CLEANUP_MS) },
+    await requests.send('s3:AbortMultipartUpload', key, AbortSignal.timeout(CLEANUP_MS), (http) =>
+      requests.client.send(
+        new AbortMultipartUploadCommand({
+          Bucket: requests.bucket,
+          Key: key,
+          UploadId: uploadId,
+        }),
+        http,
+      ),
     )
   } catch (error) {
-    if (s3Error(error, requests.place(key)) === error) throw error // a bug, not a failed request
+    if (!(error instanceof DomainError)) throw error // a bug, not a failed request
   }
 }
 

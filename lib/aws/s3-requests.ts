@@ -2,11 +2,18 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { PutOptions } from '#lib/bucket/bucket.ts'
 import { throwIfAborted } from '#lib/bucket/cancellation.ts'
+import { isKind } from '#lib/model/errors.ts'
+import type { Denial } from './denials.ts'
 import { isClockSkew, notS3, s3Error, type S3ErrorPlace } from './s3-errors.ts'
 import type { CustomerKey, WriteSettings } from './s3-write-settings.ts'
 
 /** As policies name it. */
-export type S3Action = 's3:GetObject' | 's3:ListBucket' | 's3:PutObject' | 's3:DeleteObject'
+export type S3Action =
+  | 's3:GetObject'
+  | 's3:ListBucket'
+  | 's3:PutObject'
+  | 's3:DeleteObject'
+  | 's3:AbortMultipartUpload'
 
 export interface S3RequestSettings {
   readonly client: S3Client
@@ -15,6 +22,7 @@ export interface S3RequestSettings {
   readonly isPlain: boolean
   readonly writeSettings: WriteSettings
   readonly customerKey: CustomerKey
+  readonly denied?: ((denial: Denial) => void) | undefined
 }
 
 /** The second argument of the SDK's `send`. */
@@ -29,14 +37,16 @@ export class S3Requests {
   readonly customerKey: CustomerKey
   readonly #store: string
   readonly #isPlain: boolean
+  readonly #denied: ((denial: Denial) => void) | undefined
 
-  constructor({ client, bucket, store, isPlain, writeSettings, customerKey }: S3RequestSettings) {
-    this.client = client
-    this.bucket = bucket
-    this.writeSettings = writeSettings
-    this.customerKey = customerKey
-    this.#store = store
-    this.#isPlain = isPlain
+  constructor(settings: S3RequestSettings) {
+    this.client = settings.client
+    this.bucket = settings.bucket
+    this.writeSettings = settings.writeSettings
+    this.customerKey = settings.customerKey
+    this.#store = settings.store
+    this.#isPlain = settings.isPlain
+    this.#denied = settings.denied
   }
 
   /** `work` includes reading the body, because that fails as the request does. `action` is the right it takes. */
@@ -51,14 +61,23 @@ export class S3Requests {
     try {
       return await work(http)
     } catch (error) {
-      if (!isClockSkew(error)) throw s3Error(error, { ...this.place(key), action, signal })
+      if (!isClockSkew(error)) throw this.#told(error, { key, action, signal })
     }
     // The answer had the right time in it, and the SDK signs the next request with that.
     try {
       return await work(http)
     } catch (error) {
-      throw s3Error(error, { ...this.place(key), action, signal })
+      throw this.#told(error, { key, action, signal })
     }
+  }
+
+  #told(
+    thrown: unknown,
+    { key, action, signal }: Pick<S3ErrorPlace, 'key' | 'signal'> & { readonly action: S3Action },
+  ): Error {
+    const error = s3Error(thrown, { ...this.place(key), action, signal })
+    if (isKind(error, 'unauthorized')) this.#denied?.({ action, key, error })
+    return error
   }
 
   place(key: string | undefined): S3ErrorPlace {

@@ -128,7 +128,7 @@ function unreadable(name: string, cause: Error): DomainError {
     case 'AccessDeniedException':
       return new DomainError(
         'unauthorized',
-        `secret ${name} may not be read (${cause.message}): the role of this function may read what ruleSecrets named when it was deployed; a secret under a key of your own needs kms:Decrypt too`,
+        `secret ${name} may not be read (${cause.message}): allow secretsmanager:GetSecretValue on it, which a deployment does for what ruleSecrets names; a secret under a key of your own needs kms:Decrypt too`,
         { cause },
       )
     default:

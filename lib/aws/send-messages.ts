@@ -12,7 +12,7 @@ export async function sqsClient(): Promise<SQSClient> {
   return new SQSClient({ maxAttempts: 5 })
 }
 
-/** In order, as few requests as the limits allow. Rejects with 'unavailable', naming the queue; some may have been sent by then. */
+/** In order, as few requests as the limits allow. Rejects with 'unavailable' or 'unauthorized', naming the queue; some may have been sent by then. */
 export async function sendMessages(
   client: SQSClient,
   queueUrl: string,
@@ -27,12 +27,24 @@ export async function sendMessages(
       const [first] = answer.Failed ?? []
       failed = first && `${first.Code ?? 'error'} ${first.Message ?? ''}`.trim()
     } catch (error) {
-      throw new DomainError('unavailable', `${queueUrl}: ${(error as Error).message}`, {
-        cause: error,
-      })
+      throw sendError(queueUrl, error as Error)
     }
     if (failed !== undefined) throw new DomainError('unavailable', `${queueUrl}: ${failed}`)
   }
+}
+
+/** SQS's JSON protocol has the long name, its queries had the short one. */
+const DENIED = new Set(['AccessDeniedException', 'AccessDenied'])
+
+function sendError(queueUrl: string, cause: Error): DomainError {
+  const { name, message } = cause
+  return DENIED.has(name)
+    ? new DomainError(
+        'unauthorized',
+        `${queueUrl}: ${name}: ${message}, allow sqs:SendMessage on ${queueUrl.slice(queueUrl.lastIndexOf('/') + 1)}`,
+        { cause },
+      )
+    : new DomainError('unavailable', `${queueUrl}: ${message}`, { cause })
 }
 
 function batchesOf(bodies: readonly string[]): string[][] {

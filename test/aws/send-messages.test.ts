@@ -44,6 +44,14 @@ describe('sendMessages', () => {
       kind: 'unavailable',
       message: 'http://queue: AccessDenied',
     })
+    const denying = client(() => {
+      throw Object.assign(new Error('no policy allows it'), { name: 'AccessDeniedException' })
+    })
+    await expect(sendMessages(denying.client, 'http://queue/1/jobs', ['a'])).rejects.toMatchObject({
+      kind: 'unauthorized',
+      message:
+        'http://queue/1/jobs: AccessDeniedException: no policy allows it, allow sqs:SendMessage on jobs',
+    })
     const losing = client(() => ({ Failed: [{ Id: '0', Code: 'InternalError' }] }))
     await expect(sendMessages(losing.client, 'http://queue', ['a'])).rejects.toThrow(
       'http://queue: InternalError',

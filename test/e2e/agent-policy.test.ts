@@ -15,21 +15,26 @@ import { isMissing, type Missing } from '#test/peer/cache.ts'
 import { needPeer } from '#test/peer/skip-report.ts'
 import { compare } from '#test/policies/allowance.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
+import { type Assembly, synthesiseStack } from './support/local-cloud.ts'
 import { AGENT, type RoleBucket, type Roles, startRoleBucket } from './support/roles.ts'
 
 const HOUR_MS = 3_600_000
 const LABELS = { cluster: 'eu' }
 
+let assembly: Assembly
 let store: RoleBucket | Missing
 let roles: Roles | Missing
 
 beforeAll(async () => {
+  // Its bucket has a policy too.
+  assembly = await synthesiseStack()
   store = await startRoleBucket()
-  roles = isMissing(store) ? store : await store.roles()
+  roles = isMissing(store) ? store : await store.roles(assembly, { tls: true })
 })
 
 afterAll(async () => {
   for (const it of [roles, store]) if (it && !isMissing(it)) await it.stop()
+  await assembly?.remove()
 })
 
 /** With the agent's credentials, through the gate. */
@@ -120,6 +125,30 @@ describe('the agent', () => {
 
   it('does what its policy allows, and all of it', (context) => {
     const { gate, granted } = needPeer(context, roles)
-    expect(compare(granted, gate.done())).toEqual([])
+    const allowed = new Map([[AGENT, granted.get(AGENT)!]])
+    expect(compare(allowed, gate.done())).toEqual([])
   })
+
+  it.for(['meta.json', 'index', 'chunks/000001'])(
+    'can not put another %s in the place of one, with its right to write it',
+    async (file, context) => {
+      const all = needPeer(context, roles)
+      const bucket = await agentBucket(all)
+      const key = `${testId(1)}/${file}`
+      const before = (await all.bucket.get(key)).body
+      await expect(bucket.put(key, new Uint8Array(1))).rejects.toThrow(
+        'the identity-based policy denies s3:PutObject: change that policy',
+      )
+      const large = (async function* () {
+        for (let i = 0; i < 2; i++) yield new Uint8Array(5 * 1024 * 1024)
+      })()
+      await expect(bucket.putStream(key, large)).rejects.toThrow('denies s3:PutObject')
+      await expect(bucket.put(key, new Uint8Array(1), { ifAbsent: true })).rejects.toMatchObject({
+        kind: 'conflict',
+      })
+      expect((await all.bucket.get(key)).body).toEqual(before)
+      const refused = `${AGENT}: s3:PutObject on arn:aws:s3:::metrics/${key}, denied by WriteOverNoBlock`
+      expect(all.troubles()).toEqual([refused, refused])
+    },
+  )
 })

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
+import { request } from 'node:https'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { listenOnLoopback } from '#localstack/cloud/loopback.ts'
 import { type ActionGate, startActionGate } from './action-gate.ts'
+import { denialsOf } from './bucket-policy.ts'
 
 const READ = { action: 's3:GetObject', on: 'arn:aws:s3:::b/a/*' }
 const WRITE = { action: 's3:PutObject', on: 'arn:aws:s3:::b/a/*' }
@@ -37,6 +40,23 @@ async function ask(method: string, path: string, init: RequestInit = {}) {
   const headers = { authorization, ...init.headers }
   const answer = await fetch(gate.url + path, { ...init, method, headers })
   return { status: answer.status, text: await answer.text() }
+}
+
+/** As S3 is asked. Gives the status. */
+function askTls(path: string, { method = 'GET', headers = {} } = {}): Promise<number> {
+  const authorization = 'AWS4-HMAC-SHA256 Credential=AKPLAN/20260101/us-east-1/s3/aws4_request'
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      `https://${gate.tlsHost}${path}`,
+      { method, ca: readFileSync(gate.caFile), headers: { authorization, ...headers } },
+      (answer) => {
+        answer.resume()
+        resolve(answer.statusCode ?? 0)
+      },
+    )
+    outgoing.once('error', reject)
+    outgoing.end()
+  })
 }
 
 function done(): string[] {
@@ -124,6 +144,41 @@ describe('the gate', () => {
     gate.uploads('lose answers')
     const end = () => ask('POST', '/b/a/k?uploadId=u', { body: 'x' })
     expect([(await end()).status, (await end()).status]).toEqual([500, 200])
+    expect(served).toHaveLength(2)
+  })
+
+  it('refuses what the policy of the bucket denies, whoever asks', async () => {
+    gate.deny(
+      denialsOf([
+        {
+          Effect: 'Deny',
+          Principal: { AWS: '*' },
+          Action: 's3:*',
+          Resource: 'arn:aws:s3:::b/*',
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+        {
+          Sid: 'Once',
+          Effect: 'Deny',
+          Principal: { AWS: '*' },
+          Action: 's3:PutObject',
+          Resource: 'arn:aws:s3:::b/a/*',
+          Condition: { Null: { 's3:if-none-match': 'true' } },
+        },
+      ]),
+    )
+    const plain = await ask('GET', '/b/a/k')
+    expect(plain.status).toBe(403)
+    expect(plain.text).toContain('with an explicit deny in a resource-based policy')
+    const once = { method: 'PUT', headers: { 'if-none-match': '*' } }
+    expect([await askTls('/b/a/k'), await askTls('/b/a/k', { method: 'PUT' })]).toEqual([200, 403])
+    expect(await askTls('/b/a/k', once)).toBe(200)
+    const who = 'plan'
+    const on = 'arn:aws:s3:::b/a/k'
+    expect(gate.takeRefused()).toEqual([
+      { who, action: 's3:GetObject', on, statement: 'aws:SecureTransport' },
+      { who, action: 's3:PutObject', on, statement: 'Once' },
+    ])
     expect(served).toHaveLength(2)
   })
 

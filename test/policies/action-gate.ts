@@ -1,11 +1,17 @@
 /**
  * Stands between functions and AWS: S3 behind it is a real server, the rest the embedded cloud. Knows by the access key who asks, keeps
- * what was done, and refuses what is not allowed and nobody behind it would refuse.
+ * what was done, and refuses what is not allowed and nobody behind it would refuse: all that the bucket's policy denies is refused here.
  */
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { buffer } from 'node:stream/consumers'
+import { TLSSocket } from 'node:tls'
+import { fileURLToPath } from 'node:url'
 import { listenOnLoopback } from '#localstack/cloud/loopback.ts'
 import { type Allowance, covers, type Deed } from './allowance.ts'
+import { type Circumstances, type Denial, denialOf } from './bucket-policy.ts'
+import { forward } from './forward.ts'
 import { type RequestDeeds, requestDeeds } from './request-deeds.ts'
 import { refusal } from './refusal.ts'
 
@@ -13,20 +19,31 @@ export interface Principal {
   readonly name: string
   readonly accessKey: string
   readonly allowances: readonly Allowance[]
+  /** Of the same policy. */
+  readonly denials?: readonly Denial[] | undefined
 }
 
 export interface Refused extends Deed {
   readonly who: string
+  /** Which statement of the bucket's policy did it. */
+  readonly statement?: string
 }
 
 /** They break after their first part, or the first answer to the last request of each comes to nobody. */
 export type UploadFate = 'work' | 'break' | 'lose answers'
 
 export interface ActionGate {
+  /** Of plain HTTP. */
   readonly url: string
-  /** `127.0.0.1:port`. */
+  /** `127.0.0.1:port` of that. */
   readonly host: string
+  /** The same behind TLS. */
+  readonly tlsHost: string
+  /** Of the authority whose certificate that is. */
+  readonly caFile: string
   admit(principal: Principal): void
+  /** Of the bucket's policy. */
+  deny(denials: readonly Denial[]): void
   /** Where the rest of AWS is. */
   aws(url: string): void
   /** Where Secrets Manager is; before that, every secret has the same value. */
@@ -44,6 +61,8 @@ export interface ActionGate {
   stop(): Promise<void>
 }
 
+const TLS = new URL('../data/tls/', import.meta.url)
+
 const UPLOAD = /[?&]uploadId=/
 const LATER_PART = /[?&]partNumber=(?!1(?:&|$))/
 
@@ -52,6 +71,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
   const done = new Map<string, Map<string, Deed>>()
   const disputes: string[] = []
   let refused: Refused[] = []
+  let denials: readonly Denial[] = []
   let awsUrl = ''
   let secretsUrl: string | undefined
   let withheld: { readonly who: string; readonly allowance: Allowance } | undefined
@@ -89,6 +109,16 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       answer.end('<Error><Code>InvalidRequest</Code><Message>broken for a test</Message></Error>')
       return
     }
+    const circumstances = { ...asked.circumstances, ...transport(incoming) }
+    for (const deed of asked.deeds) {
+      const denial = denialOf([...(who.denials ?? []), ...denials], deed, circumstances)
+      if (denial === undefined) continue
+      incoming.resume()
+      refused.push({ who: who.name, ...deed, statement: denial.name })
+      const deniedBy = denials.includes(denial) ? 'resource-based' : 'identity-based'
+      refusal(answer, asked.service, { who: who.name, ...deed, deniedBy })
+      return
+    }
     const wrong = mayNot(who, asked.deeds)
     if (wrong !== undefined && !who.allowances.some((allowance) => covers(allowance, wrong))) {
       note(who.name, wrong)
@@ -100,7 +130,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
     if (refusedHere) {
       incoming.resume()
       refused.push({ who: who.name, ...wrong })
-      refusal(answer, asked.service, who.name, wrong)
+      refusal(answer, asked.service, { who: who.name, ...wrong })
       return
     }
     const wantsSecret = asked.deeds[0]?.action === 'secretsmanager:GetSecretValue'
@@ -123,7 +153,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
         if (losesAnswer) return () => void answer.writeHead(500).end()
         if (seen !== 404 || !hidesAbsence) return undefined
         if (withheld !== undefined) refused.push({ who: who.name, ...asked.whenAbsent })
-        return () => refusal(answer, 's3', who.name, asked.deeds[0]!)
+        return () => refusal(answer, 's3', { who: who.name, ...asked.deeds[0]! })
       },
     })
     judge(who, asked, status, wrong)
@@ -153,18 +183,28 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
     if (status === 404 && whenAbsent !== undefined) note(name, whenAbsent)
   }
 
-  const server = createServer((incoming, answer) => {
-    handle(incoming, answer).catch((error: unknown) => {
-      disputes.push(String(error))
+  const serve = (incoming: IncomingMessage, answer: ServerResponse): void => {
+    handle(incoming, answer).catch((error: NodeJS.ErrnoException) => {
+      // A connection that was kept, and closed as it was used again, or one of a function that was killed: as on any way to S3.
+      if (error.code === 'ECONNRESET') {
+        answer.destroy()
+        return
+      }
+      disputes.push(`${incoming.method} ${incoming.url}: ${String(error)}`)
       if (!answer.headersSent) answer.writeHead(500)
       answer.end()
     })
-  })
-  const host = `127.0.0.1:${await listenOnLoopback(server, 0)}`
+  }
+  const [key, cert] = ['server.key', 'server.pem'].map((name) => readFileSync(new URL(name, TLS)))
+  const servers = [createServer(serve), createTlsServer({ key, cert }, serve)] as const
+  const [plain, tls] = await Promise.all(servers.map((server) => listenOnLoopback(server, 0)))
   return {
-    url: `http://${host}`,
-    host,
+    url: `http://127.0.0.1:${plain}`,
+    host: `127.0.0.1:${plain}`,
+    tlsHost: `127.0.0.1:${tls}`,
+    caFile: fileURLToPath(new URL('ca.pem', TLS)),
     admit: (principal) => void principals.set(principal.accessKey, principal),
+    deny: (policy) => void (denials = policy),
     aws: (url) => void (awsUrl = url),
     secrets: (url) => void (secretsUrl = url),
     done: () => new Map([...done].map(([who, deeds]) => [who, [...deeds.values()]])),
@@ -179,50 +219,17 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       withheld = who === undefined ? undefined : { who, allowance: allowance! }
     },
     async stop() {
-      server.closeAllConnections()
       agent.destroy()
-      await new Promise<void>((closed) => server.close(() => closed()))
+      for (const server of servers) {
+        server.closeAllConnections()
+        await new Promise<void>((closed) => server.close(() => closed()))
+      }
     },
   }
 }
 
-interface ForwardOptions {
-  readonly agent: Agent
-  /** By the status: what answers in place of the answer. */
-  readonly instead: (status: number) => (() => void) | undefined
-}
-
-/** Resolves with the status, once the answer is through; 0 where the client went away. */
-function forward(
-  url: string,
-  incoming: IncomingMessage,
-  answer: ServerResponse,
-  body: Buffer | undefined,
-  { agent, instead }: ForwardOptions,
-): Promise<number> {
-  return new Promise((end, fail) => {
-    // This server has said already that it goes on.
-    const { expect: _, ...headers } = incoming.headers
-    const outgoing = request(url, { method: incoming.method, headers, agent }, (response) => {
-      const status = response.statusCode ?? 0
-      const other = instead(status)
-      if (other !== undefined) {
-        response.resume()
-        other()
-        end(status)
-        return
-      }
-      answer.writeHead(status, response.rawHeaders)
-      response.pipe(answer)
-      response.once('end', () => end(status))
-      response.once('error', fail)
-    })
-    outgoing.once('error', (error) => (answer.destroyed ? end(0) : fail(error)))
-    answer.once('close', () => {
-      if (!answer.writableFinished) outgoing.destroy()
-      end(0)
-    })
-    if (body === undefined) incoming.pipe(outgoing)
-    else outgoing.end(body)
-  })
+function transport({ socket }: IncomingMessage): Circumstances {
+  if (!(socket instanceof TLSSocket)) return { 'aws:SecureTransport': 'false' }
+  const version = socket.getProtocol()?.replace('TLSv', '') ?? ''
+  return { 'aws:SecureTransport': 'true', 's3:TlsVersion': version }
 }

@@ -13,11 +13,14 @@ export interface Deed {
   readonly on: string
 }
 
+/** By operator, then by key. */
+export type Conditions = Readonly<Record<string, Readonly<Record<string, string | number>>>>
+
 export interface Statement {
   readonly Effect: string
   readonly Action: string | readonly string[]
   readonly Resource: string | readonly string[]
-  readonly Condition?: unknown
+  readonly Condition?: Conditions
   readonly Sid?: string
 }
 

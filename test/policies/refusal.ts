@@ -5,10 +5,21 @@ import { ACCOUNT } from '#localstack/cloud/intrinsics.ts'
 import type { Deed } from './allowance.ts'
 import type { Service } from './request-deeds.ts'
 
-export function refusal(answer: ServerResponse, service: Service, who: string, deed: Deed): void {
-  const message =
-    `User: arn:aws:sts::${ACCOUNT}:assumed-role/${who}/${who} is not authorized to perform: ${deed.action} ` +
-    `on resource: "${deed.on}" because no identity-based policy allows the ${deed.action} action`
+export interface Refusal extends Deed {
+  readonly who: string
+  /** Which policy denies it, whatever else allows it. */
+  readonly deniedBy?: 'resource-based' | 'identity-based'
+}
+
+export function refusal(
+  answer: ServerResponse,
+  service: Service,
+  { who, action, on, deniedBy }: Refusal,
+): void {
+  const why = deniedBy
+    ? `with an explicit deny in ${deniedBy === 'identity-based' ? 'an' : 'a'} ${deniedBy} policy`
+    : `because no identity-based policy allows the ${action} action`
+  const message = `User: arn:aws:sts::${ACCOUNT}:assumed-role/${who}/${who} is not authorized to perform: ${action} on resource: "${on}" ${why}`
   if (service === 's3') {
     answer.writeHead(403, { 'content-type': 'application/xml', 'x-amz-request-id': 'REFUSED' })
     answer.end(

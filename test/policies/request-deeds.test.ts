@@ -50,6 +50,21 @@ describe('the permissions of a request', () => {
     expect(linesOf(method, url, headers)).toEqual(lines)
   })
 
+  const CREATES = { 's3:ObjectCreationOperation': 'true' }
+  const PREPARES = { 's3:ObjectCreationOperation': 'false' }
+  it.each([
+    ['PUT', '/b/k', {}, CREATES],
+    ['PUT', '/b/k', { 'if-none-match': '*' }, { ...CREATES, 's3:if-none-match': '*' }],
+    ['POST', '/b/k?uploads', {}, PREPARES],
+    ['PUT', '/b/k?partNumber=2&uploadId=u', {}, PREPARES],
+    ['POST', '/b/k?uploadId=u', {}, CREATES],
+    ['POST', '/b/k?uploadId=u', { 'if-none-match': '*' }, { ...CREATES, 's3:if-none-match': '*' }],
+    ['GET', '/b/k', { 'if-none-match': 'e' }, {}],
+    ['DELETE', '/b/k', {}, {}],
+  ])('comes with circumstances: %s %s %j', (method, url, headers, circumstances) => {
+    expect(requestDeeds({ method, url, headers }).circumstances).toEqual(circumstances)
+  })
+
   it('is read in the body where it is there', () => {
     const target = (name: string) => ({ 'x-amz-target': name })
     expect(linesOf('POST', '/', target('AmazonSQS.SendMessageBatch'), QUEUE)).toEqual([

@@ -5,6 +5,7 @@
 import { functionArn } from '#localstack/cloud/function-name.ts'
 import { ACCOUNT, REGION } from '#localstack/cloud/intrinsics.ts'
 import type { Deed } from './allowance.ts'
+import type { Circumstances } from './bucket-policy.ts'
 
 export interface AwsRequest {
   readonly method: string
@@ -22,7 +23,11 @@ export interface RequestDeeds {
   readonly deeds: readonly Deed[]
   /** Of S3: what is taken besides where the answer is that there is no such object. Without it, S3 says 403 and not 404. */
   readonly whenAbsent?: Deed | undefined
+  /** Of S3: what the request says that its bucket's policy may ask about. */
+  readonly circumstances: Circumstances
 }
+
+const OTHER = { service: 'other', circumstances: {} } as const
 
 const INVOKE =
   /^\/(?:2015-03-31|2021-11-15)\/functions\/([^/]+)\/(?:invocations|response-streaming-invocations)$/
@@ -32,13 +37,13 @@ export function requestDeeds(request: AwsRequest): RequestDeeds {
   const { pathname, searchParams } = new URL(request.url, 'http://aws')
   const target = request.headers['x-amz-target']
   if (typeof target === 'string') {
-    return { service: 'other', deeds: [targetDeed(target, request.body ?? '')] }
+    return { ...OTHER, deeds: [targetDeed(target, request.body ?? '')] }
   }
   const invoked = INVOKE.exec(pathname)
   if (invoked !== null && request.method === 'POST') {
     const on = invokedArn(decodeURIComponent(invoked[1]!), searchParams.get('Qualifier'))
     // With a stream as the answer it is the same permission.
-    return { service: 'other', deeds: [{ action: 'lambda:InvokeFunction', on }] }
+    return { ...OTHER, deeds: [{ action: 'lambda:InvokeFunction', on }] }
   }
   return s3Deeds(request, pathname, searchParams)
 }
@@ -83,13 +88,31 @@ const KNOWN_QUERY = new Set([
   'partNumber',
 ])
 
+/** Only what makes an object is asked for conditions: a new upload and its parts can't have any. */
+function writeCircumstances(
+  { method, headers }: AwsRequest,
+  query: URLSearchParams,
+): Circumstances {
+  if (method !== 'PUT' && method !== 'POST') return {}
+  const makes = method === 'PUT' ? !query.has('partNumber') : query.has('uploadId')
+  const condition = headers['if-none-match']
+  return {
+    's3:ObjectCreationOperation': String(makes),
+    ...(typeof condition === 'string' && { 's3:if-none-match': condition }),
+  }
+}
+
 function s3Deeds(request: AwsRequest, pathname: string, query: URLSearchParams): RequestDeeds {
   const { method, headers } = request
   const [bucket = '', ...rest] = pathname.slice(1).split('/')
   const key = decodeURIComponent(rest.join('/'))
   const listing = { action: 's3:ListBucket', on: `arn:aws:s3:::${bucket}` }
   const one = (action: string): Deed => ({ action, on: `arn:aws:s3:::${bucket}/${key}` })
-  const all = (deeds: readonly Deed[]): RequestDeeds => ({ service: 's3', deeds })
+  const all = (deeds: readonly Deed[]): RequestDeeds => ({
+    service: 's3',
+    deeds,
+    circumstances: writeCircumstances(request, query),
+  })
 
   const more = [...query.keys()].find((name) => !KNOWN_QUERY.has(name))
   const extra = ['x-amz-copy-source', 'x-amz-tagging', 'x-amz-acl'].find((name) => headers[name])

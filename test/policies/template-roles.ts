@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { functionArn } from '#localstack/cloud/function-name.ts'
 import { ACCOUNT, REGION, resolve, type Scope } from '#localstack/cloud/intrinsics.ts'
 import { type Allowance, allowancesOf, type Statement } from './allowance.ts'
+import { type Denial, denialsOf, type PolicyStatement } from './bucket-policy.ts'
 
 interface Resource {
   readonly Type: string
@@ -30,6 +31,18 @@ export function templateRoles(directory: string, bucket: string): Map<string, Al
     roles.set(FunctionName!, allowancesOf(statements))
   }
   return roles
+}
+
+/** What the policy of the bucket that the stack makes denies. */
+export function templateDenials(directory: string, bucket: string): Denial[] {
+  const resources = readResources(directory)
+  const scope = scopeOf(resources, bucket)
+  return of(resources, 'AWS::S3::BucketPolicy').flatMap(({ Properties }) => {
+    const { PolicyDocument } = resolve(Properties, scope) as {
+      readonly PolicyDocument: { readonly Statement: readonly PolicyStatement[] }
+    }
+    return denialsOf(PolicyDocument.Statement)
+  })
 }
 
 /** Where the log of a function goes. */

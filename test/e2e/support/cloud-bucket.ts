@@ -14,14 +14,14 @@ import { s3ClientOf } from '#test/peer/s3-server.ts'
 import type { NoRoles } from '#test/policies/rights-record.ts'
 import { WITHOUT_ROLES, type WithoutRoles } from '#test/policies/without-roles.ts'
 import type { Assembly } from './local-cloud.ts'
-import { type RoleBucket, type Roles, startRoleBucket } from './roles.ts'
+import { type RoleBucket, type Roles, startRoleBucket, type Transport } from './roles.ts'
 
 /** What functions are told of their bucket. */
 export interface CloudStore {
   /** Thanos's YAML for programs that may everything. */
   readonly objstore: string
   /** Of a stack, or of the agent alone, each time with a gate of their own. */
-  readonly roles: ((assembly?: Assembly) => Promise<Roles>) | NoRoles
+  readonly roles: ((assembly?: Assembly, transport?: Transport) => Promise<Roles>) | NoRoles
 }
 
 export interface CloudBucket extends CloudStore {

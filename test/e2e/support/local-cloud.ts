@@ -34,7 +34,7 @@ export interface LocalCloud extends RoleCloud {
   storeInvokes(): number
 }
 
-type Shared = 'assembly' | 'bucket' | 'objstore' | 'concurrency' | 'now' | 'environment'
+type Shared = 'assembly' | 'bucket' | 'objstore' | 'tls' | 'concurrency' | 'now' | 'environment'
 
 export interface LocalCloudOptions extends Pick<RoleCloudOptions, Shared> {
   readonly sliceBytes: number
@@ -48,11 +48,12 @@ export interface LocalCloudOptions extends Pick<RoleCloudOptions, Shared> {
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const log: string[] = []
-  const { assembly, bucket, objstore, concurrency = 12, now } = options
+  const { assembly, bucket, objstore, tls, concurrency = 12, now } = options
   const started = await startRoleCloud({
     assembly,
     bucket,
     objstore,
+    tls,
     concurrency,
     now,
     openWith: options.tokens === true ? undefined : OPEN_DOOR,

@@ -14,7 +14,10 @@ import {
 
 const RESULTS = 'thaw/results/'
 /** Takes long enough that it is probably kept. */
-const DEAR = 'sum(max_over_time(sum_over_time(up[5m])[1h:2s]))'
+export const DEAR = 'sum(max_over_time(sum_over_time(up[5m])[1h:2s]))'
+
+/** Half of it: more than a stream takes, and less than two parts of an upload. */
+export const WIDE_HALF = 'wide{i=~"10.*|11[0-5].*"}'
 
 /** Two queries of each kind, so that the second finds what the first has kept. */
 async function twice(ask: () => Promise<unknown>): Promise<void> {
@@ -82,8 +85,7 @@ export const QUERY_STEPS: readonly Step[] = [
     async run({ bucket, roles, doors }) {
       const start = (WIDE_MS + HOUR_MS) / 1000
       const range = { start, end: start + 600, step: 12 }
-      // Half of it: more than a stream takes, and less than two parts of an upload.
-      const query = 'wide{i=~"10.*|11[0-5].*"}'
+      const query = WIDE_HALF
       for (const [n, ask] of Object.values(doors).entries()) {
         expect(await ask('query_range', { query, ...range })).toMatchObject({ status: 'success' })
         expect(await allKeys(bucket, 'thaw/spill/')).toHaveLength(2 * (n + 1))

@@ -50,6 +50,7 @@ export async function startPolicyWorld(options: WorldOptions): Promise<PolicyWor
     assembly,
     bucket: cloudBucket,
     objstore,
+    tls: true,
     sliceBytes: 200,
     compactFlags: '--consistency-delay=0s --delete-delay=0s',
     tokens: true,

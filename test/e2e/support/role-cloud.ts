@@ -8,9 +8,9 @@ import { keepRecord } from '#test/policies/rights-record.ts'
 import { serviceDeeds } from '#test/policies/service-deeds.ts'
 import type { CloudStore } from './cloud-bucket.ts'
 import type { Assembly } from './local-cloud.ts'
-import type { Roles } from './roles.ts'
+import type { Roles, Transport } from './roles.ts'
 
-export interface RoleCloudOptions extends Omit<CloudOptions, 'assemblyDir' | 'front'> {
+export interface RoleCloudOptions extends Omit<CloudOptions, 'assemblyDir' | 'front'>, Transport {
   readonly assembly: Assembly
   readonly bucket: CloudStore
   /** More of the configuration of the bucket: `part_size`. */
@@ -26,9 +26,9 @@ export interface RoleCloud {
 }
 
 export async function startRoleCloud(options: RoleCloudOptions): Promise<RoleCloud> {
-  const { assembly, bucket, objstore, ...others } = options
+  const { assembly, bucket, objstore, tls, ...others } = options
   const without = isMissing(bucket.roles) ? bucket.roles : undefined
-  const roles = isMissing(bucket.roles) ? undefined : await bucket.roles(assembly)
+  const roles = isMissing(bucket.roles) ? undefined : await bucket.roles(assembly, { tls })
   const logged = new Set<string>()
   const log: LogSink = (source, line) => {
     logged.add(source)

@@ -10,7 +10,8 @@ import {
   policyDocument,
   type Statement,
 } from '#test/policies/allowance.ts'
-import { templateRoles } from '#test/policies/template-roles.ts'
+import { type Denial, denialsOf } from '#test/policies/bucket-policy.ts'
+import { templateDenials, templateRoles } from '#test/policies/template-roles.ts'
 import { isMissing, type Missing } from '#test/peer/cache.ts'
 import { findMinio, startMinio } from '#test/peer/minio.ts'
 import { type SessionCredentials, sessionsBoundedBy } from '#test/peer/minio-session.ts'
@@ -42,6 +43,11 @@ export interface Roles {
   stop(): Promise<void>
 }
 
+export interface Transport {
+  /** S3 is asked through TLS, and what the policy of the bucket says of that counts. */
+  readonly tls?: boolean | undefined
+}
+
 export interface RoleBucket {
   /** With every right, and past all gates. */
   readonly bucket: Bucket
@@ -49,15 +55,16 @@ export interface RoleBucket {
   readonly s3: S3Config
   readonly server: S3Server
   /** With a gate of their own. Without an assembly there is the agent alone. */
-  roles(assembly?: Assembly): Promise<Roles>
+  roles(assembly?: Assembly, transport?: Transport): Promise<Roles>
   stop(): Promise<void>
 }
 
 /** What is in packaging/aws, for this bucket. */
-export function agentAllowances(bucket: string): Allowance[] {
+function agentStatements(effect: 'Allow' | 'Deny'): readonly Statement[] {
   const url = new URL('../../../packaging/aws/agent-policy.json', import.meta.url)
-  const text = readFileSync(url, 'utf8').replaceAll('BUCKET', bucket)
-  return allowancesOf((JSON.parse(text) as { readonly Statement: readonly Statement[] }).Statement)
+  const text = readFileSync(url, 'utf8').replaceAll('BUCKET', BUCKET)
+  const { Statement: all } = JSON.parse(text) as { readonly Statement: readonly Statement[] }
+  return all.filter(({ Effect }) => Effect === effect)
 }
 
 /** MinIO as S3. Moto has the client for its sessions. */
@@ -81,14 +88,16 @@ export async function startRoleBucket(): Promise<RoleBucket | Missing> {
       bucket,
       s3,
       server,
-      async roles(assembly) {
+      async roles(assembly, { tls = false } = {}) {
         const granted = new Map([
           ...(assembly ? templateRoles(assembly.dir, BUCKET) : []),
-          [AGENT, agentAllowances(BUCKET)],
+          [AGENT, allowancesOf(agentStatements('Allow'))],
         ])
         const key = assembly?.dir ?? ''
         if (!kept.has(key)) kept.set(key, sessions(granted))
-        return await rolesBehindGate({ server, bucket, granted, sessions: await kept.get(key)! })
+        const denials = assembly ? templateDenials(assembly.dir, BUCKET) : []
+        const all = { server, bucket, granted, sessions: await kept.get(key)! }
+        return await rolesBehindGate({ ...all, denials, tls })
       },
       stop,
     }
@@ -103,27 +112,45 @@ interface RoleParts {
   readonly bucket: Bucket
   readonly granted: Granted
   readonly sessions: Sessions
+  readonly denials: readonly Denial[]
+  readonly tls: boolean
 }
 
-async function rolesBehindGate({ server, bucket, granted, sessions }: RoleParts): Promise<Roles> {
+async function rolesBehindGate(parts: RoleParts): Promise<Roles> {
+  const { server, bucket, granted, sessions, denials, tls } = parts
   const gate = await startActionGate(server)
+  gate.deny(tls ? denials : denials.filter((denial) => !isAboutTls(denial)))
   for (const [name, allowances] of granted) {
-    gate.admit({ name, accessKey: sessions.get(name)!.AWS_ACCESS_KEY_ID, allowances })
+    const accessKey = sessions.get(name)!.AWS_ACCESS_KEY_ID
+    const denied = name === AGENT ? denialsOf(agentStatements('Deny')) : []
+    gate.admit({ name, accessKey, allowances, denials: denied })
   }
-  const config = { bucket: BUCKET, endpoint: gate.host, region: 'us-east-1', insecure: true }
+  const place = { bucket: BUCKET, region: 'us-east-1', endpoint: tls ? gate.tlsHost : gate.host }
+  const { caFile } = gate
+  const http_config = { tls_config: { ca_file: caFile } }
+  const config = tls ? { ...place, http_config } : { ...place, insecure: true }
   return {
     gate,
     granted,
     bucket,
-    s3: config,
+    s3: tls ? { ...place, http: { caFile } } : { ...place, insecure: true },
     objstore: JSON.stringify({ type: 'S3', config }),
     environmentOf: (name) => ({ ...sessions.get(name)! }),
     troubles: () => [
-      ...gate.takeRefused().map(({ who, action, on }) => `${who}: ${action} on ${on}`),
+      ...gate
+        .takeRefused()
+        .map(
+          ({ who, action, on, statement }) =>
+            `${who}: ${action} on ${on}${statement === undefined ? '' : `, denied by ${statement}`}`,
+        ),
       ...gate.disputes,
     ],
     stop: () => gate.stop(),
   }
+}
+
+function isAboutTls({ conditions }: Denial): boolean {
+  return conditions.some(({ key }) => key === 'aws:SecureTransport' || key === 's3:TlsVersion')
 }
 
 /** MinIO takes no statement about another service. */
