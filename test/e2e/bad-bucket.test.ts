@@ -271,7 +271,7 @@ describe('over S3, through the deployed functions', () => {
 
   beforeAll(async () => {
     if (isMissing(minio)) return
-    server = await startMinio(minio)
+    server = await startMinio(minio, { region: 'eu-west-1' })
     assembly = await synthesiseStack()
     const { bucket, endpoint, accessKey, secretKey, region } = await createBucket(server, 'metrics')
     good = {
@@ -296,6 +296,8 @@ describe('over S3, through the deployed functions', () => {
     ['an unknown access key', { access_key: 'nobody' }, /access_key/],
     ['a bucket that is not there', { bucket: 'nowhere' }, /nowhere/],
     ['an endpoint where nobody listens', { endpoint: '127.0.0.1:1' }, /127\.0\.0\.1:1/],
+    ['a wrong region', { region: 'us-east-1' }, /write region: eu-west-1 into/],
+    ['a key with the end of its line', { access_key: 'AKIAKEY\n' }, /write access_key .* anew/],
   ] as const)(
     '%s is an error in JSON that says what to look at',
     async ([, change, message], context) => {
@@ -324,7 +326,7 @@ describe('over S3, through the deployed functions', () => {
         expect(logged).toHaveLength(2)
         for (const line of logged) {
           expect(line).toMatch(message)
-          expect(line).toMatch(/"kind":"(unauthorized|not-found|unavailable)"/)
+          expect(line).toMatch(/"kind":"(unauthorized|misconfigured|not-found|unavailable)"/)
           expect(line).not.toContain('    at ')
         }
       } finally {
