@@ -26,11 +26,16 @@ const [moto, aws] = [await findMoto(), await findAwsCli()]
 const ends: (() => Promise<unknown>)[] = []
 let dir: string
 let shell: Console
+let usual: Deployed
+/** Made before the first request: the authorizer keeps for a while who is unknown. */
+let credentials: Readonly<Record<'read' | 'write', string>>
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'thaw-errors-'))
   ends.push(() => rm(dir, { recursive: true, force: true }))
   await synthesise({ outDir: join(dir, 'app'), context: {} })
+  usual = await deploy()
+  credentials = { read: await usual.tokenWith('read'), write: await usual.tokenWith('write') }
   if (isMissing(moto) || isMissing(aws)) return
   const server = await startMoto(moto)
   ends.push(() => server.stop())
@@ -38,6 +43,7 @@ beforeAll(async () => {
     cwd: ROOT,
     env: {
       ...withoutAccount(process.env, dir),
+      APP: join(dir, 'app'),
       AWS_ENDPOINT_URL: `http://localhost:${server.endpoint.split(':')[1]}`,
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
@@ -73,40 +79,31 @@ interface Deployed {
   readonly tokenWith: (scope: string) => Promise<string>
 }
 
-async function deployed<T>(
-  look: (cloud: Deployed) => Promise<T>,
+/** Runs until the end of all tests. */
+async function deploy(
   more: { readonly concurrency?: number; readonly tokens?: boolean } = {},
-): Promise<T> {
+): Promise<Deployed> {
   const assembly = { dir: join(dir, 'app'), remove: async () => {} }
-  const bucket = await startCloudBucket()
-  try {
-    const local = await startLocalCloud({
-      assembly,
-      bucket,
-      sliceBytes: 1e6,
-      tokens: true,
-      ...more,
-    })
-    try {
-      return await look({ local, cloudBucket: bucket, get, tokenWith })
-    } finally {
-      await local.stop()
-    }
-
-    async function get(path: string, authorization?: string): Promise<string> {
+  const cloudBucket = await startCloudBucket()
+  ends.push(() => cloudBucket.stop())
+  const settings = { assembly, bucket: cloudBucket, sliceBytes: 1e6, tokens: true }
+  const local = await startLocalCloud({ ...settings, ...more })
+  ends.push(() => local.stop())
+  return {
+    local,
+    cloudBucket,
+    get: async (path, authorization) => {
       const headers = authorization === undefined ? {} : { authorization }
       const answer = await fetch(`${local.cloud.httpUrl}${path}`, { headers })
       return `${answer.status} ${await answer.text()}`
-    }
-  } finally {
-    await bucket.stop()
-  }
-
-  async function tokenWith(scope: string): Promise<string> {
-    const words = [`--scope=${scope}`, '--output=json', `--objstore.config=${bucket.objstore}`]
-    const { out, err } = await thaw(['token', 'create', 'grafana', ...words], {}, Date.now())
-    if (err !== '') throw new Error(err)
-    return basic('grafana', (JSON.parse(out) as { token: string }).token)
+    },
+    tokenWith: async (scope) => {
+      const config = `--objstore.config=${cloudBucket.objstore}`
+      const words = ['token', 'create', `${scope}s`, `--scope=${scope}`, '--output=json', config]
+      const { out, err } = await thaw(words, {}, Date.now())
+      if (err !== '') throw new Error(err)
+      return basic(`${scope}s`, (JSON.parse(out) as { token: string }).token)
+    },
   }
 }
 
@@ -117,7 +114,7 @@ const QUERY = '/api/v1/query?query=up'
 /** By the CDK, with the account as the row before has left it. */
 const OF_MOTO: Readonly<Record<string, () => Promise<string>>> = {
   'Unable to resolve AWS account to use': () =>
-    refused(`APP=${dir}/app; env -u AWS_ACCESS_KEY_ID cdk deploy ${APP}`),
+    refused(`env -u AWS_ACCESS_KEY_ID cdk deploy ${APP}`),
   "Has the environment been bootstrapped? Please run 'cdk bootstrap'": () =>
     refused(`cdk deploy ${APP}`),
   'terminal (TTY) is not attached so we are unable to get a confirmation': async () => {
@@ -138,42 +135,39 @@ const OF_MOTO: Readonly<Record<string, () => Promise<string>>> = {
 
 /** By the deployed functions, behind the gateway of the embedded cloud. */
 const MADE: Readonly<Record<string, () => Promise<string>>> = {
-  '{"message":"Unauthorized"}': () => deployed(({ get }) => get(QUERY)),
-  '{"message":"Forbidden"}': () =>
-    deployed(async ({ get, local }) => {
-      const answer = await get(QUERY, basic('grafana', 'thaw_nobody'))
-      // And the log says why.
-      expect(local.log.join('\n')).toMatch(/\[thaw-authorize\].*"reason":"/)
-      return answer
-    }),
+  '{"message":"Unauthorized"}': () => usual.get(QUERY),
+  '{"message":"Forbidden"}': async () => {
+    const answer = await usual.get(QUERY, basic('grafana', 'thaw_nobody'))
+    // And the log says why.
+    expect(usual.local.log.join('\n')).toMatch(/\[thaw-authorize\].*"reason":"/)
+    return answer
+  },
   'this needs a token with the scope admin': () =>
-    deployed(async ({ get, tokenWith }) => get('/api/v1/status/flags', await tokenWith('read'))),
-  '{"message":"Internal Server Error"}': () =>
-    deployed(async ({ get, cloudBucket: { bucket }, local }) => {
-      await bucket.put(TOKENS_KEY, new Uint8Array([1, 2, 3]))
-      const answer = await get(QUERY, basic('grafana', 'thaw_nobody'))
-      expect(local.log.join('\n')).toMatch(/\[thaw-authorize\].*thaw\/tokens\.json\.gz/)
-      return answer
-    }),
-  '{"message":"Too Many Requests"}': () =>
-    deployed(async ({ get }) => {
-      const answers = await Promise.all(Array.from({ length: 400 }, () => get(QUERY)))
-      return answers.find((answer) => answer.startsWith('429')) ?? ''
-    }),
-  '{"message":"Service Unavailable"}': () =>
-    deployed(({ get }) => get(QUERY), { concurrency: 0, tokens: false }),
+    usual.get('/api/v1/status/flags', credentials.write),
+  '"result":[]': async () => {
+    const answer = await usual.get(QUERY, credentials.read)
+    const config = `--objstore.config=${usual.cloudBucket.objstore}`
+    expect(await thaw(['bucket', 'ls', config])).toMatchObject({ code: 0, out: '' })
+    return answer
+  },
+  '{"message":"Too Many Requests"}': async () => {
+    const answers = await Promise.all(Array.from({ length: 400 }, () => usual.get(QUERY)))
+    return answers.find((answer) => answer.startsWith('429')) ?? ''
+  },
+  '{"message":"Internal Server Error"}': async () => {
+    const { get, cloudBucket, local } = await deploy()
+    await cloudBucket.bucket.put(TOKENS_KEY, new Uint8Array([1, 2, 3]))
+    const answer = await get(QUERY, basic('grafana', 'thaw_nobody'))
+    expect(local.log.join('\n')).toMatch(/\[thaw-authorize\].*thaw\/tokens\.json\.gz/)
+    return answer
+  },
+  '{"message":"Service Unavailable"}': async () =>
+    (await deploy({ concurrency: 0, tokens: false })).get(QUERY),
   'no bucket': async () => {
     const { code, err } = await thaw(['bucket', 'ls', `--objstore.config=${NO_BUCKET}`])
     expect(code).toBe(1)
     return err
   },
-  '"result":[]': () =>
-    deployed(async ({ get, tokenWith, cloudBucket: { objstore } }) => {
-      const answer = await get(QUERY, await tokenWith('read'))
-      const { code, out } = await thaw(['bucket', 'ls', `--objstore.config=${objstore}`])
-      expect({ code, out }).toEqual({ code: 0, out: '' })
-      return answer
-    }),
 }
 
 /** What stands in for AWS does not say so: moto's answer is none that the CDK can read, and MiniStack takes what is there. */
