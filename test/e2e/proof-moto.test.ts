@@ -1,107 +1,61 @@
-/** The stack in moto: deployed as docs/deploy.md says; then deployed, changed and destroyed, with a look at what was really made. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findAwsCli } from '#test/peer/aws-cli.ts'
-import { isMissing, type Missing } from '#test/peer/cache.ts'
-import { findMoto, startMoto } from '#test/peer/moto.ts'
-import type { S3Server } from '#test/peer/s3-server.ts'
+/** docs/deploy.md on moto: its commands but for those that need functions to run, with a look at what was really made. */
+import { expect, it } from 'vitest'
+import { isMissing } from '#test/peer/cache.ts'
+import { findMoto, type Moto, startMoto } from '#test/peer/moto.ts'
 import { describeSkipped } from '#test/peer/skip-report.ts'
-import { type Console, openConsole, withoutAccount } from './support/console.ts'
+import { aws } from './support/deploy-checks.ts'
+import { describeWalk, updatedQuery } from './support/deploy-page.ts'
+import {
+  type Account,
+  type DeployWorld,
+  findDeployPeers,
+  startDeployWorld,
+} from './support/deploy-world.ts'
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Of moto. */
 const ACCOUNT = '123456789012'
-const APP = '--app "node test/e2e/support/moto-app.ts"'
-const DEPLOY = `cdk deploy ${APP} --method=direct --require-approval never`
+const REGION = 'eu-central-1'
 
-const [moto, aws] = [await findMoto(), await findAwsCli()]
-const missing: Missing | undefined = isMissing(moto) ? moto : isMissing(aws) ? aws : undefined
+const [peers, moto] = [await findDeployPeers(), await findMoto()]
+let world: DeployWorld
 
-let server: S3Server
-let shell: Console
-let dir: string
-
-async function run(line: string): Promise<string> {
-  const { code, output } = await shell.run(line)
-  if (code !== 0) throw new Error(`${line}\n${output.slice(-4000)}`)
-  return output
+async function startAccount(found: Moto): Promise<Account> {
+  const server = await startMoto(found)
+  return {
+    env: {
+      // moto knows its own templates by this name only.
+      AWS_ENDPOINT_URL: `http://localhost:${server.endpoint.split(':')[1]}`,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+    },
+    stop: () => server.stop(),
+  }
 }
 
 async function ask<T>(line: string): Promise<T> {
-  return JSON.parse(await run(`aws ${line} --output json`)) as T
+  return JSON.parse(await aws(world, `${line} --output json`)) as T
 }
 
-if (missing) describeSkipped('the stack in moto', missing)
-else {
-  beforeAll(async () => {
-    if (isMissing(moto) || isMissing(aws)) return
-    dir = await mkdtemp(join(tmpdir(), 'thaw-moto-'))
-    server = await startMoto(moto)
-    shell = await openConsole({
-      cwd: ROOT,
-      env: {
-        ...withoutAccount(process.env, dir),
-        // moto knows its own templates by this name only.
-        AWS_ENDPOINT_URL: `http://localhost:${server.endpoint.split(':')[1]}`,
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-        AWS_REGION: 'us-east-1',
-        AWS_DEFAULT_REGION: 'us-east-1',
-        CDK_OUTDIR: join(dir, 'cdk.out'),
-        PATH: [
-          join(ROOT, 'node_modules/.bin'),
-          dirname(process.execPath),
-          aws.bin,
-          process.env['PATH'] ?? '',
-        ].join(delimiter),
-      },
-    })
-  })
-  afterAll(async () => {
-    await shell?.remove()
-    await server?.stop()
-    if (dir) await rm(dir, { recursive: true, force: true })
-  })
+async function functions(): Promise<string[]> {
+  const { Functions } = await ask<{ Functions: { FunctionName: string }[] }>(
+    'lambda list-functions',
+  )
+  const names = Functions.map(({ FunctionName }) => FunctionName)
+  return names.filter((name) => name.startsWith('thaw-')).toSorted()
+}
 
-  describe('the stack in moto', () => {
-    it('bootstraps the account as the page says', async () => {
-      expect(await run(`cdk bootstrap --output ${dir}/bootstrap`)).toContain('bootstrapped')
-    })
-
-    it('deploys as the page says', async () => {
-      const output = await run(`cdk deploy --require-approval never --output ${dir}/default`)
-      expect(output).toContain('✅  thaw')
-    })
-
-    it('begins anew', async () => {
-      await run('curl --silent --fail --request POST "$AWS_ENDPOINT_URL/moto-api/reset"')
-      const bucket = `cdk-hnb659fds-assets-${ACCOUNT}-us-east-1`
-      expect(await run(`aws s3 mb s3://${bucket}`)).toContain(bucket)
-    })
-
-    it('deploys with the credentials of the caller', async () => {
-      const output = await run(`${DEPLOY} --output ${dir}/first --outputs-file ${dir}/outputs.json`)
-      expect(output).toContain('✅  thaw')
-    })
-
+const LOOK: Readonly<Record<string, () => void>> = {
+  Deploy: () => {
     it('made the functions with their code, roles and environment', async () => {
-      const { Functions } = await ask<{
-        Functions: { FunctionName: string; Runtime: string; CodeSize: number; Role: string }[]
-      }>('lambda list-functions')
-      const names = Functions.map(({ FunctionName }) => FunctionName).toSorted()
-      expect(names).toEqual(
-        expect.arrayContaining(
-          ['authorize', 'compact', 'plan', 'query', 'rule', 'store'].map((name) => `thaw-${name}`),
-        ),
-      )
-      for (const { FunctionName, Runtime, CodeSize, Role } of Functions) {
-        if (!FunctionName.startsWith('thaw-')) continue
-        expect({ FunctionName, Runtime }).toMatchObject({ Runtime: 'nodejs24.x' })
-        expect(CodeSize).toBeGreaterThan(10_000)
-        const role = Role.split('/').at(-1)!
+      const names = ['authorize', 'compact', 'plan', 'query', 'rule', 'store']
+      expect(await functions()).toEqual(expect.arrayContaining(names.map((name) => `thaw-${name}`)))
+      for (const name of await functions()) {
+        const made = await ask<{ Runtime: string; CodeSize: number; Role: string }>(
+          `lambda get-function-configuration --function-name ${name}`,
+        )
+        expect(made).toMatchObject({ Runtime: 'nodejs24.x' })
+        expect(made.CodeSize).toBeGreaterThan(10_000)
+        const role = made.Role.split('/').at(-1)!
         const { PolicyNames } = await ask<{ PolicyNames: string[] }>(
           `iam list-role-policies --role-name ${role}`,
         )
@@ -122,13 +76,13 @@ else {
         `sqs get-queue-attributes ${here} --queue-url "$(${url})" --attribute-names All`,
       )
       expect(JSON.parse(Attributes['RedrivePolicy']!)).toMatchObject({
-        deadLetterTargetArn: `arn:aws:sqs:us-east-1:${ACCOUNT}:thaw-dead-jobs`,
+        deadLetterTargetArn: `arn:aws:sqs:${REGION}:${ACCOUNT}:thaw-dead-jobs`,
       })
       const { EventSourceMappings } = await ask<{
         EventSourceMappings: { EventSourceArn: string; FunctionArn: string; BatchSize: number }[]
       }>('lambda list-event-source-mappings')
       expect(EventSourceMappings).toMatchObject([
-        { EventSourceArn: `arn:aws:sqs:us-east-1:${ACCOUNT}:thaw-jobs`, BatchSize: 1 },
+        { EventSourceArn: `arn:aws:sqs:${REGION}:${ACCOUNT}:thaw-jobs`, BatchSize: 1 },
       ])
       expect(EventSourceMappings[0]!.FunctionArn).toContain(':function:thaw-compact')
     })
@@ -145,26 +99,46 @@ else {
       expect(ours.length).toBeGreaterThan(6)
       expect(new Set(ours.map(({ retentionInDays }) => retentionInDays))).toEqual(new Set([14]))
     })
+  },
 
+  'The first Prometheus': () => {
+    it('the blocks of the Prometheus are in the bucket', async () => {
+      const { output } = await world.console.run('aws s3 ls --recursive "s3://$BUCKET/"')
+      expect(output.match(/\/meta\.json$/gm)).toHaveLength(world.prometheus.blocks)
+    })
+  },
+
+  'Change and update': () => {
     it('changes what is changed, and nothing else', async () => {
-      await run('aws s3 cp package.json "s3://$(' + BUCKET + ')/of-somebody"')
-      await run(`${DEPLOY} --output ${dir}/second --context queryMemoryMb=3008`)
-      const memory = async (name: string): Promise<number> =>
-        ask(`lambda get-function-configuration --function-name thaw-${name} --query MemorySize`)
-      expect([await memory('query'), await memory('store')]).toEqual([3008, 1769])
+      expect(await updatedQuery(world)).toEqual({ pulled: true, isOther: true, memory: 3008 })
+      const memory = 'lambda get-function-configuration --function-name thaw-store:live'
+      expect(await aws(world, `${memory} --query MemorySize`)).toBe('1769')
     })
+  },
 
-    it('is destroyed but for the bucket', async () => {
-      await run(`echo "$(${BUCKET})" > ${dir}/bucket`)
-      await run(`cdk destroy ${APP} --force --output ${dir}/third`)
-      const { Functions } = await ask<{ Functions: { FunctionName: string }[] }>(
-        'lambda list-functions',
-      )
-      expect(Functions.filter(({ FunctionName }) => FunctionName.startsWith('thaw-'))).toEqual([])
-      expect(await run(`aws s3 ls "s3://$(cat ${dir}/bucket)"`)).toContain('of-somebody')
+  Remove: () => {
+    it('nothing of it is left', async () => {
+      expect(await functions()).toEqual([])
     })
-  })
+  },
 }
 
-const BUCKET =
-  'aws cloudformation describe-stacks --stack-name thaw --query "Stacks[0].Outputs[?OutputKey==\'BucketName\'].OutputValue" --output text'
+/** Functions run in Docker there, and the HTTP API is not made. */
+function cannot(line: string): string | undefined {
+  return /^curl .*\$URL/.test(line) ? 'moto makes no HTTP API and runs no functions' : undefined
+}
+
+if (isMissing(peers)) describeSkipped('docs/deploy.md on moto', peers)
+else if (isMissing(moto)) describeSkipped('docs/deploy.md on moto', moto)
+else {
+  describeWalk({
+    on: 'moto',
+    async start() {
+      world = await startDeployWorld(peers, await startAccount(moto))
+      return world
+    },
+    here: (line) => line,
+    cannot,
+    look: LOOK,
+  })
+}

@@ -48,6 +48,8 @@ export interface ActionGate {
   aws(url: string): void
   /** Where Secrets Manager is; before that, every secret has the same value. */
   secrets(url: string): void
+  /** Told of each object that is put, as S3 tells EventBridge. */
+  stored(tell: (key: string, size: number) => void): void
   /** By name of the principal, each deed once: what was done, and what was asked for that is never allowed. */
   done(): Map<string, Deed[]>
   /** What was asked for and not allowed, since the last call. */
@@ -76,6 +78,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
   let secretsUrl: string | undefined
   let withheld: { readonly who: string; readonly allowance: Allowance } | undefined
   let fate: UploadFate = 'work'
+  let tellStored = (_key: string, _size: number): void => undefined
   const lost = new Set<string>()
   // A connection that is kept may be closed by the server just as it is used again.
   const agent = new Agent({ keepAlive: false })
@@ -157,6 +160,10 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       },
     })
     judge(who, asked, status, wrong)
+    if (method === 'PUT' && status === 200 && !UPLOAD.test(url)) {
+      const size = headers['x-amz-decoded-content-length'] ?? headers['content-length']
+      tellStored(asked.deeds[0]!.on.replace(/^arn:aws:s3:::[^/]+\//, ''), Number(size))
+    }
   }
 
   function judge(
@@ -206,6 +213,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
     admit: (principal) => void principals.set(principal.accessKey, principal),
     deny: (policy) => void (denials = policy),
     aws: (url) => void (awsUrl = url),
+    stored: (tell) => void (tellStored = tell),
     secrets: (url) => void (secretsUrl = url),
     done: () => new Map([...done].map(([who, deeds]) => [who, [...deeds.values()]])),
     takeRefused() {

@@ -1,8 +1,8 @@
-/** A shell in which the commands of a page run one after the other: what one sets, the next ones have. */
+/** A shell in which the commands of a page run one after the other: what one sets, and where it goes, the next ones have. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 
 export interface Ran {
   readonly code: number | null
@@ -34,7 +34,7 @@ export async function openConsole({
   return {
     run: (line) =>
       new Promise((resolve, reject) => {
-        const script = `set -a\n. "${state}"\n${line}\nstatus=$?\nexport -p > "${state}"\nexit $status\n`
+        const script = `set -a\n. "${state}"\n${line}\nstatus=$?\n{ export -p; echo "cd '$PWD'"; } > "${state}"\nexit $status\n`
         const child = spawn('/bin/sh', ['-c', script], {
           cwd,
           env,
@@ -50,6 +50,16 @@ export async function openConsole({
       }),
     remove: () => rm(directory, { recursive: true, force: true }),
   }
+}
+
+/** An environment in which nothing is known of this checkout and what it runs on: the Node and the npm are those of the machine. */
+export function withoutCheckout(env: Readonly<Record<string, string>>): Record<string, string> {
+  const ours = /^(INIT_CWD|NODE|NODE_ENV|VITEST.*|npm_(?!config_).*|npm_config_local_prefix)$/
+  const kept = Object.entries(env).filter(([name]) => !ours.test(name))
+  const path = (env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((directory) => !/node_modules\/(\.bin|node\/bin)$|node-gyp-bin$/.test(directory))
+  return { ...Object.fromEntries(kept), PATH: path.join(delimiter) }
 }
 
 /** An environment that knows of no account, nor of what a configuration in the home directory says. */

@@ -1,15 +1,12 @@
 /** What a test looks at between the chapters of docs/deploy.md. */
-import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openBucket } from '#lib/aws/open-bucket.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { parseObjstoreConfig } from '#lib/bucket/objstore-config.ts'
-import { basic } from '#test/auth/made-tokens.ts'
-import type { Ask } from './ask.ts'
+import type { MiniStackServer } from '#test/peer/ministack.ts'
 import type { DeployWorld } from './deploy-world.ts'
-import { askAsGrafana, type Gateway, openGateway } from './gateway.ts'
+import { type Gateway, openGateway } from './gateway.ts'
 
 /** What one command of the AWS CLI says, as root of the account. */
 export async function aws(world: DeployWorld, args: string): Promise<string> {
@@ -18,15 +15,16 @@ export async function aws(world: DeployWorld, args: string): Promise<string> {
   return output.trim()
 }
 
-export async function gatewayOf(world: DeployWorld): Promise<Gateway> {
+type Place = Pick<MiniStackServer, 'url' | 'certificate'>
+
+export async function gatewayOf(world: DeployWorld, { certificate }: Place): Promise<Gateway> {
   const { output } = await world.console.run('echo "$URL"')
-  return openGateway({ url: output.trim(), certificate: world.miniStack.certificate })
+  return openGateway({ url: output.trim(), certificate })
 }
 
-/** As the data source of the page asks. */
-export async function grafanaOf(world: DeployWorld): Promise<Ask> {
-  const { token } = (await world.json('grafana-token.json')) as { token: string }
-  return askAsGrafana(await gatewayOf(world), basic('grafana', token))
+/** Of the page. */
+export async function tokenOf(world: DeployWorld): Promise<string> {
+  return ((await world.json('grafana-token.json')) as { token: string }).token
 }
 
 interface Keys {
@@ -35,13 +33,17 @@ interface Keys {
 }
 
 /** The bucket of the stack, with any keys of the account. */
-export async function bucketWith(world: DeployWorld, keys: Keys): Promise<Bucket> {
-  const { output } = await world.console.run('echo "$BUCKET"')
-  const { url, certificate } = world.miniStack
+export async function bucketWith(
+  world: DeployWorld,
+  { url, certificate }: Place,
+  keys: Keys,
+): Promise<Bucket> {
+  const { output } = await world.console.run('echo "$BUCKET $AWS_REGION"')
+  const [bucket, region] = output.trim().split(' ')
   const config = {
-    bucket: output.trim(),
+    bucket,
     endpoint: url,
-    region: 'us-east-1',
+    region,
     access_key: keys.accessKey,
     secret_key: keys.secretKey,
     http_config: { tls_config: { ca_file: certificate } },
@@ -55,45 +57,6 @@ export async function agentKeys(world: DeployWorld): Promise<Keys> {
     AccessKey: { AccessKeyId: string; SecretAccessKey: string }
   }
   return { accessKey: AccessKey.AccessKeyId, secretKey: AccessKey.SecretAccessKey }
-}
-
-export interface Service {
-  readonly log: () => string
-  stop(): Promise<void>
-}
-
-/** The agent as the page says that it goes on: a service with the keys of its own user, and nothing of root's. */
-export async function startAgentService(world: DeployWorld): Promise<Service> {
-  const { accessKey, secretKey } = await agentKeys(world)
-  const child = spawn(
-    process.execPath,
-    [
-      join(world.dir, 'agent/main.ts'),
-      `--prometheus.url=${world.prometheus.url}`,
-      `--tsdb.path=${world.dataDir}`,
-      '--objstore.config-file=bucket.yml',
-      '--fresh.interval=5s',
-      '--http-address=127.0.0.1:0',
-      '--grpc-address=',
-    ],
-    {
-      cwd: world.dir,
-      env: { ...world.env, AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  )
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  return {
-    log: () => log,
-    async stop() {
-      child.kill('SIGTERM')
-      await Promise.race([ended, sleep(10_000)])
-      child.kill('SIGKILL')
-      await ended
-    },
-  }
 }
 
 /** Has `query` cut into slices that are small enough for the data here to be worth several functions: another version, as a deployment makes it. */

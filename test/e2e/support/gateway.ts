@@ -1,5 +1,6 @@
-/** Asks an HTTP API whose name no DNS knows: it is on this machine, under a certificate of its own. */
+/** Asks an HTTP API on this machine: its name is in no DNS, and it may have a certificate of its own. */
 import { readFileSync } from 'node:fs'
+import { Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent, request } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiAnswer, Ask, Params } from './ask.ts'
@@ -19,12 +20,15 @@ export type Gateway = (path: string, request?: GatewayRequest) => Promise<Gatewa
 
 export interface GatewayPlace {
   readonly url: string
-  /** File of the certificate. */
-  readonly certificate: string
+  /** Its file. Without one it is plain HTTP. */
+  readonly certificate?: string | undefined
 }
 
 export function openGateway({ url, certificate }: GatewayPlace): Gateway {
-  const agent = new Agent({ keepAlive: true, ca: readFileSync(certificate) })
+  const agent =
+    certificate === undefined
+      ? new PlainAgent({ keepAlive: true })
+      : new Agent({ keepAlive: true, ca: readFileSync(certificate) })
   return async (path, { method = 'GET', headers = {}, body } = {}) => {
     for (;;) {
       const answer = await send(`${url}${path}`, { agent, method, headers, body })
@@ -36,7 +40,7 @@ export function openGateway({ url, certificate }: GatewayPlace): Gateway {
 }
 
 interface Sent {
-  readonly agent: Agent
+  readonly agent: PlainAgent
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
@@ -44,7 +48,7 @@ interface Sent {
 
 function send(url: string, { agent, method, headers, body }: Sent): Promise<GatewayAnswer> {
   return new Promise((resolve, reject) => {
-    const sent = request(
+    const sent = (url.startsWith('https:') ? request : plainRequest)(
       url,
       {
         agent,
