@@ -59,7 +59,7 @@ const LOOK: Readonly<Record<string, () => void>> = {
     })
   },
 
-  'The first token': () => itAnswers(job),
+  'The first token': () => itAnswers(job, 2),
 
   'The first rules': () => itEvaluatesRules(job),
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { commandsOf, missingLine } from '#test/cli/bucket/operations-page.ts'
 import { aws } from './deploy-checks.ts'
-import { type DeployWorld, setOptions } from './deploy-world.ts'
+import { COMMAND_TIMEOUT_MS, type DeployWorld, setOptions } from './deploy-world.ts'
 import { filesOf } from './rules-page-world.ts'
 
 export const DEPLOY_PAGE = await readFile('docs/deploy.md', 'utf8')
@@ -77,13 +77,17 @@ export function describeWalk({ on, start, here, cannot, look }: Walk): void {
       await BEFORE[title]?.(world)
       for (const [name, text] of files) await writeFile(join(world.dir, name), text)
     })
-    it.for(commands)('$text', async ({ text, expected }, context) => {
-      const why = cannot?.(text)
-      if (why !== undefined) return context.skip(why)
-      const { code, output } = await world.console.run(asHere(text))
-      const missing = missingLine(output, expected)
-      expect({ output, missing, code }).toEqual({ output, missing: undefined, code: 0 })
-    })
+    it.for(commands)(
+      '$text',
+      async ({ text, expected }, context) => {
+        const why = cannot?.(text)
+        if (why !== undefined) return context.skip(why)
+        const { code, output } = await world.console.run(asHere(text))
+        const missing = missingLine(output, expected)
+        expect({ output, missing, code }).toEqual({ output, missing: undefined, code: 0 })
+      },
+      COMMAND_TIMEOUT_MS,
+    )
     look[title]?.()
   })
 }

@@ -46,6 +46,9 @@ export interface Account {
   stop(): Promise<void>
 }
 
+/** Of seconds that a command takes on a machine that does nothing else. */
+export const COMMAND_TIMEOUT_MS = 600_000
+
 const LOCALHOST_NAMES = fileURLToPath(new URL('../../peer/localhost-names.cjs', import.meta.url))
 
 /** Ends the account too. */
@@ -70,7 +73,7 @@ export async function startDeployWorld(peers: DeployPeers, account: Account): Pr
       // A Node of the machine comes first.
       PATH: [peers.aws.bin, machine['PATH'], dirname(process.execPath)].join(delimiter),
     }
-    const shell = await openConsole({ cwd: home, env })
+    const shell = await openConsole({ cwd: home, env, timeoutMs: COMMAND_TIMEOUT_MS - 20_000 })
     ends.push(() => shell.remove())
     const dir = join(home, 'thaw')
     return {
