@@ -77,17 +77,14 @@ export function describeWalk({ on, start, here, cannot, look }: Walk): void {
       await BEFORE[title]?.(world)
       for (const [name, text] of files) await writeFile(join(world.dir, name), text)
     })
-    it.for(commands)(
-      '$text',
-      async ({ text, expected }, context) => {
-        const why = cannot?.(text)
-        if (why !== undefined) return context.skip(why)
-        const { code, output } = await world.console.run(asHere(text))
-        const missing = missingLine(output, expected)
-        expect({ output, missing, code }).toEqual({ output, missing: undefined, code: 0 })
-      },
-      COMMAND_TIMEOUT_MS,
-    )
+    it.for(commands)('$text', { timeout: COMMAND_TIMEOUT_MS }, async (command, context) => {
+      const { text, expected } = command
+      const why = cannot?.(text)
+      if (why !== undefined) return context.skip(why)
+      const { code, output } = await world.console.run(asHere(text))
+      const missing = missingLine(output, expected)
+      expect({ output, missing, code }).toEqual({ output, missing: undefined, code: 0 })
+    })
     look[title]?.()
   })
 }
