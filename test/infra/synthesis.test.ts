@@ -51,7 +51,7 @@ describe('a synthesis', { timeout: 120_000 }, () => {
 
   it('ends with sentences where an option can not be, and no stack trace', async () => {
     await expect(synthesized({ retentionDays: '5', bucket: 's3://a' })).rejects.toThrow(
-      /^synthesis of the stack ended with 1:\nthere is no option retentionDays: did you mean retention5mDays or retention1hDays\?\noption bucket is "s3:\/\/a": give the name alone, without s3:\/\/ and without arn:\n$/,
+      /^synthesis of the stack ended with 1:\nthere is no option retentionDays: did you mean retention5mDays or retention1hDays\?\noption bucket is "s3:\/\/a": give the name alone, 3 to 63 small letters, digits, dots and hyphens, without s3:\/\/ and without arn:\n$/,
     )
   })
 })
