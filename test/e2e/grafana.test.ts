@@ -236,7 +236,7 @@ else {
       expect(body).toMatchObject({ status: 'ERROR' })
       expect((body as { readonly message: string }).message).toMatch(/^403 Forbidden - /)
       const { error, frames = [] } = await query('stranger', { expr: 'up', range: true })
-      // Grafana before 11 shows an empty panel.
+      // The Prometheus data source of Grafana 10 gives an empty panel.
       expect([
         undefined,
         'unexpected response with status code 403: {"message":"Forbidden"}',
