@@ -14,7 +14,7 @@ import {
   WIDE_MS,
   withBrokenUploads,
 } from './policy-bucket.ts'
-import { DEAR, WIDE_HALF } from './policy-queries.ts'
+import { WIDE_HALF } from './policy-queries.ts'
 import type { Asking, PolicyWorld } from './policy-world.ts'
 
 /** Of a block of which nobody has made a lookup. */
@@ -24,6 +24,7 @@ const LONE = 90
 const NEW = 91
 const DEAR_BLOCK = 92
 const RESULTS = 'thaw/results/'
+const VERY_DEAR = 'sum(max_over_time(sum_over_time(up[5m])[2h:1s]))'
 
 let asked = 0
 
@@ -89,13 +90,13 @@ const dear = (who: 'query' | 'stream'): DeniedWork => ({
     const before = (await allKeys(bucket, RESULTS)).length
     const from = local.log.length
     const said: string[] = []
-    for (let i = 0; i < 100; i++) {
-      const ask = doors[who]('query_range', { query: `${DEAR} + ${++asked}`, ...range })
+    for (let i = 0; i < 1000; i++) {
+      const ask = doors[who]('query_range', { query: `${VERY_DEAR} + ${++asked}`, ...range })
       said.push(...(await answers([ask])))
       if (local.log.slice(from).some((line) => line.includes(`allow s3:PutObject`))) return said
       if ((await allKeys(bucket, RESULTS)).length > before) return said
     }
-    throw new Error('no answer of 100 was to be kept')
+    throw new Error('no answer of 1000 was to be kept')
   },
 })
 

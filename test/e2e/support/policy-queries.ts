@@ -14,7 +14,7 @@ import {
 
 const RESULTS = 'thaw/results/'
 /** Takes long enough that it is probably kept. */
-export const DEAR = 'sum(max_over_time(sum_over_time(up[5m])[1h:2s]))'
+const DEAR = 'sum(max_over_time(sum_over_time(up[5m])[1h:2s]))'
 
 /** Half of it: more than a stream takes, and less than two parts of an upload. */
 export const WIDE_HALF = 'wide{i=~"10.*|11[0-5].*"}'
