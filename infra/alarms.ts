@@ -19,7 +19,7 @@ import { Construct } from 'constructs'
 import { AlarmTopic } from './alarm-topic.ts'
 import { type LogMetrics, OLD_JOB_SECONDS } from './log-metrics.ts'
 import { monthlyRate } from './spending.ts'
-import { accountMetric, apiMetric, functionMetric, type Watched } from './watched.ts'
+import { accountMetric, apiMetric, functionMetric, queueMetric, type Watched } from './watched.ts'
 
 interface AlarmSpec {
   readonly name: string
@@ -34,7 +34,7 @@ interface AlarmSpec {
   readonly isUrgent?: boolean
 }
 
-const { BREACHING, NOT_BREACHING } = TreatMissingData
+const { BREACHING, NOT_BREACHING, IGNORE } = TreatMissingData
 const MINUTE = Duration.minutes(1)
 const FIVE_MINUTES = Duration.minutes(5)
 /** Two runs of `plan`, so that there is one in each. */
@@ -133,7 +133,7 @@ function ruleAlarms({ missedSlots, waitingAlerts }: LogMetrics): AlarmSpec[] {
 }
 
 function dataAlarms(watched: Watched, logMetrics: LogMetrics): AlarmSpec[] {
-  const { silentWriters, oldestJobSeconds, setAside } = logMetrics
+  const { silentWriters, setAside } = logMetrics
   return [
     {
       name: 'agent-silent',
@@ -143,24 +143,34 @@ function dataAlarms(watched: Watched, logMetrics: LogMetrics): AlarmSpec[] {
       periods: 1,
       missing: NOT_BREACHING,
     },
-    // It is how jobs that fail are seen, too: each is planned until it is done.
-    ...(watched.config.compaction
-      ? [
-          {
-            name: 'backlog-old',
-            means: `A job of compaction is not done ${OLD_JOB_SECONDS / 3600} hours after it was planned.`,
-            metric: oldestJobSeconds.with({ period: TEN_MINUTES }),
-            threshold: OLD_JOB_SECONDS,
-            periods: 1,
-            missing: NOT_BREACHING,
-          },
-        ]
-      : []),
+    ...(watched.config.compaction ? jobAlarms(watched, logMetrics) : []),
     {
       name: 'block-set-aside',
       means: 'A block, or a fresh one, can not be read, and nothing is done with it any more.',
       metric: setAside.with({ period: TEN_MINUTES }),
       threshold: 1,
+      periods: 1,
+      missing: NOT_BREACHING,
+    },
+  ]
+}
+
+function jobAlarms({ jobs }: Watched, { oldestJobSeconds }: LogMetrics): AlarmSpec[] {
+  return [
+    {
+      name: 'dead-jobs',
+      means: 'A job of compaction failed three times and is put aside.',
+      metric: queueMetric(jobs.deadLetters, 'ApproximateNumberOfMessagesVisible', FIVE_MINUTES),
+      threshold: 1,
+      periods: 1,
+      // SQS has no numbers of a queue that nobody touched for hours, whatever is in it.
+      missing: IGNORE,
+    },
+    {
+      name: 'backlog-old',
+      means: `A job of compaction is not done ${OLD_JOB_SECONDS / 3600} hours after it was planned.`,
+      metric: oldestJobSeconds.with({ period: TEN_MINUTES }),
+      threshold: OLD_JOB_SECONDS,
       periods: 1,
       missing: NOT_BREACHING,
     },

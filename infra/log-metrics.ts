@@ -11,7 +11,7 @@ import type { ThawFunction } from './thaw-function.ts'
 import type { Watched } from './watched.ts'
 
 /** A job that was planned so long ago, and still is to be done, will hardly be done by itself. */
-export const OLD_JOB_SECONDS = 3 * 3600
+export const OLD_JOB_SECONDS = 6 * 3600
 
 export class LogMetrics extends Construct {
   /** Of each run of `plan`: who wrote in the last day, and stopped. */

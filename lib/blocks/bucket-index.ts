@@ -185,7 +185,8 @@ export async function updateBucketIndex(
   bucket: Bucket,
   { now, rescan = false, signal }: { now: () => number; rescan?: boolean; signal?: AbortSignal },
 ): Promise<IndexUpdate> {
-  const attempts = 5
+  // Somebody else has won each time, and knows more: where dozens of blocks come at once, that is often.
+  const attempts = 20
   for (let attempt = 1; ; attempt++) {
     try {
       return await updateOnce(bucket, now(), rescan, signal)

@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import { SECRET_BYTES, tokenText } from '#lib/auth/token.ts'
@@ -28,7 +29,7 @@ import {
   storeWithoutRoles,
 } from './support/cloud-bucket.ts'
 import { type Assembly, synthesiseStack } from './support/local-cloud.ts'
-import { startWatchedCloud, type WatchedCloud } from './support/watched-cloud.ts'
+import { readResources, startWatchedCloud, type WatchedCloud } from './support/watched-cloud.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -215,6 +216,26 @@ describe('what functions log', () => {
     expect(others).toEqual({})
   })
 
+  it('has a job that always fails put aside in the queue that an alarm watches', async () => {
+    const resources = await readResources(assembly.dir)
+    const alarm = Object.values(resources).find(
+      ({ Properties }) => Properties['AlarmName'] === 'thaw-dead-jobs',
+    )
+    const [{ Value }] = alarm!.Properties['Dimensions'] as [
+      { Value: { 'Fn::GetAtt': [string, string] } },
+    ]
+    const dead = String(resources[Value['Fn::GetAtt'][0]]!.Properties['QueueName'])
+    const { cloud } = watched
+    for (let n = 1; cloud.queue(dead).size === 0; n++) {
+      expect(n).toBeLessThan(6)
+      cloud.queue('thaw-jobs').send('no job')
+      await until(() => (cloud.stats()[COMPACT]?.failures ?? 0) >= n)
+      watched.passTime(HOUR_MS)
+    }
+    expect(watched.lines(COMPACT).some((line) => line.includes('"level":"ERROR"'))).toBe(true)
+    expect(watched.metrics()).toEqual({})
+  })
+
   it.each([PLAN, RULE])(
     'is a sentence where %s can not use the bucket, an error that Lambda counts, and goes on when it can',
     async (name) => {
@@ -266,3 +287,10 @@ describe('what functions log', () => {
     return keys
   }
 })
+
+async function until(done: () => boolean): Promise<void> {
+  for (let i = 0; !done(); i++) {
+    if (i === 1000) throw new Error('it does not happen')
+    await sleep(20)
+  }
+}

@@ -34,7 +34,9 @@ function like(over: Readonly<Record<string, Minutes>>): MetricData {
 
 describe('the alarms', () => {
   it('are quiet while nobody uses the installation', () => {
-    expect(new Set(Object.values(states(like({}))))).toEqual(new Set(['OK']))
+    const { 'dead-jobs': dead, ...others } = states(like({}))
+    expect(dead).toBe('as it was')
+    expect(new Set(Object.values(others))).toEqual(new Set(['OK']))
   })
 
   it('hear of schedules that died', () => {
@@ -86,6 +88,7 @@ describe('the alarms', () => {
     ['block-set-aside', 'thaw SetAside', 5],
     ['rule-slots-missed', 'thaw MissedSlots', 5],
     ['alerts-waiting', 'thaw WaitingAlerts', 1],
+    ['dead-jobs', 'AWS/SQS ApproximateNumberOfMessagesVisible JobsDeadLetters', 1],
   ])('%s rings for %s', (name, metric, everyMinutes) => {
     const data = like({ [metric]: (ago) => (ago % everyMinutes === 0 ? [1] : []) })
     expect(ringing(data)).toEqual([name])

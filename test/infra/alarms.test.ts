@@ -49,7 +49,8 @@ describe('the alarms', () => {
         "rule-slots-missed: Sum of 300 s: thaw MissedSlots >= 1, 1 times, missing notBreaching",
         "alerts-waiting: Maximum of 300 s: thaw WaitingAlerts >= 1, 2 times, missing notBreaching",
         "agent-silent: Maximum of 600 s: thaw SilentWriters >= 1, 1 times, missing notBreaching",
-        "backlog-old: Maximum of 600 s: thaw OldestJobSeconds >= 10800, 1 times, missing notBreaching",
+        "dead-jobs: Maximum of 300 s: AWS/SQS ApproximateNumberOfMessagesVisible JobsDeadLetters.QueueName >= 1, 1 times, missing ignore",
+        "backlog-old: Maximum of 600 s: thaw OldestJobSeconds >= 21600, 1 times, missing notBreaching",
         "block-set-aside: Maximum of 600 s: thaw SetAside >= 1, 1 times, missing notBreaching",
         "api-errors: AWS/ApiGateway Count HttpApi $default, AWS/ApiGateway 5xx HttpApi $default >= 5, 2 times, missing notBreaching",
         "throttled: Sum of 300 s: AWS/Lambda Throttles >= 10, 3 times, missing notBreaching",
@@ -61,7 +62,7 @@ describe('the alarms', () => {
     const problems = [...alarms.values()]
       .flatMap(metricsOfAlarm)
       .map((metric) => problemOf(template, metric))
-    expect(problems.length).toBeGreaterThanOrEqual(10)
+    expect(problems.length).toBeGreaterThanOrEqual(11)
     expect(problems.filter((problem) => problem !== undefined)).toEqual([])
   })
 
@@ -108,7 +109,10 @@ describe('the alarms', () => {
 
   it('wait for no jobs where another compactor does them', () => {
     const names = new Set(alarmsOf(synthesize({ compaction: false })).keys())
-    expect([...alarms.keys()].filter((name) => !names.has(name))).toEqual(['backlog-old'])
+    expect([...alarms.keys()].filter((name) => !names.has(name))).toEqual([
+      'dead-jobs',
+      'backlog-old',
+    ])
   })
 
   it('hold a budget where there is one', () => {

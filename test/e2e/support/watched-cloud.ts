@@ -29,6 +29,8 @@ export interface WatchedCloud {
   lines(functionName: string): readonly string[]
   /** What the filters made of the lines since the last time, by metric; those without data are not there. */
   metrics(): Record<string, number[]>
+  /** Of the queues, as `now` goes on by itself. */
+  passTime(ms: number): void
   stop(): Promise<void>
 }
 
@@ -44,6 +46,7 @@ export async function startWatchedCloud(options: WatchedOptions): Promise<Watche
   const { assembly, bucket, compactFlags, ruleFlags } = options
   const filters = await readFilters(assembly.dir)
   let log: { readonly source: string; readonly line: string }[] = []
+  let passedMs = 0
   const started = await startRoleCloud({
     assembly,
     bucket,
@@ -56,6 +59,7 @@ export async function startWatchedCloud(options: WatchedOptions): Promise<Watche
       THAW_RULE_FLAGS: ruleFlags,
     },
     log: (source, line) => void log.push({ source, line }),
+    now: () => Date.now() + passedMs,
   })
   const { cloud } = started
   const linesOf = (name: string): string[] =>
@@ -72,11 +76,14 @@ export async function startWatchedCloud(options: WatchedOptions): Promise<Watche
       log = []
       return Object.fromEntries(seen.filter(([, values]) => values.length > 0))
     },
+    passTime(ms) {
+      passedMs += ms
+    },
     stop: () => started.stop(),
   }
 }
 
-async function readResources(dir: string): Promise<Record<string, Resource>> {
+export async function readResources(dir: string): Promise<Record<string, Resource>> {
   const text = await readFile(join(dir, 'thaw.template.json'), 'utf8')
   return (JSON.parse(text) as { Resources: Record<string, Resource> }).Resources
 }
