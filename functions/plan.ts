@@ -1,4 +1,5 @@
 /** Lambda `plan`: keeps the bucket index true, and puts what is to be done into the queue. Woken by the schedule and whenever a meta.json arrives. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ulid } from 'ulid'
 import { checkConditionalWrites } from '#lib/aws/conditional-writes.ts'
 import { tellDenials } from '#lib/aws/denials.ts'
@@ -50,13 +51,19 @@ export interface PlanAnswer {
 export const handler = plainErrors(async (event: PlanEvent): Promise<PlanAnswer> => {
   const bucket = await opened()
   const rescan = event?.rescan === true
-  const { update, input } = await lookAtBucket(bucket, { settings, now: Date.now, rescan })
+  const options = { settings, now: Date.now, rescan, overtaken: comeApart }
+  const { update, input } = await lookAtBucket(bucket, options)
   const { due, backlog } = queue ? await sendJobs(bucket, input, queue) : NOTHING_PLANNED
   const { blocks, packMarks = [], nowMs } = input
   const writers = await knownWriters(input, () => rulerLabels(bucket, Date.now))
   console.log(planReport({ update, blocks, packMarks, backlog, sent: due, writers, nowMs }))
   return { blocks: update.blocks - update.hidden, jobs: backlog.jobs.length, sent: due.length }
 })
+
+/** Each block that comes wakes a plan: where dozens come at once, these go on one by one, instead of undoing each other's work. */
+function comeApart(times: number): Promise<void> {
+  return sleep(Math.random() * Math.min(3000, 250 * times))
+}
 
 /** Where another compactor works on the bucket. */
 const NOTHING_PLANNED: Claim = { due: [], backlog: EMPTY_BACKLOG }

@@ -177,13 +177,22 @@ export interface IndexUpdate {
   readonly written: boolean
 }
 
+export interface UpdateOptions {
+  readonly now: () => number
+  /** Reads every meta.json again. */
+  readonly rescan?: boolean | undefined
+  /** Awaited before each further try: a pause, where many update it at once. Hears how often somebody else was faster. */
+  readonly overtaken?: ((times: number) => Promise<void>) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Makes the index say what the bucket holds. Reads only what changed since the index was written, unless `rescan`.
  * Safe to run twice at once: the loser of the compare-and-swap starts again from what the winner wrote.
  */
 export async function updateBucketIndex(
   bucket: Bucket,
-  { now, rescan = false, signal }: { now: () => number; rescan?: boolean; signal?: AbortSignal },
+  { now, rescan = false, overtaken, signal }: UpdateOptions,
 ): Promise<IndexUpdate> {
   // Somebody else has won each time, and knows more: where dozens of blocks come at once, that is often.
   const attempts = 20
@@ -192,6 +201,7 @@ export async function updateBucketIndex(
       return await updateOnce(bucket, now(), rescan, signal)
     } catch (error) {
       if (!isKind(error, 'conflict') || attempt === attempts) throw error
+      await overtaken?.(attempt)
     }
   }
 }

@@ -1,5 +1,10 @@
 /** Reads out of a bucket what a plan is made of. */
-import { BucketIndexReader, type IndexUpdate, updateBucketIndex } from '#lib/blocks/bucket-index.ts'
+import {
+  BucketIndexReader,
+  type IndexUpdate,
+  updateBucketIndex,
+  type UpdateOptions,
+} from '#lib/blocks/bucket-index.ts'
 import type { Bucket, ObjectInfo } from '#lib/bucket/bucket.ts'
 import { pageKeepingBucket } from '#lib/bucket/page-keeping-bucket.ts'
 import { FRESH_PREFIX } from '#lib/fresh/fresh-key.ts'
@@ -28,15 +33,10 @@ export interface LookedAtBucket {
 /** Makes the bucket index true and reads what a plan is made of, in one listing where a page of it is enough: all that is read is as old as that. */
 export async function lookAtBucket(
   bucket: Bucket,
-  options: PlanInputOptions & { readonly rescan?: boolean | undefined },
+  options: PlanInputOptions & UpdateOptions,
 ): Promise<LookedAtBucket> {
-  const { now, rescan, signal } = options
   const keeping = pageKeepingBucket(bucket)
-  const update = await updateBucketIndex(keeping, {
-    now,
-    ...(rescan && { rescan }),
-    ...(signal && { signal }),
-  })
+  const update = await updateBucketIndex(keeping, options)
   return { update, input: await readPlanInput(keeping, options) }
 }
 

@@ -229,10 +229,13 @@ describe('the bucket index', () => {
     }
     await updateBucketIndex(bucket, { now })
     await put(bucket, 1)
-    expect(await updateBucketIndex(overtaken, { now })).toMatchObject({
-      blocks: 12,
-      written: true,
+    const times: number[] = []
+    const update = await updateBucketIndex(overtaken, {
+      now,
+      overtaken: async (n) => void times.push(n),
     })
+    expect(update).toMatchObject({ blocks: 12, written: true })
+    expect(times).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect(await visible(bucket)).toHaveLength(12)
   })
 

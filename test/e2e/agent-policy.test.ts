@@ -3,7 +3,6 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { shipOnce } from '#agent/ship/ship-once.ts'
-import { openBucket } from '#lib/aws/open-bucket.ts'
 import { updateBucketIndex } from '#lib/blocks/bucket-index.ts'
 import type { Bucket } from '#lib/bucket/bucket.ts'
 import { fileBucket } from '#lib/bucket/file-bucket.ts'
@@ -16,7 +15,13 @@ import { needPeer } from '#test/peer/skip-report.ts'
 import { compare } from '#test/policies/allowance.ts'
 import { every, labels, putBlock, testId } from '#test/store/sample-block.ts'
 import { type Assembly, synthesiseStack } from './support/local-cloud.ts'
-import { AGENT, type RoleBucket, type Roles, startRoleBucket } from './support/roles.ts'
+import {
+  AGENT,
+  agentBucket,
+  type RoleBucket,
+  type Roles,
+  startRoleBucket,
+} from './support/roles.ts'
 
 const HOUR_MS = 3_600_000
 const LABELS = { cluster: 'eu' }
@@ -36,20 +41,6 @@ afterAll(async () => {
   for (const it of [roles, store]) if (it && !isMissing(it)) await it.stop()
   await assembly?.remove()
 })
-
-/** With the agent's credentials, through the gate. */
-function agentBucket({ s3, environmentOf }: Roles): Promise<Bucket> {
-  const keys = environmentOf(AGENT)
-  const own = {
-    ...s3,
-    accessKey: keys['AWS_ACCESS_KEY_ID'],
-    secretKey: keys['AWS_SECRET_ACCESS_KEY'],
-    sessionToken: keys['AWS_SESSION_TOKEN'],
-    // The least that S3 takes.
-    partSize: 5 * 1024 * 1024,
-  }
-  return openBucket({ type: 'S3', s3: own, prefix: '', ignored: [] })
-}
 
 function ship(tsdbPath: string, bucket: Bucket) {
   return shipOnce({ tsdbPath, bucket, externalLabels: LABELS, now: Date.now })

@@ -59,6 +59,20 @@ export interface RoleBucket {
   stop(): Promise<void>
 }
 
+/** With the agent's credentials, through the gate. */
+export function agentBucket({ s3, environmentOf }: Roles): Promise<Bucket> {
+  const keys = environmentOf(AGENT)
+  const own = {
+    ...s3,
+    accessKey: keys['AWS_ACCESS_KEY_ID'],
+    secretKey: keys['AWS_SECRET_ACCESS_KEY'],
+    sessionToken: keys['AWS_SESSION_TOKEN'],
+    // The least that S3 takes.
+    partSize: 5 * 1024 * 1024,
+  }
+  return openBucket({ type: 'S3', s3: own, prefix: '', ignored: [] })
+}
+
 /** What is in packaging/aws, for this bucket. */
 function agentStatements(effect: 'Allow' | 'Deny'): readonly Statement[] {
   const url = new URL('../../../packaging/aws/agent-policy.json', import.meta.url)
