@@ -77,6 +77,7 @@ describe('the gate', () => {
     status = 404
     const { status: seen, text } = await ask('GET', '/b/a/k')
     expect([seen, text]).toEqual([403, expect.stringContaining('AccessDenied')])
+    expect(done()).toEqual(['s3:GetObject arn:aws:s3:::b/a/k'])
     gate.admit({
       name: 'plan',
       accessKey: 'AKPLAN',

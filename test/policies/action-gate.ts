@@ -187,7 +187,7 @@ export async function startActionGate(s3: { readonly endpoint: string }): Promis
       return
     }
     for (const deed of deeds) note(name, deed)
-    if (status === 404 && whenAbsent !== undefined) note(name, whenAbsent)
+    if (status === 404 && whenAbsent !== undefined && seesAbsence) note(name, whenAbsent)
   }
 
   const serve = (incoming: IncomingMessage, answer: ServerResponse): void => {

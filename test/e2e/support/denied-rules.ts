@@ -4,9 +4,9 @@ import type { Bucket } from '#lib/bucket/bucket.ts'
 import { putRuleFile, RULE_FILES_PREFIX } from '#lib/rules/file/rule-files.ts'
 import type { RulerState } from '#lib/rules/tick/ruler-state.ts'
 import { RULE_STATE_KEY } from '#lib/rules/tick/state-object.ts'
+import { LOOKUP_PREFIX } from '#lib/store/lookup.ts'
 import { tick } from '#localstack/rules.ts'
 import type { TickReport } from '#lib/rules/tick/tick-report.ts'
-import { testId } from '#test/store/sample-block.ts'
 import type { DeniedWork } from './denied-work.ts'
 import { allKeys, BLOCK_MS, putPack, putSmall, RECENT } from './policy-bucket.ts'
 import { editJson, type PolicyWorld } from './policy-world.ts'
@@ -88,7 +88,8 @@ const DAILY: DeniedWork = {
     )
     const packs = old.map((key, i) => ({ key, size: 100, ...(i === 0 && { deleteAtMs: 0 }) }))
     await editJson(bucket, RULE_STATE_KEY, (state) => ({ ...state, packs }))
-    await bucket.delete(`thaw/lookup/${testId(BLOCK)}`)
+    // Of whatever block has its samples by now: jobs go on in the background.
+    for (const key of await allKeys(bucket, LOOKUP_PREFIX)) await bucket.delete(key)
   },
   work: evaluate,
   async flaws({ bucket }, isDone) {
